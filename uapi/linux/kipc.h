@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * kipc: inter-process communication whose objects are file descriptors.
+ *
+ * This header is the whole protocol between /dev/kipc and user space.
+ *
+ * DOC: The model
+ *
+ * open("/dev/kipc") gives a *control descriptor*, bound to the IPC namespace
+ * of the opener for its whole life.  On it an *object* is created, or opened by
+ * its name; both return a new descriptor, a *handle*, as the ioctl's value.
+ * A handle carries *rights*; every operation on the object goes through a
+ * handle.  Two kinds of ioctl follow: those of the control descriptor
+ * (KIPC_IOC_FEATURES, _CREATE, _OPEN, _UNLINK) and those of a handle (_INFO,
+ * _NARROW, _REMOVE, and the ones of the object's kind).  An ioctl on the wrong
+ * sort of descriptor, or on a handle of another kind, is ENOTTY.
+ *
+ * DOC: Structures
+ *
+ * Every structure has the same layout for 32-bit and 64-bit callers.  A
+ * structure may grow at its end: the size is a part of the ioctl's number, a
+ * caller may pass a longer structure than the kernel knows if the rest is
+ * zero (else E2BIG), and one shorter than the first published one is EINVAL.
+ * Flags that are not defined here, and reserved fields that are not zero, are
+ * EINVAL.  A pointer that cannot be read or written is EFAULT, and then nothing
+ * has happened: no object was made, no letter was sent or taken.
+ *
+ * DOC: Deadlines
+ *
+ * A deadline is an absolute time of CLOCK_MONOTONIC in nanoseconds, as the
+ * caller's time namespace shows that clock.  KIPC_NO_WAIT (0) does not wait:
+ * what would wait fails with EAGAIN.  KIPC_FOREVER has no limit.  Any other
+ * deadline fails with ETIMEDOUT once it has passed, also if it had passed
+ * before the call.  O_NONBLOCK on the handle is like KIPC_NO_WAIT.
+ *
+ * DOC: Signals
+ *
+ * A wait that a signal interrupts has had no effect, and is restarted by the
+ * kernel if the handler was installed with SA_RESTART; else it is EINTR.
+ */
+#ifndef _UAPI_LINUX_KIPC_H
+#define _UAPI_LINUX_KIPC_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define KIPC_ABI_VERSION	1
+
+#define KIPC_NAME_MAX		255	/* bytes in a name */
+#define KIPC_LETTER_MAX		(16U << 20)	/* bytes in a letter */
+
+#define KIPC_NO_WAIT		0ULL
+#define KIPC_FOREVER		(~0ULL)
+#define KIPC_UNBOUNDED		(~0ULL)
+
+/* Kinds of object. */
+#define KIPC_KIND_ANY		0	/* KIPC_IOC_OPEN only */
+#define KIPC_KIND_MAILBOX	1
+
+/*
+ * Rights of a handle.  Opening by name asks for the permission that a file
+ * would ask for: SEND for write, RECEIVE for read; MANAGE is the owner's
+ * (or CAP_IPC_OWNER's, in the user namespace that owns the IPC namespace).
+ */
+#define KIPC_RIGHT_SEND		(1U << 0)
+#define KIPC_RIGHT_RECEIVE	(1U << 1)
+#define KIPC_RIGHT_MANAGE	(1U << 2)
+
+/* Flags for making a handle: create, open, narrow. */
+#define KIPC_NONBLOCK		(1U << 0)	/* O_NONBLOCK from the start */
+#define KIPC_INHERIT		(1U << 1)	/* not close-on-exec */
+/* Flags for create alone. */
+#define KIPC_EXCL		(1U << 2)	/* EEXIST if the name is there */
+#define KIPC_PERSISTENT		(1U << 3)	/* stays until unlinked */
+
+/**
+ * struct kipc_features - what this kernel module can do
+ * @abi_version: KIPC_ABI_VERSION of the module
+ * @kinds: a bit (1 << KIPC_KIND_...) for every kind that can be created
+ * @name_max: longest name in bytes
+ * @letter_max: longest letter in bytes
+ */
+struct kipc_features {
+	__u32 abi_version;
+	__u32 kinds;
+	__u32 name_max;
+	__u32 letter_max;
+};
+
+/**
+ * struct kipc_create - create an object, or open it if the name is there
+ * @kind: KIPC_KIND_..., not ANY (EINVAL)
+ * @flags: KIPC_NONBLOCK, _INHERIT, _EXCL, _PERSISTENT
+ * @mode: permission bits as of chmod(2), less the caller's umask; more than
+ *	0777 is EINVAL
+ * @rights: of the new handle; none, or one that the kind has not, is EINVAL
+ * @name: pointer to the name, need not end in NUL; NULL (and @name_len 0) for
+ *	an object without a name
+ * @name_len: 1 to 255; more is ENAMETOOLONG; a name with '/' or NUL is EINVAL
+ * @attr_size: size of *@attr; 0 for the kind's defaults
+ * @attr: pointer to the kind's attributes (struct kipc_mailbox_attr)
+ *
+ * A name that is there already: with KIPC_EXCL EEXIST; EPROTOTYPE if it names
+ * another kind; else it is opened with @rights as KIPC_IOC_OPEN does, and
+ * @mode, @attr and KIPC_PERSISTENT have no effect.  KIPC_PERSISTENT without a
+ * name is EINVAL.  EDQUOT: the caller's quota of objects or of bytes
+ * is used up.  EMFILE, ENFILE: no descriptor is left.  ENOMEM: no memory.
+ */
+struct kipc_create {
+	__u32 kind;
+	__u32 flags;
+	__u32 mode;
+	__u32 rights;
+	__aligned_u64 name;
+	__u32 name_len;
+	__u32 attr_size;
+	__aligned_u64 attr;
+};
+
+/**
+ * struct kipc_open - open an object by its name
+ * @kind: the kind that is expected (else EPROTOTYPE), or KIPC_KIND_ANY
+ * @flags: KIPC_NONBLOCK, _INHERIT
+ * @rights: of the new handle; none, or one that the kind has not, is EINVAL
+ * @name_len: as in struct kipc_create, but 0 is EINVAL
+ * @name: pointer to the name
+ *
+ * ENOENT: there is no such name.  EACCES: the object's owner, group and mode do
+ * not grant the rights.  EMFILE, ENFILE, ENOMEM.
+ */
+struct kipc_open {
+	__u32 kind;
+	__u32 flags;
+	__u32 rights;
+	__u32 name_len;
+	__aligned_u64 name;
+};
+
+/**
+ * struct kipc_unlink - take a name away
+ * @flags: 0
+ * @name_len: as in struct kipc_open
+ * @name: pointer to the name
+ *
+ * The object lives on until its last handle is closed.  ENOENT: there is no
+ * such name.  EACCES: the caller neither owns the object nor has CAP_IPC_OWNER.
+ */
+struct kipc_unlink {
+	__u32 flags;
+	__u32 name_len;
+	__aligned_u64 name;
+};
+
+/* What struct kipc_info says in flags. */
+#define KIPC_INFO_PERSISTENT	(1U << 0)
+#define KIPC_INFO_REMOVED	(1U << 1)
+
+/**
+ * struct kipc_info - what every kind of object has
+ * @id: never used again while the module is loaded
+ * @kind: KIPC_KIND_...
+ * @rights: of the handle that was asked
+ * @flags: KIPC_INFO_...
+ * @mode: permission bits
+ * @uid: owner, as the caller's user namespace shows it
+ * @gid: group, likewise
+ * @handles: open handles of the object (dup and fork share one)
+ * @name_len: 0 if it has no name, or no more
+ * @created_ns: CLOCK_REALTIME
+ * @name: ends in NUL
+ */
+struct kipc_info {
+	__aligned_u64 id;
+	__u32 kind;
+	__u32 rights;
+	__u32 flags;
+	__u32 mode;
+	__u32 uid;
+	__u32 gid;
+	__u32 handles;
+	__u32 name_len;
+	__aligned_u64 created_ns;
+	char name[256];
+};
+
+/**
+ * struct kipc_narrow - make a second handle with fewer rights
+ * @rights: of the new handle: a part of the old one's, else EPERM; none is
+ *	EINVAL
+ * @flags: KIPC_NONBLOCK, _INHERIT
+ *
+ * EIDRM: the object was removed.  EMFILE, ENFILE, ENOMEM.
+ */
+struct kipc_narrow {
+	__u32 rights;
+	__u32 flags;
+};
+
+/*
+ * DOC: Mailboxes
+ *
+ * A mailbox carries *letters*, each a header (struct kipc_letter) and 0 to
+ * letter_size bytes, strictly first in first out, between any number of
+ * senders and receivers.  A letter is sent whole or not at all, and received
+ * by exactly one receiver; waiting senders and receivers are served in the
+ * order in which they came.
+ *
+ * Capacity: max_letters and max_bytes (of data, headers do not count) are
+ * both positive, either may be KIPC_UNBOUNDED: then the owner's quota is
+ * the bound (EDQUOT).  Both 0 is a *rendezvous*: a sender waits until a
+ * receiver has its letter; one that does not wait needs a receiver that is
+ * waiting already (else EAGAIN).
+ *
+ * When full, a sender waits; with KIPC_MAILBOX_REFUSE it gets EAGAIN at once;
+ * with KIPC_MAILBOX_DROP_OLDEST the oldest letters give way and are counted.
+ *
+ * Plain read and write on the handle receive and send one letter per call, as
+ * do readv and writev.  write of 0 bytes does nothing; read of a letter that
+ * has 0 bytes is EBADMSG and leaves it in place (KIPC_IOC_MAILBOX_RECV takes
+ * it); read returns 0 for hang-up only.
+ *
+ * poll: POLLIN, a letter can be received (rendezvous: a sender waits);
+ * POLLOUT, a letter of letter_size bytes can be sent without waiting
+ * (rendezvous: a receiver waits); each only on a handle with that right.
+ * Hang-up: POLLIN and POLLHUP to receivers, POLLERR to senders.  A removed
+ * mailbox: POLLERR and POLLHUP.
+ */
+
+/* The rights that a mailbox knows. */
+#define KIPC_MAILBOX_RIGHTS \
+	(KIPC_RIGHT_SEND | KIPC_RIGHT_RECEIVE | KIPC_RIGHT_MANAGE)
+
+/* struct kipc_mailbox_attr flags. */
+#define KIPC_MAILBOX_FIXED	(1U << 0)	/* every letter has letter_size bytes */
+#define KIPC_MAILBOX_REFUSE	(1U << 1)
+#define KIPC_MAILBOX_DROP_OLDEST (1U << 2)
+#define KIPC_MAILBOX_HANGUP	(1U << 3)
+
+/**
+ * struct kipc_mailbox_attr - what a mailbox is created with
+ * @max_letters: capacity in letters; 0 for a rendezvous, or KIPC_UNBOUNDED
+ * @max_bytes: capacity in bytes; 0 for a rendezvous, or KIPC_UNBOUNDED
+ * @letter_size: longest letter, 1 to KIPC_LETTER_MAX
+ * @flags: KIPC_MAILBOX_...
+ *
+ * Defaults: 4096 letters, 256 KiB, 64 KiB, no flags.  EINVAL: one capacity is 0
+ * and the other not; @letter_size is 0, above KIPC_LETTER_MAX or above
+ * @max_bytes; REFUSE with DROP_OLDEST; DROP_OLDEST with a rendezvous.
+ *
+ * KIPC_MAILBOX_HANGUP: once there has been a handle with the right to send and
+ * there is none, an empty mailbox gives its receivers end of file (read: 0;
+ * receive: EPIPE) in place of a wait; once there has been one with the right to
+ * receive and there is none, its senders get EPIPE (never SIGPIPE).
+ */
+struct kipc_mailbox_attr {
+	__aligned_u64 max_letters;
+	__aligned_u64 max_bytes;
+	__u32 letter_size;
+	__u32 flags;
+};
+
+/* struct kipc_letter flags. */
+#define KIPC_LETTER_TRUNCATED	(1U << 0)
+
+/**
+ * struct kipc_letter - the header of a letter, as its receiver gets it
+ * @seq: 1, 2, 3, ... in the order in which the mailbox accepted its letters
+ * @time_ns: when it was sent, CLOCK_REALTIME_COARSE (a clock tick's precision)
+ * @tag: the sender's, not interpreted
+ * @size: bytes of data in the letter, also if fewer were asked for
+ * @flags: KIPC_LETTER_TRUNCATED: the buffer was shorter than the letter
+ * @pid: the sender's process, in the receiver's pid namespace; 0 if not
+ *	visible there
+ * @tid: the sender's thread, likewise
+ * @uid: the sender's effective user, in the receiver's user namespace
+ * @gid: the sender's effective group, likewise
+ */
+struct kipc_letter {
+	__aligned_u64 seq;
+	__aligned_u64 time_ns;
+	__aligned_u64 tag;
+	__u32 size;
+	__u32 flags;
+	__s32 pid;
+	__s32 tid;
+	__u32 uid;
+	__u32 gid;
+};
+
+/**
+ * struct kipc_mailbox_send - send a letter
+ * @data: pointer to the data
+ * @tag: comes with the letter
+ * @deadline: how long to wait while the mailbox is full
+ * @size: bytes of data
+ * @flags: 0
+ *
+ * Returns 0.  EBADF: the handle may not send.  EINVAL: the mailbox is of fixed
+ * length and @size differs.  EMSGSIZE: @size is above letter_size.  EAGAIN: full,
+ * and the caller does not wait.  ETIMEDOUT.  EINTR.  EPIPE: hang-up.
+ * EDQUOT: the owner's quota is used up.  ENOMEM.  EIDRM: removed.
+ */
+struct kipc_mailbox_send {
+	__aligned_u64 data;
+	__aligned_u64 tag;
+	__aligned_u64 deadline;
+	__u32 size;
+	__u32 flags;
+};
+
+/* struct kipc_mailbox_recv flags. */
+#define KIPC_RECV_PEEK		(1U << 0)	/* leave the letter in place */
+#define KIPC_RECV_TRUNCATE	(1U << 1)	/* drop what the buffer cannot hold */
+
+/**
+ * struct kipc_mailbox_recv - receive the oldest letter
+ * @data: pointer to a buffer
+ * @deadline: how long to wait while the mailbox is empty
+ * @size: of the buffer
+ * @flags: KIPC_RECV_...
+ * @letter: written on success: the letter's header
+ *
+ * Returns the number of bytes written to the buffer.  EBADF: the handle may not
+ * receive.  EMSGSIZE: the letter is longer than @size; it stays in its place.
+ * EAGAIN: empty, and the caller does not wait.  ETIMEDOUT.  EINTR.  EPIPE:
+ * empty, and hang-up.  EDQUOT: the owner's quota of waiters is used up.
+ * EIDRM: removed.
+ */
+struct kipc_mailbox_recv {
+	__aligned_u64 data;
+	__aligned_u64 deadline;
+	__u32 size;
+	__u32 flags;
+	struct kipc_letter letter;
+};
+
+/**
+ * struct kipc_mailbox_stat - a mailbox's configuration and figures
+ * @attr: as it was created
+ * @letters: in the mailbox now
+ * @bytes: of data in the mailbox now
+ * @peak_letters: most @letters there ever were
+ * @peak_bytes: most @bytes there ever were
+ * @sent: letters accepted since creation
+ * @sent_bytes: their bytes
+ * @received: letters received since creation
+ * @received_bytes: their bytes
+ * @dropped: letters that gave way to younger ones
+ * @send_waits: sends that had to wait
+ * @recv_waits: receives that had to wait
+ * @waiting_senders: threads that wait in a send now
+ * @waiting_receivers: threads that wait in a receive now
+ */
+struct kipc_mailbox_stat {
+	struct kipc_mailbox_attr attr;
+	__aligned_u64 letters;
+	__aligned_u64 bytes;
+	__aligned_u64 peak_letters;
+	__aligned_u64 peak_bytes;
+	__aligned_u64 sent;
+	__aligned_u64 sent_bytes;
+	__aligned_u64 received;
+	__aligned_u64 received_bytes;
+	__aligned_u64 dropped;
+	__aligned_u64 send_waits;
+	__aligned_u64 recv_waits;
+	__u32 waiting_senders;
+	__u32 waiting_receivers;
+};
+
+#define KIPC_IOC_MAGIC		0xC5
+
+/* On a control descriptor. */
+#define KIPC_IOC_FEATURES	_IOR(KIPC_IOC_MAGIC, 0x00, struct kipc_features)
+#define KIPC_IOC_CREATE		_IOW(KIPC_IOC_MAGIC, 0x01, struct kipc_create)
+#define KIPC_IOC_OPEN		_IOW(KIPC_IOC_MAGIC, 0x02, struct kipc_open)
+#define KIPC_IOC_UNLINK		_IOW(KIPC_IOC_MAGIC, 0x03, struct kipc_unlink)
+
+/* On any handle. */
+#define KIPC_IOC_INFO		_IOR(KIPC_IOC_MAGIC, 0x10, struct kipc_info)
+#define KIPC_IOC_NARROW		_IOW(KIPC_IOC_MAGIC, 0x11, struct kipc_narrow)
+/*
+ * Remove the object, whoever holds it: its name goes, what it held is
+ * dropped, every wait and every later operation fails with EIDRM.  Needs MANAGE
+ * (else EPERM).  EIDRM: it was removed already.
+ */
+#define KIPC_IOC_REMOVE		_IO(KIPC_IOC_MAGIC, 0x12)
+
+/* On a mailbox. */
+#define KIPC_IOC_MAILBOX_SEND	_IOW(KIPC_IOC_MAGIC, 0x20, struct kipc_mailbox_send)
+#define KIPC_IOC_MAILBOX_RECV	_IOWR(KIPC_IOC_MAGIC, 0x21, struct kipc_mailbox_recv)
+#define KIPC_IOC_MAILBOX_STAT	_IOR(KIPC_IOC_MAGIC, 0x22, struct kipc_mailbox_stat)
+
+#endif /* _UAPI_LINUX_KIPC_H */
