@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Copies between kernel and user memory.  See buffer.h.
+ */
+#include <linux/minmax.h>
+#include <linux/pagemap.h>
+
+#include "buffer.h"
+
+/**
+ * kipc_buffer_iter_out - kipc_buffer_out() for an iterator
+ * @to: has an iterator
+ * @from: kernel memory
+ * @bytes: how many
+ *
+ * Context: page faults are disabled.
+ * Return: whether all was copied.
+ */
+bool kipc_buffer_iter_out(const struct kipc_buffer *to, const void *from,
+			  size_t bytes)
+{
+	struct iov_iter iter = *to->iter;
+
+	return copy_to_iter(from, bytes, &iter) == bytes;
+}
+
+/**
+ * kipc_buffer_iter_in - kipc_buffer_in() for an iterator
+ * @to: kernel memory
+ * @from: has an iterator
+ * @bytes: how many
+ *
+ * Context: page faults are disabled.
+ * Return: whether all was copied.
+ */
+bool kipc_buffer_iter_in(void *to, const struct kipc_buffer *from, size_t bytes)
+{
+	struct iov_iter iter = *from->iter;
+
+	return copy_from_iter(to, bytes, &iter) == bytes;
+}
+
+/**
+ * kipc_buffer_large_out - copy any number of bytes out, without page faults
+ * @to: user memory
+ * @from: kernel memory
+ * @bytes: how many
+ *
+ * Context: process context, no lock held; ends soon.
+ * Return: false if it would fault.
+ */
+bool kipc_buffer_large_out(const struct kipc_buffer *to, const void *from,
+			   size_t bytes)
+{
+	struct kipc_buffer piece = *to;
+	struct iov_iter iter;
+
+	if (to->iter) {
+		iter = *to->iter;
+		piece.iter = &iter;
+	}
+	while (bytes) {
+		size_t part = min_t(size_t, bytes, KIPC_COPY_LOCKED);
+
+		if (!kipc_buffer_out(&piece, from, part))
+			return false;
+		if (piece.iter)
+			iov_iter_advance(&iter, part);
+		else
+			piece.base += part;
+		from += part;
+		bytes -= part;
+		cond_resched();
+	}
+	return true;
+}
+
+/**
+ * kipc_buffer_read - copy any number of bytes in; may fault
+ * @to: kernel memory
+ * @from: user memory
+ * @bytes: how many
+ *
+ * Context: process context, nothing is held that others wait for.
+ * Return: whether all was copied.
+ */
+bool kipc_buffer_read(void *to, const struct kipc_buffer *from, size_t bytes)
+{
+	if (from->iter) {
+		struct iov_iter iter = *from->iter;
+
+		return copy_from_iter_full(to, bytes, &iter);
+	}
+	return !copy_from_user(to, from->base, bytes);
+}
+
+/**
+ * kipc_buffer_fault_in_writeable - make it likely that a copy out succeeds
+ * @buffer: user memory
+ * @bytes: how many
+ *
+ * Context: process context, nothing is held that others wait for.
+ * Return: false if the memory cannot be written (EFAULT).
+ */
+bool kipc_buffer_fault_in_writeable(const struct kipc_buffer *buffer,
+				    size_t bytes)
+{
+	if (buffer->iter)
+		return !fault_in_iov_iter_writeable(buffer->iter, bytes);
+	return !fault_in_safe_writeable(buffer->base, bytes);
+}
+
+/**
+ * kipc_buffer_fault_in_readable - make it likely that a copy in succeeds
+ * @buffer: user memory
+ * @bytes: how many
+ *
+ * Context: process context, nothing is held that others wait for.
+ * Return: false if the memory cannot be read (EFAULT).
+ */
+bool kipc_buffer_fault_in_readable(const struct kipc_buffer *buffer,
+				   size_t bytes)
+{
+	if (buffer->iter)
+		return !fault_in_iov_iter_readable(buffer->iter, bytes);
+	return !fault_in_readable(buffer->base, bytes);
+}

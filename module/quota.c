@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What each user may hold.  See quota.h for the model.
+ */
+#include <linux/atomic.h>
+#include <linux/cred.h>
+#include <linux/hashtable.h>
+#include <linux/memcontrol.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/refcount.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include <linux/user_namespace.h>
+
+#include "quota.h"
+
+static unsigned long max_objects = 16384;
+module_param(max_objects, ulong, 0644);
+MODULE_PARM_DESC(max_objects, "objects that one user may own");
+
+static unsigned long max_bytes = 64UL << 20;
+module_param(max_bytes, ulong, 0644);
+MODULE_PARM_DESC(max_bytes, "bytes of kernel memory that one user's objects may hold");
+
+static unsigned long max_waiters = 32768;
+module_param(max_waiters, ulong, 0644);
+MODULE_PARM_DESC(max_waiters, "threads that may wait on one user's objects");
+
+/**
+ * struct kipc_user - a user's quota in one user namespace
+ * @node: in kipc_users
+ * @uid: the user
+ * @ns: the user namespace, referenced
+ * @parent: who owns @ns, in the parent namespace; NULL at the root
+ * @refs: accounts, and users whose @parent this is
+ * @used: by resource
+ *
+ * @node is protected by kipc_users_lock; @uid, @ns and @parent never change.
+ */
+struct kipc_user {
+	struct hlist_node node;
+	kuid_t uid;
+	struct user_namespace *ns;
+	struct kipc_user *parent;
+	refcount_t refs;
+	atomic_long_t used[KIPC_RESOURCES];
+};
+
+static DEFINE_HASHTABLE(kipc_users, 8);
+static DEFINE_MUTEX(kipc_users_lock);	/* protects kipc_users */
+
+static void kipc_user_put(struct kipc_user *user)
+{
+	while (user && refcount_dec_and_mutex_lock(&user->refs,
+						   &kipc_users_lock)) {
+		struct kipc_user *parent = user->parent;
+
+		hash_del(&user->node);
+		mutex_unlock(&kipc_users_lock);
+		put_user_ns(user->ns);
+		kfree(user);
+		user = parent;
+	}
+}
+
+static struct kipc_user *kipc_user_find_locked(struct user_namespace *ns,
+					       kuid_t uid)
+{
+	struct kipc_user *user;
+
+	lockdep_assert_held(&kipc_users_lock);
+	hash_for_each_possible(kipc_users, user, node, __kuid_val(uid))
+		if (user->ns == ns && uid_eq(user->uid, uid))
+			return user;
+	return NULL;
+}
+
+/* Make the chain from the root down; a parent is referenced by its child. */
+static struct kipc_user *kipc_user_get(struct user_namespace *ns, kuid_t uid)
+{
+	struct kipc_user *parent = NULL;
+	struct kipc_user *user, *found;
+
+	if (ns->parent) {
+		parent = kipc_user_get(ns->parent, ns->owner);
+		if (!parent)
+			return NULL;
+	}
+	user = kzalloc(sizeof(*user), GFP_KERNEL_ACCOUNT);
+	if (!user) {
+		kipc_user_put(parent);
+		return NULL;
+	}
+	user->uid = uid;
+	user->ns = get_user_ns(ns);
+	user->parent = parent;
+	refcount_set(&user->refs, 1);
+
+	mutex_lock(&kipc_users_lock);
+	found = kipc_user_find_locked(ns, uid);
+	if (found)
+		refcount_inc(&found->refs);
+	else
+		hash_add(kipc_users, &user->node, __kuid_val(uid));
+	mutex_unlock(&kipc_users_lock);
+
+	if (!found)
+		return user;
+	put_user_ns(user->ns);
+	kfree(user);
+	kipc_user_put(parent);
+	return found;
+}
+
+/**
+ * kipc_account_init - open an account for the calling process
+ * @account: to be filled
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int kipc_account_init(struct kipc_account *account)
+{
+	account->user = kipc_user_get(current_user_ns(), current_fsuid());
+	if (!account->user)
+		return -ENOMEM;
+	account->memcg = get_mem_cgroup_from_mm(current->mm);
+	return 0;
+}
+
+/**
+ * kipc_account_exit - close an account; nothing may be charged to it any more
+ * @account: to be emptied
+ *
+ * Context: process context, may sleep.
+ */
+void kipc_account_exit(struct kipc_account *account)
+{
+	mem_cgroup_put(account->memcg);
+	kipc_user_put(account->user);
+	account->user = NULL;
+	account->memcg = NULL;
+}
+
+static unsigned long kipc_quota_limit(enum kipc_resource what)
+{
+	switch (what) {
+	case KIPC_OBJECTS:
+		return READ_ONCE(max_objects);
+	case KIPC_BYTES:
+		return READ_ONCE(max_bytes);
+	default:
+		return READ_ONCE(max_waiters);
+	}
+}
+
+/**
+ * kipc_charge - charge an account's user, and the owners above
+ * @account: who pays
+ * @what: the resource
+ * @n: how much, positive
+ *
+ * Context: any; takes no lock.
+ * Return: 0, or -EDQUOT if somebody's limit would be passed; then nothing is
+ * charged.
+ */
+int kipc_charge(struct kipc_account *account, enum kipc_resource what, long n)
+{
+	unsigned long limit = kipc_quota_limit(what);
+	struct kipc_user *user, *undo;
+
+	for (user = account->user; user; user = user->parent)
+		if (atomic_long_add_return(n, &user->used[what]) > limit)
+			goto refuse;
+	return 0;
+
+refuse:
+	for (undo = account->user; undo != user; undo = undo->parent)
+		atomic_long_sub(n, &undo->used[what]);
+	atomic_long_sub(n, &user->used[what]);
+	return -EDQUOT;
+}
+
+/**
+ * kipc_uncharge - give back what kipc_charge() took
+ * @account: who paid
+ * @what: the resource
+ * @n: how much
+ *
+ * Context: any; takes no lock.
+ */
+void kipc_uncharge(struct kipc_account *account, enum kipc_resource what,
+		   long n)
+{
+	struct kipc_user *user;
+
+	for (user = account->user; user; user = user->parent)
+		atomic_long_sub(n, &user->used[what]);
+}
+
+/**
+ * kipc_account_alloc - allocate memory that somebody's object needs
+ * @account: who pays, in quota and in memory cgroup
+ * @size: in bytes
+ *
+ * The caller may be a stranger to the payer, so a full memory cgroup must not
+ * get anybody killed: the allocation fails instead.
+ *
+ * Context: process context, may sleep.
+ * Return: memory, not zeroed, to be freed by kipc_account_free(), or
+ * ERR_PTR(-EDQUOT) or ERR_PTR(-ENOMEM).
+ */
+void *kipc_account_alloc(struct kipc_account *account, size_t size)
+{
+	struct mem_cgroup *previous;
+	void *memory;
+	int ret;
+
+	ret = kipc_charge(account, KIPC_BYTES, size);
+	if (ret)
+		return ERR_PTR(ret);
+	previous = set_active_memcg(account->memcg);
+	memory = kvmalloc(size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN |
+			  __GFP_RETRY_MAYFAIL);
+	set_active_memcg(previous);
+	if (!memory) {
+		kipc_uncharge(account, KIPC_BYTES, size);
+		return ERR_PTR(-ENOMEM);
+	}
+	return memory;
+}
+
+/**
+ * kipc_account_free - free what kipc_account_alloc() gave
+ * @account: who paid
+ * @memory: NULL is allowed
+ * @size: as allocated
+ *
+ * Context: process context, may sleep.
+ */
+void kipc_account_free(struct kipc_account *account, void *memory, size_t size)
+{
+	if (!memory)
+		return;
+	kvfree(memory);
+	kipc_uncharge(account, KIPC_BYTES, size);
+}
+
+/**
+ * kipc_quota_total - what all users together have charged
+ * @what: the resource
+ *
+ * Every charge reaches exactly one user without a parent.
+ *
+ * Context: process context, may sleep.
+ * Return: the sum, a snapshot.
+ */
+long kipc_quota_total(enum kipc_resource what)
+{
+	struct kipc_user *user;
+	long total = 0;
+	int bucket;
+
+	mutex_lock(&kipc_users_lock);
+	hash_for_each(kipc_users, bucket, user, node)
+		if (!user->parent)
+			total += atomic_long_read(&user->used[what]);
+	mutex_unlock(&kipc_users_lock);
+	return total;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * DOC: Quota
+ *
+ * What kipc keeps for somebody is charged twice: to the memory cgroup of the
+ * process that created the object, and to the owner's quota of objects, bytes
+ * and waiters.  A quota belongs to a user *in* a user namespace, and is charged
+ * up the chain of the namespaces' owners, so that nobody gets a second quota by
+ * making a user namespace.  What is used is charged, never what could be.
+ *
+ * An account is the pair of both for one object.  The limits are parameters of
+ * the module, the same for every user, and can be changed at run time: a lower
+ * limit takes nothing away, it refuses what comes.
+ */
+#ifndef KIPC_QUOTA_H
+#define KIPC_QUOTA_H
+
+#include <linux/types.h>
+
+struct kipc_user;
+struct mem_cgroup;
+
+enum kipc_resource {
+	KIPC_OBJECTS,
+	KIPC_BYTES,
+	KIPC_WAITERS,
+	KIPC_RESOURCES
+};
+
+/**
+ * struct kipc_account - who pays for an object
+ * @user: the owner's quota
+ * @memcg: the owner's memory cgroup, or NULL
+ */
+struct kipc_account {
+	struct kipc_user *user;
+	struct mem_cgroup *memcg;
+};
+
+int kipc_account_init(struct kipc_account *account);
+void kipc_account_exit(struct kipc_account *account);
+
+int kipc_charge(struct kipc_account *account, enum kipc_resource what, long n);
+void kipc_uncharge(struct kipc_account *account, enum kipc_resource what,
+		   long n);
+
+void *kipc_account_alloc(struct kipc_account *account, size_t size);
+void kipc_account_free(struct kipc_account *account, void *memory,
+		       size_t size);
+
+long kipc_quota_total(enum kipc_resource what);
+
+#endif /* KIPC_QUOTA_H */

@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Names, per IPC namespace.  See registry.h for the model.
+ */
+#include <linux/ipc_namespace.h>
+#include <linux/jhash.h>
+#include <linux/mutex.h>
+#include <linux/nsproxy.h>
+#include <linux/proc_ns.h>
+#include <linux/rhashtable.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
+
+#include "registry.h"
+
+#define KIPC_REAP_INTERVAL	HZ
+#define KIPC_REAP_BATCH		64
+
+/**
+ * struct kipc_names - the names of an IPC namespace
+ * @node: in kipc_tables
+ * @ipc: the namespace, referenced once
+ * @controls: control descriptors that are bound to it
+ * @list: all names
+ * @table: the same, by text
+ *
+ * Protected by kipc_registry_lock; it goes when @controls is 0 and @list empty.
+ */
+struct kipc_names {
+	struct list_head node;
+	struct ipc_namespace *ipc;
+	unsigned long controls;
+	struct list_head list;
+	struct rhashtable table;
+};
+
+static LIST_HEAD(kipc_tables);
+static DEFINE_MUTEX(kipc_registry_lock);	/* protects all names and tables */
+
+static void kipc_registry_reap(struct work_struct *work);
+static DECLARE_DELAYED_WORK(kipc_reaper, kipc_registry_reap);
+
+/* What is looked for. */
+struct kipc_text {
+	const char *text;
+	size_t len;
+};
+
+static u32 kipc_text_hash(const void *data, u32 len, u32 seed)
+{
+	const struct kipc_text *key = data;
+
+	return jhash(key->text, key->len, seed);
+}
+
+static u32 kipc_name_hash(const void *data, u32 len, u32 seed)
+{
+	const struct kipc_name *name = data;
+
+	return jhash(name->text, name->len, seed);
+}
+
+static int kipc_name_compare(struct rhashtable_compare_arg *arg,
+			     const void *data)
+{
+	const struct kipc_text *key = arg->key;
+	const struct kipc_name *name = data;
+
+	return key->len != name->len || memcmp(key->text, name->text, key->len);
+}
+
+static const struct rhashtable_params kipc_table_params = {
+	.head_offset		= offsetof(struct kipc_name, node),
+	.hashfn			= kipc_text_hash,
+	.obj_hashfn		= kipc_name_hash,
+	.obj_cmpfn		= kipc_name_compare,
+	.automatic_shrinking	= true,
+};
+
+/* put_ipc_ns() is not exported by 6.1; this is what it comes to. */
+static void kipc_ipc_ns_put(struct ipc_namespace *ipc)
+{
+	ipc->ns.ops->put(&ipc->ns);
+}
+
+static void kipc_names_free_locked(struct kipc_names *names)
+{
+	lockdep_assert_held(&kipc_registry_lock);
+	if (names->controls || !list_empty(&names->list))
+		return;
+	list_del(&names->node);
+	rhashtable_destroy(&names->table);
+	kipc_ipc_ns_put(names->ipc);
+	kfree(names);
+}
+
+static struct kipc_names *kipc_names_create_locked(struct ipc_namespace *ipc)
+{
+	struct kipc_names *names;
+	int ret;
+
+	lockdep_assert_held(&kipc_registry_lock);
+	names = kzalloc(sizeof(*names), GFP_KERNEL_ACCOUNT);
+	if (!names)
+		return ERR_PTR(-ENOMEM);
+	ret = rhashtable_init(&names->table, &kipc_table_params);
+	if (ret) {
+		kfree(names);
+		return ERR_PTR(ret);
+	}
+	INIT_LIST_HEAD(&names->list);
+	names->ipc = get_ipc_ns(ipc);
+	list_add(&names->node, &kipc_tables);
+	return names;
+}
+
+/**
+ * kipc_names_get - bind to the table of the caller's IPC namespace
+ *
+ * Context: process context, may sleep.
+ * Return: the table, or ERR_PTR(-ENOMEM).
+ */
+struct kipc_names *kipc_names_get(void)
+{
+	struct ipc_namespace *ipc = current->nsproxy->ipc_ns;
+	struct kipc_names *names;
+
+	mutex_lock(&kipc_registry_lock);
+	list_for_each_entry(names, &kipc_tables, node)
+		if (names->ipc == ipc)
+			goto found;
+	names = kipc_names_create_locked(ipc);
+	if (IS_ERR(names))
+		goto unlock;
+found:
+	names->controls++;
+unlock:
+	mutex_unlock(&kipc_registry_lock);
+	return names;
+}
+
+/**
+ * kipc_names_put - a control descriptor is gone
+ * @names: its table
+ *
+ * Context: process context, may sleep.
+ */
+void kipc_names_put(struct kipc_names *names)
+{
+	mutex_lock(&kipc_registry_lock);
+	names->controls--;
+	/* Names that stay may outlive their namespace. */
+	if (!list_empty(&names->list))
+		schedule_delayed_work(&kipc_reaper, KIPC_REAP_INTERVAL);
+	kipc_names_free_locked(names);
+	mutex_unlock(&kipc_registry_lock);
+}
+
+/**
+ * kipc_names_user_ns - who is privileged over the names
+ * @names: a table that the caller is bound to
+ *
+ * Return: the user namespace that owns the IPC namespace.
+ */
+struct user_namespace *kipc_names_user_ns(struct kipc_names *names)
+{
+	return names->ipc->user_ns;
+}
+
+/**
+ * kipc_name_add - publish a name
+ * @names: a table that the caller is bound to
+ * @name: filled; if it is persistent, the caller's hold becomes the name's
+ *
+ * Context: process context, may sleep.
+ * Return: 0, -EEXIST, or -ENOMEM.
+ */
+int kipc_name_add(struct kipc_names *names, struct kipc_name *name)
+{
+	struct kipc_text key = { name->text, name->len };
+	int ret;
+
+	mutex_lock(&kipc_registry_lock);
+	ret = rhashtable_lookup_insert_key(&names->table, &key, &name->node,
+					   kipc_table_params);
+	if (!ret) {
+		name->names = names;
+		list_add_tail(&name->list, &names->list);
+	}
+	mutex_unlock(&kipc_registry_lock);
+	/* The table may refuse to grow in other words. */
+	return ret && ret != -EEXIST ? -ENOMEM : ret;
+}
+
+/**
+ * kipc_name_find - look a name up, and hold what it names
+ * @names: a table that the caller is bound to
+ * @text: need not end in NUL
+ * @len: of @text
+ *
+ * Context: process context, may sleep.
+ * Return: the name, held by its @get, or NULL.
+ */
+struct kipc_name *kipc_name_find(struct kipc_names *names, const char *text,
+				 size_t len)
+{
+	struct kipc_text key = { text, len };
+	struct kipc_name *name;
+
+	mutex_lock(&kipc_registry_lock);
+	name = rhashtable_lookup_fast(&names->table, &key, kipc_table_params);
+	if (name && !name->ops->get(name))
+		name = NULL;
+	mutex_unlock(&kipc_registry_lock);
+	return name;
+}
+
+static void kipc_name_forget_locked(struct kipc_name *name)
+{
+	struct kipc_names *names = name->names;
+
+	lockdep_assert_held(&kipc_registry_lock);
+	rhashtable_remove_fast(&names->table, &name->node, kipc_table_params);
+	list_del(&name->list);
+	name->names = NULL;
+}
+
+/**
+ * kipc_name_forget - take a name away, if it is still there
+ * @name: held by the caller, or going
+ *
+ * Context: process context, may sleep; may call the name's @put.
+ * Return: whether it was there.
+ */
+bool kipc_name_forget(struct kipc_name *name)
+{
+	struct kipc_names *names;
+
+	mutex_lock(&kipc_registry_lock);
+	names = name->names;
+	if (names) {
+		kipc_name_forget_locked(name);
+		kipc_names_free_locked(names);
+	}
+	mutex_unlock(&kipc_registry_lock);
+	if (names && name->persistent)
+		name->ops->put(name);
+	return names;
+}
+
+/**
+ * kipc_name_linked - is the name there?
+ * @name: of an object that the caller holds
+ *
+ * Return: a snapshot.
+ */
+bool kipc_name_linked(const struct kipc_name *name)
+{
+	return READ_ONCE(name->names);
+}
+
+/*
+ * Take up to KIPC_REAP_BATCH names away; the persistent ones are left in
+ * @doomed, with what they hold.  Returns whether the table is empty, and then it
+ * is gone.
+ */
+static bool kipc_names_reap_locked(struct kipc_names *names,
+				   struct list_head *doomed)
+{
+	struct kipc_name *name, *next;
+	unsigned int count = 0;
+
+	lockdep_assert_held(&kipc_registry_lock);
+	list_for_each_entry_safe(name, next, &names->list, list) {
+		if (count++ == KIPC_REAP_BATCH)
+			return false;
+		kipc_name_forget_locked(name);
+		if (name->persistent)
+			list_add_tail(&name->list, doomed);
+	}
+	kipc_names_free_locked(names);
+	return true;
+}
+
+static void kipc_names_doom(struct list_head *doomed)
+{
+	struct kipc_name *name, *next;
+
+	list_for_each_entry_safe(name, next, doomed, list)
+		name->ops->put(name);
+	INIT_LIST_HEAD(doomed);
+}
+
+/* Nobody can come back to a table if only the table holds the namespace. */
+static bool kipc_names_deserted_locked(struct kipc_names *names)
+{
+	lockdep_assert_held(&kipc_registry_lock);
+	return !names->controls && refcount_read(&names->ipc->ns.count) == 1;
+}
+
+static void kipc_registry_reap(struct work_struct *work)
+{
+	struct kipc_names *names, *next;
+	LIST_HEAD(doomed);
+	bool again;
+
+	do {
+		again = false;
+		mutex_lock(&kipc_registry_lock);
+		list_for_each_entry_safe(names, next, &kipc_tables, node)
+			if (kipc_names_deserted_locked(names) &&
+			    !kipc_names_reap_locked(names, &doomed)) {
+				again = true;
+				break;
+			}
+		/* A table without control descriptors is watched. */
+		list_for_each_entry(names, &kipc_tables, node)
+			if (!names->controls)
+				schedule_delayed_work(&kipc_reaper,
+						      KIPC_REAP_INTERVAL);
+		mutex_unlock(&kipc_registry_lock);
+		kipc_names_doom(&doomed);
+	} while (again);
+}
+
+/**
+ * kipc_registry_teardown - the module goes: so do all names
+ *
+ * Context: process context, may sleep; no control descriptor and no handle is
+ * open, so that all names that are left are persistent.
+ */
+void kipc_registry_teardown(void)
+{
+	struct kipc_names *names, *next;
+	LIST_HEAD(doomed);
+
+	cancel_delayed_work_sync(&kipc_reaper);
+	mutex_lock(&kipc_registry_lock);
+	list_for_each_entry_safe(names, next, &kipc_tables, node)
+		while (!kipc_names_reap_locked(names, &doomed))
+			;
+	mutex_unlock(&kipc_registry_lock);
+	kipc_names_doom(&doomed);
+}

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The kernel ring buffer.  See ring.h for its form and its locking.
+ */
+#include <linux/err.h>
+#include <linux/log2.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+
+#include "ring.h"
+
+static struct kipc_segment *kipc_ring_back(struct kipc_ring *ring)
+{
+	if (list_empty(&ring->segments))
+		return NULL;
+	return list_last_entry(&ring->segments, struct kipc_segment, node);
+}
+
+static size_t kipc_segment_room(const struct kipc_segment *segment)
+{
+	return segment->sealed ? 0 : segment->size - segment->tail;
+}
+
+static bool kipc_segment_empty(const struct kipc_segment *segment)
+{
+	return segment->head == segment->tail;
+}
+
+/**
+ * kipc_ring_init - make a ring that holds no memory yet
+ * @ring: to be filled
+ * @account: who pays for its memory, outlives it
+ */
+void kipc_ring_init(struct kipc_ring *ring, struct kipc_account *account)
+{
+	INIT_LIST_HEAD(&ring->segments);
+	ring->spare = NULL;
+	ring->account = account;
+	ring->last_used = 0;
+}
+
+/**
+ * kipc_ring_destroy - free a ring's memory; its records are forgotten
+ * @ring: nobody uses it any more
+ *
+ * Context: process context, may sleep.
+ */
+void kipc_ring_destroy(struct kipc_ring *ring)
+{
+	struct kipc_segment *segment, *next;
+
+	list_for_each_entry_safe(segment, next, &ring->segments, node) {
+		kipc_ring_unlink(segment);
+		segment->next = NULL;
+		kipc_segment_free(ring->account, segment);
+	}
+	kipc_segment_free(ring->account, ring->spare);
+	ring->spare = NULL;
+}
+
+/**
+ * kipc_ring_reserve - find room for a small record at the back
+ * @ring: the ring
+ * @bytes: its aligned size
+ *
+ * Context: the ring's lock is held.
+ * Return: where to write it; it is in the ring once it is committed, and not
+ * there if it never is.  NULL if the ring needs another segment: drop the lock,
+ * kipc_segment_alloc(), take the lock, kipc_ring_extend(), try again.
+ */
+void *kipc_ring_reserve(struct kipc_ring *ring, size_t bytes)
+{
+	struct kipc_segment *back = kipc_ring_back(ring);
+	struct kipc_segment *spare = ring->spare;
+
+	if (back && kipc_segment_room(back) >= bytes)
+		return back->data + back->tail;
+	if (!spare || spare->size < bytes)
+		return NULL;
+
+	ring->spare = NULL;
+	if (back && !back->sealed) {
+		ring->last_used = back->tail;
+		/* An empty one must not stand in front of others. */
+		if (kipc_segment_empty(back)) {
+			kipc_ring_unlink(back);
+			ring->spare = back;
+		}
+	}
+	list_add_tail(&spare->node, &ring->segments);
+	spare->linked = true;
+	return spare->data;
+}
+
+/**
+ * kipc_ring_commit - put the record that was reserved last into the ring
+ * @ring: the ring
+ * @bytes: its aligned size
+ *
+ * Context: the ring's lock is held, since the reservation.
+ */
+void kipc_ring_commit(struct kipc_ring *ring, size_t bytes)
+{
+	kipc_ring_back(ring)->tail += bytes;
+}
+
+/**
+ * kipc_ring_segment_size - how large the next shared segment should be
+ * @ring: the ring
+ * @bytes: aligned size of the record that needs it
+ *
+ * Twice what was used of the last one: memory follows use in both directions.
+ *
+ * Context: the ring's lock is held.
+ * Return: the size to ask of kipc_segment_alloc().
+ */
+size_t kipc_ring_segment_size(struct kipc_ring *ring, size_t bytes)
+{
+	struct kipc_segment *back = kipc_ring_back(ring);
+	size_t used = back && !back->sealed ? back->tail : ring->last_used;
+	size_t total = clamp_t(size_t, 2 * used, PAGE_SIZE, KIPC_SEGMENT_MAX);
+
+	total = roundup_pow_of_two(total);
+	return max(bytes, total - sizeof(struct kipc_segment));
+}
+
+/**
+ * kipc_ring_extend - give a ring an empty segment
+ * @ring: the ring
+ * @segment: of kipc_segment_alloc()
+ *
+ * Context: the ring's lock is held.
+ * Return: garbage, or NULL: somebody else may have extended it meanwhile.
+ */
+struct kipc_segment *kipc_ring_extend(struct kipc_ring *ring,
+				      struct kipc_segment *segment)
+{
+	struct kipc_segment *garbage = ring->spare;
+
+	if (garbage && garbage->size >= segment->size)
+		return segment;
+	ring->spare = segment;
+	if (garbage)
+		garbage->next = NULL;
+	return garbage;
+}
+
+/**
+ * kipc_segment_alloc - allocate a segment
+ * @account: who pays
+ * @bytes: that @data shall have, aligned
+ *
+ * Context: process context, may sleep; no lock is held.
+ * Return: the empty segment, or ERR_PTR(-EDQUOT) or ERR_PTR(-ENOMEM).
+ */
+struct kipc_segment *kipc_segment_alloc(struct kipc_account *account,
+					size_t bytes)
+{
+	struct kipc_segment *segment;
+
+	segment = kipc_account_alloc(account, sizeof(*segment) + bytes);
+	if (IS_ERR(segment))
+		return segment;
+	segment->next = NULL;
+	segment->size = bytes;
+	segment->head = 0;
+	segment->tail = 0;
+	segment->pins = 0;
+	segment->linked = false;
+	segment->sealed = false;
+	segment->dead = false;
+	return segment;
+}
+
+/**
+ * kipc_segment_seal - make a segment that holds one record
+ * @segment: new; the record has been written to its @data
+ * @bytes: the record's aligned size
+ */
+void kipc_segment_seal(struct kipc_segment *segment, size_t bytes)
+{
+	segment->tail = bytes;
+	segment->sealed = true;
+}
+
+/**
+ * kipc_ring_link - put a sealed segment into the ring
+ * @ring: the ring
+ * @segment: sealed, not in the ring
+ * @before: the segment that comes after it, or NULL for the back
+ *
+ * Context: the ring's lock is held.
+ */
+void kipc_ring_link(struct kipc_ring *ring, struct kipc_segment *segment,
+		    struct kipc_segment *before)
+{
+	struct kipc_segment *back = kipc_ring_back(ring);
+
+	/* The empty one stays last: small records go on there. */
+	if (!before && back && kipc_segment_empty(back))
+		before = back;
+	list_add_tail(&segment->node,
+		      before ? &before->node : &ring->segments);
+	segment->linked = true;
+}
+
+/**
+ * kipc_ring_unlink - take a segment out of the ring
+ * @segment: in the ring
+ *
+ * Context: the ring's lock is held.
+ */
+void kipc_ring_unlink(struct kipc_segment *segment)
+{
+	list_del(&segment->node);
+	segment->linked = false;
+}
+
+/**
+ * kipc_segment_drop - a segment is not needed any more
+ * @segment: not in the ring
+ *
+ * Context: the ring's lock is held.
+ * Return: garbage, or NULL if a reader has it pinned: then that one frees it.
+ */
+struct kipc_segment *kipc_segment_drop(struct kipc_segment *segment)
+{
+	segment->next = NULL;
+	if (!segment->pins)
+		return segment;
+	segment->dead = true;
+	return NULL;
+}
+
+/**
+ * kipc_segment_unpin - a reader has done with a segment
+ * @segment: the reader added one to @pins
+ *
+ * Context: the ring's lock is held.
+ * Return: garbage, or NULL.
+ */
+struct kipc_segment *kipc_segment_unpin(struct kipc_segment *segment)
+{
+	segment->pins--;
+	return segment->dead ? kipc_segment_drop(segment) : NULL;
+}
+
+/**
+ * kipc_ring_pop - remove the oldest record
+ * @ring: not empty
+ * @bytes: the record's aligned size
+ *
+ * Context: the ring's lock is held.
+ * Return: garbage, or NULL.
+ */
+struct kipc_segment *kipc_ring_pop(struct kipc_ring *ring, size_t bytes)
+{
+	struct kipc_segment *segment = kipc_ring_front(ring);
+
+	segment->head += bytes;
+	if (!kipc_segment_empty(segment))
+		return NULL;
+
+	if (!segment->sealed) {
+		segment->head = 0;
+		segment->tail = 0;
+		if (list_is_last(&segment->node, &ring->segments))
+			return NULL;
+	}
+	kipc_ring_unlink(segment);
+	if (!segment->sealed && !ring->spare) {
+		ring->spare = segment;
+		return NULL;
+	}
+	return kipc_segment_drop(segment);
+}
+
+/**
+ * kipc_segment_free - free a chain of garbage
+ * @account: who paid
+ * @garbage: the first one, or NULL
+ *
+ * Context: process context, may sleep; no lock is held.
+ */
+void kipc_segment_free(struct kipc_account *account,
+		       struct kipc_segment *garbage)
+{
+	while (garbage) {
+		struct kipc_segment *next = garbage->next;
+
+		kipc_account_free(account, garbage,
+				  sizeof(*garbage) + garbage->size);
+		garbage = next;
+	}
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * DOC: The ring
+ *
+ * A ring keeps records of any size first in first out.  It is a list of
+ * segments, each a contiguous piece of memory:
+ *
+ *   front                                                      back
+ *   +----------------+    +----------------------+    +----------------+
+ *   |taken|rec|rec   | -> |rec........(sealed)...| -> |rec|rec|  room  |
+ *   +----------------+    +----------------------+    +----------------+
+ *         ^head    ^tail
+ *
+ * so a record never wraps and is never split, the ring holds no more memory
+ * than it needs, and grows while its owner's quota lasts.  Small records share
+ * segments and cost no allocation: a drained segment is used again.  A large
+ * record is filled in a *sealed* segment of its own before that is linked in:
+ * no place in the ring is held while user memory is copied that may fault.
+ *
+ * The ring does not know what a record is: whoever puts one in knows its size
+ * when it comes out.  All sizes are rounded up to KIPC_RING_ALIGN.
+ *
+ * Locking: the caller's, for every function but kipc_segment_alloc() and
+ * kipc_segment_free(), which may sleep and must be called without it; hence the
+ * functions that drop segments hand them back as a chain of garbage.
+ */
+#ifndef KIPC_RING_H
+#define KIPC_RING_H
+
+#include <linux/align.h>
+#include <linux/list.h>
+#include <linux/types.h>
+
+#include "quota.h"
+
+#define KIPC_RING_ALIGN		8
+#define KIPC_SEGMENT_MAX	(32 << 10)	/* of a shared one, in all */
+
+/**
+ * struct kipc_segment - a piece of a ring's memory
+ * @node: in the ring's list, while @linked
+ * @next: in a chain of garbage
+ * @size: bytes that @data has
+ * @head: offset of the oldest record that is there
+ * @tail: offset behind the youngest record
+ * @pins: readers that look at @data without the lock
+ * @linked: it is in the ring
+ * @sealed: it has one record, and takes no other
+ * @dead: to be freed with the last pin
+ * @data: records
+ */
+struct kipc_segment {
+	union {
+		struct list_head node;
+		struct kipc_segment *next;
+	};
+	size_t size;
+	size_t head;
+	size_t tail;
+	unsigned int pins;
+	bool linked;
+	bool sealed;
+	bool dead;
+	u8 data[] __aligned(KIPC_RING_ALIGN);
+};
+
+/**
+ * struct kipc_ring - records, first in first out
+ * @segments: front first
+ * @spare: an empty segment for the next time that one is needed, or NULL
+ * @account: who pays for the segments
+ * @last_used: bytes that the youngest shared segment had when it was left
+ */
+struct kipc_ring {
+	struct list_head segments;
+	struct kipc_segment *spare;
+	struct kipc_account *account;
+	size_t last_used;
+};
+
+static inline size_t kipc_ring_align(size_t bytes)
+{
+	return ALIGN(bytes, KIPC_RING_ALIGN);
+}
+
+/*
+ * The segment with the oldest record, or NULL.  Only the last segment can be
+ * empty, so the first one has it if any has.
+ */
+static inline struct kipc_segment *kipc_ring_front(struct kipc_ring *ring)
+{
+	struct kipc_segment *segment;
+
+	segment = list_first_entry_or_null(&ring->segments,
+					   struct kipc_segment, node);
+	return segment && segment->head < segment->tail ? segment : NULL;
+}
+
+/* The oldest record of a segment. */
+static inline void *kipc_segment_record(struct kipc_segment *segment)
+{
+	return segment->data + segment->head;
+}
+
+void kipc_ring_init(struct kipc_ring *ring, struct kipc_account *account);
+void kipc_ring_destroy(struct kipc_ring *ring);
+
+/* Small records: reserve, fill, commit. */
+void *kipc_ring_reserve(struct kipc_ring *ring, size_t bytes);
+void kipc_ring_commit(struct kipc_ring *ring, size_t bytes);
+size_t kipc_ring_segment_size(struct kipc_ring *ring, size_t bytes);
+struct kipc_segment *kipc_ring_extend(struct kipc_ring *ring,
+				      struct kipc_segment *segment);
+
+/* Large records: allocate, fill, seal, link. */
+struct kipc_segment *kipc_segment_alloc(struct kipc_account *account,
+					size_t bytes);
+void kipc_segment_seal(struct kipc_segment *segment, size_t bytes);
+void kipc_ring_link(struct kipc_ring *ring, struct kipc_segment *segment,
+		    struct kipc_segment *before);
+
+/* Taking records out: both return garbage. */
+struct kipc_segment *kipc_ring_pop(struct kipc_ring *ring, size_t bytes);
+struct kipc_segment *kipc_segment_unpin(struct kipc_segment *segment);
+
+/* Taking a sealed segment away, perhaps to link it again. */
+void kipc_ring_unlink(struct kipc_segment *segment);
+struct kipc_segment *kipc_segment_drop(struct kipc_segment *segment);
+
+void kipc_segment_free(struct kipc_account *account,
+		       struct kipc_segment *garbage);
+
+#endif /* KIPC_RING_H */

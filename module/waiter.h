@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * DOC: Waiting in line
+ *
+ * A waiter stands on the stack of the thread that waits, in a list that the
+ * object's spinlock protects, oldest first.  Whoever makes the wait's condition
+ * true takes the first waiter off the list, gives it a verdict and wakes it:
+ * exactly one thread wakes for one event, in the order of arrival.
+ *
+ *   waiter:                          waker:
+ *     lock                             lock
+ *     not now? add to the list         first waiter off the list,
+ *     unlock                             verdict = KIPC_GRANTED
+ *     kipc_waiter_sleep()              unlock
+ *     lock                             kipc_wake_flush()
+ *     kipc_waiter_leave(): verdict
+ *     ...
+ *
+ * What a grant means is its kind's affair; it is never lost, because a
+ * waiter looks at its verdict under the lock after it slept, whatever woke it:
+ * a waiter that was granted and must leave passes its grant on.
+ *
+ * A waker collects tasks, referenced, while it holds the lock and wakes them
+ * after it has dropped it.
+ */
+#ifndef KIPC_WAITER_H
+#define KIPC_WAITER_H
+
+#include <linux/ktime.h>
+#include <linux/list.h>
+#include <linux/types.h>
+
+struct task_struct;
+
+enum {
+	KIPC_WAITING = 1,	/* on the list */
+	KIPC_GRANTED = 0,	/* off the list: the condition holds */
+	/* Negative: off the list, an errno for the waiter. */
+};
+
+/**
+ * struct kipc_waiter - a thread that waits in line
+ * @node: in the line; a waiter may also wait in none
+ * @task: the thread
+ * @verdict: KIPC_WAITING, KIPC_GRANTED or a negative errno
+ * @need: what it waits for, if waiters of one line differ in that
+ *
+ * Protected by the lock of the line; @verdict is also read without it.
+ */
+struct kipc_waiter {
+	struct list_head node;
+	struct task_struct *task;
+	int verdict;
+	size_t need;
+};
+
+#define KIPC_WAKE_BATCH 8
+
+/**
+ * struct kipc_wake - threads to be woken after the lock is dropped
+ * @count: how many
+ * @task: referenced
+ */
+struct kipc_wake {
+	unsigned int count;
+	struct task_struct *task[KIPC_WAKE_BATCH];
+};
+
+static inline void kipc_wake_init(struct kipc_wake *wake)
+{
+	wake->count = 0;
+}
+
+static inline bool kipc_wake_full(const struct kipc_wake *wake)
+{
+	return wake->count == KIPC_WAKE_BATCH;
+}
+
+void kipc_waiter_start(struct kipc_waiter *waiter);
+void kipc_waiter_await(struct kipc_waiter *waiter);
+void kipc_waiter_join(struct kipc_waiter *waiter, struct list_head *line,
+		      bool at_front);
+int kipc_waiter_sleep(struct kipc_waiter *waiter, ktime_t deadline);
+int kipc_waiter_leave(struct kipc_waiter *waiter, int reason);
+
+void kipc_waiter_wake(struct kipc_waiter *waiter, int verdict,
+		      struct kipc_wake *wake);
+void kipc_wake_flush(struct kipc_wake *wake);
+
+/* Deadlines as the waiting functions take them: CLOCK_MONOTONIC, host's. */
+#define KIPC_DEADLINE_NO_WAIT	((ktime_t)0)
+#define KIPC_DEADLINE_FOREVER	KTIME_MAX
+
+ktime_t kipc_deadline_import(u64 nanoseconds);
+
+#endif /* KIPC_WAITER_H */
