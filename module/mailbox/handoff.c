@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Who goes on, and who is told.  See mailbox.h for the protocol.
+ */
+#include <linux/pid.h>
+#include <linux/sched/signal.h>
+
+#include "mailbox.h"
+
+/* Nobody can send any more, and what was sent has been received. */
+static bool kipc_mailbox_ended(const struct kipc_mailbox *mailbox)
+{
+	return mailbox->attr.flags & KIPC_MAILBOX_HANGUP &&
+	       mailbox->had_sender && !mailbox->open_senders &&
+	       !mailbox->letters;
+}
+
+/* Nobody can receive any more. */
+static bool kipc_mailbox_deserted(const struct kipc_mailbox *mailbox)
+{
+	return mailbox->attr.flags & KIPC_MAILBOX_HANGUP &&
+	       mailbox->had_receiver && !mailbox->open_receivers;
+}
+
+static bool kipc_mailbox_fits(const struct kipc_mailbox *mailbox, size_t size)
+{
+	return mailbox->letters < mailbox->attr.max_letters &&
+	       mailbox->bytes + size <= mailbox->attr.max_bytes;
+}
+
+/**
+ * kipc_mailbox_take_room - reserve, or count a letter of a rendezvous
+ * @mailbox: the mailbox
+ * @size: of the letter
+ *
+ * Context: the lock is held.
+ */
+void kipc_mailbox_take_room(struct kipc_mailbox *mailbox, size_t size)
+{
+	mailbox->letters++;
+	mailbox->bytes += size;
+}
+
+/**
+ * kipc_mailbox_return_room - a reservation is not needed, or a letter is gone
+ * @mailbox: the mailbox
+ * @size: of the letter
+ *
+ * Context: the lock is held.
+ */
+void kipc_mailbox_return_room(struct kipc_mailbox *mailbox, size_t size)
+{
+	mailbox->letters--;
+	mailbox->bytes -= size;
+}
+
+/**
+ * kipc_mailbox_receiver_verdict - what the first receiver in line gets
+ * @mailbox: the mailbox
+ *
+ * Context: the lock is held.
+ * Return: KIPC_GRANTED, KIPC_WAITING, -EIDRM, or -EPIPE for hang-up.
+ */
+int kipc_mailbox_receiver_verdict(struct kipc_mailbox *mailbox)
+{
+	if (unlikely(mailbox->object.removed))
+		return -EIDRM;
+	if (mailbox->ready > mailbox->granted)
+		return KIPC_GRANTED;
+	if (unlikely(kipc_mailbox_ended(mailbox)))
+		return -EPIPE;
+	return KIPC_WAITING;
+}
+
+/**
+ * kipc_mailbox_sender_verdict - what the first sender in line gets
+ * @mailbox: not a rendezvous
+ * @size: of its letter
+ *
+ * Context: the lock is held.
+ * Return: KIPC_GRANTED, KIPC_WAITING, -EIDRM, or -EPIPE for hang-up.
+ */
+int kipc_mailbox_sender_verdict(struct kipc_mailbox *mailbox, size_t size)
+{
+	if (unlikely(mailbox->object.removed))
+		return -EIDRM;
+	if (unlikely(kipc_mailbox_deserted(mailbox)))
+		return -EPIPE;
+	return kipc_mailbox_fits(mailbox, size) ? KIPC_GRANTED : KIPC_WAITING;
+}
+
+/* Give verdicts to those who can go on, until @wake is full. */
+static void kipc_mailbox_settle(struct kipc_mailbox *mailbox,
+				struct kipc_wake *wake)
+{
+	struct kipc_waiter *waiter;
+	int verdict;
+
+	while (unlikely(!list_empty(&mailbox->receivers)) &&
+	       !kipc_wake_full(wake)) {
+		waiter = list_first_entry(&mailbox->receivers,
+					  struct kipc_waiter, node);
+		verdict = kipc_mailbox_receiver_verdict(mailbox);
+		if (verdict == KIPC_WAITING)
+			break;
+		if (verdict == KIPC_GRANTED)
+			mailbox->granted++;
+		kipc_waiter_wake(waiter, verdict, wake);
+	}
+	while (unlikely(!list_empty(&mailbox->senders)) &&
+	       !kipc_wake_full(wake)) {
+		waiter = list_first_entry(&mailbox->senders,
+					  struct kipc_waiter, node);
+		verdict = kipc_mailbox_sender_verdict(mailbox, waiter->need);
+		if (verdict == KIPC_WAITING)
+			break;
+		if (verdict == KIPC_GRANTED)
+			kipc_mailbox_take_room(mailbox, waiter->need);
+		kipc_waiter_wake(waiter, verdict, wake);
+	}
+}
+
+/**
+ * kipc_mailbox_state - the poll mask of the mailbox itself, for any right
+ * @mailbox: the mailbox
+ *
+ * Context: the lock is held.
+ * Return: EPOLLIN: a letter; EPOLLOUT: room for the longest one; EPOLLHUP: its
+ * senders are gone and it is empty; EPOLLERR: its receivers are gone.
+ */
+__poll_t kipc_mailbox_state(struct kipc_mailbox *mailbox)
+{
+	__poll_t state = 0;
+
+	if (mailbox->object.removed)
+		return EPOLLHUP | EPOLLERR;
+	if (mailbox->ready > mailbox->granted)
+		state |= EPOLLIN;
+	if (kipc_mailbox_is_rendezvous(mailbox)) {
+		if (!list_empty(&mailbox->receivers))
+			state |= EPOLLOUT;
+	} else if (mailbox->attr.flags & KIPC_MAILBOX_DROP_OLDEST ||
+		   (list_empty(&mailbox->senders) &&
+		    kipc_mailbox_fits(mailbox, mailbox->attr.letter_size))) {
+		state |= EPOLLOUT;
+	}
+	if (kipc_mailbox_ended(mailbox))
+		state |= EPOLLHUP;
+	if (kipc_mailbox_deserted(mailbox))
+		state |= EPOLLERR;
+	return state;
+}
+
+/*
+ * What pollers must be told: what has become true since they were told last, and
+ * every letter that arrives (for edge-triggered epoll).  @told may be stale if
+ * nobody polled, but a poller refreshes it when it comes.
+ */
+static __poll_t kipc_mailbox_news(struct kipc_mailbox *mailbox, bool arrived)
+{
+	__poll_t state = kipc_mailbox_state(mailbox);
+	__poll_t news = state & ~mailbox->told;
+
+	if (arrived)
+		news |= state & EPOLLIN;
+	mailbox->told = state;
+	return news;
+}
+
+/**
+ * kipc_mailbox_unlock - drop the lock, and let go on who can
+ * @mailbox: the mailbox
+ * @wake: initialised; may have somebody in it; is empty afterwards
+ * @arrived: a letter has come, or come back
+ *
+ * Context: the lock is held, and dropped; process context.
+ */
+void kipc_mailbox_unlock(struct kipc_mailbox *mailbox, struct kipc_wake *wake,
+			 bool arrived)
+{
+	struct kipc_object *object = &mailbox->object;
+	__poll_t news = 0;
+	bool more;
+
+	for (;;) {
+		kipc_mailbox_settle(mailbox, wake);
+		more = kipc_wake_full(wake);
+		if (unlikely(kipc_notify_wanted(&object->notify)) && !more)
+			news = kipc_mailbox_news(mailbox, arrived);
+		spin_unlock(&object->lock);
+		if (wake->count)
+			kipc_wake_flush(wake);
+		if (likely(!more))
+			break;
+		spin_lock(&object->lock);
+	}
+	if (unlikely(news))
+		kipc_notify(&object->notify, news);
+}
+
+/**
+ * kipc_mailbox_open_envelope - a letter leaves the mailbox
+ * @envelope: still in memory; its references are given up
+ *
+ * Context: any.
+ */
+void kipc_mailbox_open_envelope(struct kipc_envelope *envelope)
+{
+	put_pid(envelope->process);
+	put_pid(envelope->thread);
+}
+
+/**
+ * kipc_mailbox_pop - take the oldest letter out
+ * @mailbox: @ready is not 0
+ *
+ * Context: the lock is held.
+ * Return: garbage, or NULL.
+ */
+struct kipc_segment *kipc_mailbox_pop(struct kipc_mailbox *mailbox)
+{
+	struct kipc_envelope *envelope;
+	size_t size;
+
+	envelope = kipc_segment_record(kipc_ring_front(&mailbox->ring));
+	size = envelope->size;
+	kipc_mailbox_open_envelope(envelope);
+	mailbox->ready--;
+	kipc_mailbox_return_room(mailbox, size);
+	return kipc_ring_pop(&mailbox->ring, kipc_envelope_space(size));
+}
+
+/* Stand in line once; the lock is dropped meanwhile. */
+static int kipc_mailbox_wait(struct kipc_mailbox *mailbox,
+			     struct kipc_waiter *waiter,
+			     struct list_head *line, bool at_front,
+			     ktime_t deadline, struct kipc_wake *wake)
+{
+	int ret;
+
+	kipc_waiter_join(waiter, line, at_front);
+	kipc_mailbox_unlock(mailbox, wake, false);
+	ret = kipc_waiter_sleep(waiter, deadline);
+	spin_lock(&mailbox->object.lock);
+	return kipc_waiter_leave(waiter, ret);
+}
+
+/**
+ * kipc_mailbox_await_letter - come to where a letter can be taken
+ * @mailbox: the mailbox
+ * @deadline: when to give up
+ * @wake: for those who are woken on the way
+ *
+ * Context: process context; the lock is held, dropped while it sleeps, and held
+ * again.
+ * Return: 0: the oldest letter is the caller's to take until it unlocks.
+ * -EAGAIN, -ETIMEDOUT, -ERESTARTSYS, -EDQUOT, -EIDRM, -EPIPE.
+ */
+int kipc_mailbox_await_letter(struct kipc_mailbox *mailbox, ktime_t deadline,
+			      struct kipc_wake *wake)
+{
+	struct kipc_account *account = &mailbox->object.account;
+	struct kipc_waiter waiter;
+	bool at_front = false;
+	int ret = KIPC_WAITING;
+
+	if (likely(list_empty(&mailbox->receivers)))
+		ret = kipc_mailbox_receiver_verdict(mailbox);
+	if (ret != KIPC_WAITING)
+		return ret;
+	if (deadline == KIPC_DEADLINE_NO_WAIT)
+		return -EAGAIN;
+	if (kipc_charge(account, KIPC_WAITERS, 1))
+		return -EDQUOT;
+
+	mailbox->stat.recv_waits++;
+	mailbox->stat.waiting_receivers++;
+	do {
+		ret = kipc_mailbox_wait(mailbox, &waiter, &mailbox->receivers,
+					at_front, deadline, wake);
+		if (ret != KIPC_GRANTED)
+			break;
+		mailbox->granted--;
+		/* Who is killed leaves the letter to the next one. */
+		if (fatal_signal_pending(current))
+			ret = -ERESTARTSYS;
+		else	/* The letter may be gone. */
+			ret = kipc_mailbox_receiver_verdict(mailbox);
+		at_front = true;
+	} while (ret == KIPC_WAITING);
+	mailbox->stat.waiting_receivers--;
+	kipc_uncharge(account, KIPC_WAITERS, 1);
+	return ret;
+}
+
+/* Old letters give way to a young one that must be of @size. */
+static void kipc_mailbox_make_room(struct kipc_mailbox *mailbox, size_t size,
+				   struct kipc_segment **garbage)
+{
+	while (mailbox->ready && !kipc_mailbox_fits(mailbox, size)) {
+		struct kipc_segment *segment = kipc_mailbox_pop(mailbox);
+
+		mailbox->stat.dropped++;
+		if (segment) {
+			segment->next = *garbage;
+			*garbage = segment;
+		}
+	}
+}
+
+/**
+ * kipc_mailbox_await_room - come to where a letter can be put
+ * @mailbox: not a rendezvous
+ * @size: of the letter
+ * @deadline: when to give up
+ * @wake: for those who are woken on the way
+ * @garbage: gets what old letters leave that give way
+ *
+ * Context: process context; the lock is held, dropped while it sleeps, and held
+ * again.
+ * Return: 0: there is room, and it is taken: kipc_mailbox_return_room() undoes
+ * that.  -EAGAIN, -ETIMEDOUT, -ERESTARTSYS, -EDQUOT, -EIDRM, -EPIPE.
+ */
+int kipc_mailbox_await_room(struct kipc_mailbox *mailbox, size_t size,
+			    ktime_t deadline, struct kipc_wake *wake,
+			    struct kipc_segment **garbage)
+{
+	struct kipc_account *account = &mailbox->object.account;
+	struct kipc_waiter waiter = { .need = size };
+	int ret = KIPC_WAITING;
+
+	if (likely(list_empty(&mailbox->senders)))
+		ret = kipc_mailbox_sender_verdict(mailbox, size);
+	if (ret == KIPC_WAITING &&
+	    mailbox->attr.flags & KIPC_MAILBOX_DROP_OLDEST) {
+		kipc_mailbox_make_room(mailbox, size, garbage);
+		ret = KIPC_GRANTED;
+	}
+	if (likely(ret == KIPC_GRANTED))
+		kipc_mailbox_take_room(mailbox, size);
+	if (ret != KIPC_WAITING)
+		return ret;
+	if (deadline == KIPC_DEADLINE_NO_WAIT ||
+	    mailbox->attr.flags & KIPC_MAILBOX_REFUSE)
+		return -EAGAIN;
+	if (kipc_charge(account, KIPC_WAITERS, 1))
+		return -EDQUOT;
+
+	mailbox->stat.send_waits++;
+	mailbox->stat.waiting_senders++;
+	ret = kipc_mailbox_wait(mailbox, &waiter, &mailbox->senders, false,
+				deadline, wake);
+	if (ret == KIPC_GRANTED) {
+		if (fatal_signal_pending(current))
+			ret = -ERESTARTSYS;
+		else if (mailbox->object.removed)
+			ret = -EIDRM;
+		else if (kipc_mailbox_deserted(mailbox))
+			ret = -EPIPE;
+		if (ret)
+			kipc_mailbox_return_room(mailbox, size);
+	}
+	mailbox->stat.waiting_senders--;
+	kipc_uncharge(account, KIPC_WAITERS, 1);
+	return ret;
+}

@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The mailbox as a kind of object: life, file operations, ioctls.
+ */
+#include <linux/fs.h>
+#include <linux/module.h>
+#include <linux/seq_file.h>
+#include <linux/uaccess.h>
+
+#include "mailbox.h"
+
+#define KIPC_MAILBOX_FLAGS \
+	(KIPC_MAILBOX_FIXED | KIPC_MAILBOX_REFUSE | \
+	 KIPC_MAILBOX_DROP_OLDEST | KIPC_MAILBOX_HANGUP)
+
+/* Letters that are dropped in one go, with the lock held. */
+#define KIPC_REMOVE_BATCH 64
+
+static const struct kipc_mailbox_attr kipc_mailbox_default = {
+	.max_letters = 4096,
+	.max_bytes = 256 << 10,
+	.letter_size = 64 << 10,
+};
+
+static int kipc_mailbox_check(const struct kipc_mailbox_attr *attr)
+{
+	if (attr->flags & ~KIPC_MAILBOX_FLAGS ||
+	    !attr->max_letters != !attr->max_bytes ||
+	    !attr->letter_size || attr->letter_size > KIPC_LETTER_MAX)
+		return -EINVAL;
+	if (attr->max_letters && attr->letter_size > attr->max_bytes)
+		return -EINVAL;
+	if (attr->flags & KIPC_MAILBOX_DROP_OLDEST &&
+	    (attr->flags & KIPC_MAILBOX_REFUSE || !attr->max_letters))
+		return -EINVAL;
+	return 0;
+}
+
+static int kipc_mailbox_init(struct kipc_object *object,
+			     const void __user *user, size_t size)
+{
+	struct kipc_mailbox *mailbox = kipc_mailbox_of(object);
+	struct kipc_mailbox_attr *attr = &mailbox->attr;
+	int ret;
+
+	*attr = kipc_mailbox_default;
+	if (size) {
+		ret = kipc_arg_in(attr, sizeof(*attr), sizeof(*attr), user,
+				  size);
+		if (!ret)
+			ret = kipc_mailbox_check(attr);
+		if (ret)
+			return ret;
+	}
+	kipc_ring_init(&mailbox->ring, &object->account);
+	INIT_LIST_HEAD(&mailbox->receivers);
+	INIT_LIST_HEAD(&mailbox->senders);
+	return 0;
+}
+
+static void kipc_mailbox_opened(struct kipc_object *object, u32 rights)
+{
+	struct kipc_mailbox *mailbox = kipc_mailbox_of(object);
+	struct kipc_wake wake;
+
+	kipc_wake_init(&wake);
+	spin_lock(&object->lock);
+	if (rights & KIPC_RIGHT_SEND) {
+		mailbox->open_senders++;
+		mailbox->had_sender = true;
+	}
+	if (rights & KIPC_RIGHT_RECEIVE) {
+		mailbox->open_receivers++;
+		mailbox->had_receiver = true;
+	}
+	kipc_mailbox_unlock(mailbox, &wake, false);
+}
+
+static void kipc_mailbox_closed(struct kipc_object *object, u32 rights)
+{
+	struct kipc_mailbox *mailbox = kipc_mailbox_of(object);
+	struct kipc_wake wake;
+
+	kipc_wake_init(&wake);
+	spin_lock(&object->lock);
+	if (rights & KIPC_RIGHT_SEND)
+		mailbox->open_senders--;
+	if (rights & KIPC_RIGHT_RECEIVE)
+		mailbox->open_receivers--;
+	kipc_mailbox_unlock(mailbox, &wake, false);
+}
+
+/*
+ * Drop the letters that are in the ring; those that a receiver is copying are
+ * that one's.
+ */
+static void kipc_mailbox_clear(struct kipc_mailbox *mailbox)
+{
+	struct kipc_segment *segment, *garbage;
+	struct kipc_envelope *envelope;
+	struct kipc_wake wake;
+	unsigned int count;
+	bool more;
+
+	kipc_wake_init(&wake);
+	do {
+		garbage = NULL;
+		spin_lock(&mailbox->object.lock);
+		for (count = 0; mailbox->ready && count < KIPC_REMOVE_BATCH &&
+		     !kipc_wake_full(&wake); count++) {
+			segment = kipc_ring_front(&mailbox->ring);
+			envelope = kipc_segment_record(segment);
+			if (envelope->rendezvous)
+				kipc_waiter_wake(&envelope->rendezvous->waiter,
+						 -EIDRM, &wake);
+			segment = kipc_mailbox_pop(mailbox);
+			if (segment) {
+				segment->next = garbage;
+				garbage = segment;
+			}
+		}
+		more = mailbox->ready;
+		kipc_mailbox_unlock(mailbox, &wake, false);
+		kipc_segment_free(&mailbox->object.account, garbage);
+		cond_resched();
+	} while (more);
+}
+
+static void kipc_mailbox_remove(struct kipc_object *object)
+{
+	kipc_mailbox_clear(kipc_mailbox_of(object));
+}
+
+static void kipc_mailbox_release(struct kipc_object *object)
+{
+	struct kipc_mailbox *mailbox = kipc_mailbox_of(object);
+
+	kipc_mailbox_clear(mailbox);
+	kipc_ring_destroy(&mailbox->ring);
+}
+
+static __poll_t kipc_mailbox_poll(struct kipc_handle *handle)
+{
+	struct kipc_mailbox *mailbox = kipc_mailbox_of(handle->object);
+	__poll_t state, mask = 0;
+	bool removed;
+
+	spin_lock(&handle->object->lock);
+	removed = handle->object->removed;
+	state = kipc_mailbox_state(mailbox);
+	mailbox->told = state;
+	spin_unlock(&handle->object->lock);
+
+	if (removed)
+		return state;
+	if (handle->rights & KIPC_RIGHT_RECEIVE) {
+		if (state & EPOLLIN)
+			mask |= EPOLLIN | EPOLLRDNORM;
+		if (state & EPOLLHUP)
+			mask |= EPOLLIN | EPOLLRDNORM | EPOLLHUP;
+	}
+	if (handle->rights & KIPC_RIGHT_SEND) {
+		if (state & EPOLLOUT)
+			mask |= EPOLLOUT | EPOLLWRNORM;
+		if (state & EPOLLERR)
+			mask |= EPOLLERR;
+	}
+	return mask;
+}
+
+static void kipc_mailbox_stat_get(struct kipc_mailbox *mailbox,
+				  struct kipc_mailbox_stat *stat)
+{
+	spin_lock(&mailbox->object.lock);
+	*stat = (struct kipc_mailbox_stat) {
+		.attr = mailbox->attr,
+		.letters = mailbox->letters,
+		.bytes = mailbox->bytes,
+		.peak_letters = mailbox->stat.peak_letters,
+		.peak_bytes = mailbox->stat.peak_bytes,
+		.sent = mailbox->stat.sent,
+		.sent_bytes = mailbox->stat.sent_bytes,
+		.received = mailbox->stat.received,
+		.received_bytes = mailbox->stat.received_bytes,
+		.dropped = mailbox->stat.dropped,
+		.send_waits = mailbox->stat.send_waits,
+		.recv_waits = mailbox->stat.recv_waits,
+		.waiting_senders = mailbox->stat.waiting_senders,
+		.waiting_receivers = mailbox->stat.waiting_receivers,
+	};
+	spin_unlock(&mailbox->object.lock);
+}
+
+static void kipc_mailbox_show(struct seq_file *seq, struct kipc_object *object)
+{
+	struct kipc_mailbox_stat stat;
+
+	kipc_mailbox_stat_get(kipc_mailbox_of(object), &stat);
+	seq_printf(seq, "letters:\t%llu\nbytes:\t%llu\n", stat.letters,
+		   stat.bytes);
+	seq_printf(seq, "sent:\t%llu\nreceived:\t%llu\ndropped:\t%llu\n",
+		   stat.sent, stat.received, stat.dropped);
+}
+
+/* read, write, readv, writev */
+
+static struct kipc_mailbox *kipc_mailbox_of_file(struct file *file)
+{
+	struct kipc_handle *handle = file->private_data;
+
+	return kipc_mailbox_of(handle->object);
+}
+
+static ktime_t kipc_file_deadline(struct file *file)
+{
+	return file->f_flags & O_NONBLOCK ? KIPC_DEADLINE_NO_WAIT :
+	       KIPC_DEADLINE_FOREVER;
+}
+
+static ssize_t kipc_mailbox_read_to(struct file *file,
+				    struct kipc_buffer buffer, size_t size)
+{
+	struct kipc_incoming in = {
+		.buffer = buffer,
+		.size = size,
+		.deadline = kipc_file_deadline(file),
+		.refuse_empty = true,
+	};
+	ssize_t ret = kipc_mailbox_receive(kipc_mailbox_of_file(file), &in);
+
+	return ret == -EPIPE ? 0 : ret;
+}
+
+static ssize_t kipc_mailbox_write_from(struct file *file,
+				       struct kipc_buffer buffer, size_t size)
+{
+	struct kipc_outgoing out = {
+		.buffer = buffer,
+		.size = size,
+		.deadline = kipc_file_deadline(file),
+	};
+	int ret;
+
+	if (!size)
+		return 0;
+	ret = kipc_mailbox_send(kipc_mailbox_of_file(file), &out);
+	return ret ? ret : size;
+}
+
+static ssize_t kipc_mailbox_read(struct file *file, char __user *buf,
+				 size_t size, loff_t *pos)
+{
+	return kipc_mailbox_read_to(file, (struct kipc_buffer){ .base = buf },
+				    size);
+}
+
+static ssize_t kipc_mailbox_write(struct file *file, const char __user *buf,
+				  size_t size, loff_t *pos)
+{
+	return kipc_mailbox_write_from(file,
+		(struct kipc_buffer){ .base = (void __user *)buf }, size);
+}
+
+static ssize_t kipc_mailbox_read_iter(struct kiocb *iocb, struct iov_iter *to)
+{
+	return kipc_mailbox_read_to(iocb->ki_filp,
+				    (struct kipc_buffer){ .iter = to },
+				    iov_iter_count(to));
+}
+
+static ssize_t kipc_mailbox_write_iter(struct kiocb *iocb,
+				       struct iov_iter *from)
+{
+	return kipc_mailbox_write_from(iocb->ki_filp,
+				       (struct kipc_buffer){ .iter = from },
+				       iov_iter_count(from));
+}
+
+/* ioctls */
+
+static long kipc_mailbox_ioctl_send(struct file *file, void __user *arg,
+				    size_t size)
+{
+	struct kipc_mailbox *mailbox = kipc_mailbox_of_file(file);
+	struct kipc_mailbox_send send;
+	struct kipc_outgoing out;
+	int ret;
+
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EBADF;
+	ret = kipc_arg_in(&send, sizeof(send), sizeof(send), arg, size);
+	if (ret)
+		return ret;
+	if (send.flags)
+		return -EINVAL;
+	if (send.size > mailbox->attr.letter_size)
+		return -EMSGSIZE;
+	out.buffer.base = u64_to_user_ptr(send.data);
+	out.buffer.iter = NULL;
+	out.size = send.size;
+	out.tag = send.tag;
+	out.deadline = file->f_flags & O_NONBLOCK ? KIPC_DEADLINE_NO_WAIT :
+		       kipc_deadline_import(send.deadline);
+	if (!access_ok(out.buffer.base, out.size))
+		return -EFAULT;
+	return kipc_mailbox_send(mailbox, &out);
+}
+
+static long kipc_mailbox_ioctl_recv(struct file *file, void __user *arg,
+				    size_t size)
+{
+	struct kipc_mailbox *mailbox = kipc_mailbox_of_file(file);
+	struct kipc_mailbox_recv __user *user = arg;
+	struct kipc_mailbox_recv recv;
+	struct kipc_incoming in;
+	int ret;
+
+	if (!(file->f_mode & FMODE_READ))
+		return -EBADF;
+	ret = kipc_arg_in(&recv, sizeof(recv), sizeof(recv), arg, size);
+	if (ret)
+		return ret;
+	if (recv.flags & ~(KIPC_RECV_PEEK | KIPC_RECV_TRUNCATE))
+		return -EINVAL;
+	in.buffer.base = u64_to_user_ptr(recv.data);
+	in.buffer.iter = NULL;
+	in.size = min(recv.size, mailbox->attr.letter_size);
+	in.header = &user->letter;
+	in.flags = recv.flags;
+	in.deadline = file->f_flags & O_NONBLOCK ? KIPC_DEADLINE_NO_WAIT :
+		      kipc_deadline_import(recv.deadline);
+	in.refuse_empty = false;
+	if (!access_ok(in.buffer.base, in.size))
+		return -EFAULT;
+	return kipc_mailbox_receive(mailbox, &in);
+}
+
+static long kipc_mailbox_ioctl_stat(struct file *file, void __user *arg,
+				    size_t size)
+{
+	struct kipc_mailbox_stat stat;
+
+	kipc_mailbox_stat_get(kipc_mailbox_of_file(file), &stat);
+	return kipc_arg_out(arg, size, sizeof(stat), &stat, sizeof(stat));
+}
+
+static long kipc_mailbox_ioctl(struct file *file, unsigned int cmd,
+			       void __user *arg, size_t size)
+{
+	switch (cmd) {
+	case KIPC_CMD(KIPC_IOC_MAILBOX_SEND):
+		return kipc_mailbox_ioctl_send(file, arg, size);
+	case KIPC_CMD(KIPC_IOC_MAILBOX_RECV):
+		return kipc_mailbox_ioctl_recv(file, arg, size);
+	case KIPC_CMD(KIPC_IOC_MAILBOX_STAT):
+		return kipc_mailbox_ioctl_stat(file, arg, size);
+	default:
+		return -ENOTTY;
+	}
+}
+
+static const struct file_operations kipc_mailbox_fops = {
+	.owner		= THIS_MODULE,
+	.read		= kipc_mailbox_read,
+	.write		= kipc_mailbox_write,
+	.read_iter	= kipc_mailbox_read_iter,
+	.write_iter	= kipc_mailbox_write_iter,
+	.poll		= kipc_object_poll,
+	.fasync		= kipc_object_fasync,
+	.unlocked_ioctl	= kipc_object_ioctl,
+	.compat_ioctl	= compat_ptr_ioctl,
+	.show_fdinfo	= kipc_object_show_fdinfo,
+	.release	= kipc_object_release,
+};
+
+const struct kipc_kind kipc_mailbox_kind = {
+	.id		= KIPC_KIND_MAILBOX,
+	.name		= "mailbox",
+	.rights		= KIPC_MAILBOX_RIGHTS,
+	.type		= S_IFIFO,
+	.size		= sizeof(struct kipc_mailbox),
+	.fops		= &kipc_mailbox_fops,
+	.init		= kipc_mailbox_init,
+	.opened		= kipc_mailbox_opened,
+	.closed		= kipc_mailbox_closed,
+	.remove		= kipc_mailbox_remove,
+	.release	= kipc_mailbox_release,
+	.ioctl		= kipc_mailbox_ioctl,
+	.poll		= kipc_mailbox_poll,
+	.show		= kipc_mailbox_show,
+};

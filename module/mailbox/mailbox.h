@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * DOC: The mailbox inside
+ *
+ * Letters stand in a ring in the order of their arrival; threads that cannot
+ * go on stand in two lines, receivers and senders.  All of it is protected by
+ * the object's lock.  Hand-off keeps two invariants whenever the lock is free
+ * and no batch of wake-ups is under way:
+ *
+ *   R: if a receiver is in line, every letter in the ring is promised:
+ *      ready == granted
+ *   S: if a sender is in line, the letter of the first one does not fit
+ *
+ * kipc_mailbox_unlock() restores both before it drops the lock, whatever was
+ * done under it, by granting: a receiver's grant promises one letter (it takes
+ * the oldest when it runs), a sender's grant reserves room.  A waiter redeems
+ * its grant when it has the lock again; from there to the next unlock nobody
+ * can come between.  A letter that was promised may be gone by then (withdrawn
+ * from a rendezvous, dropped for a younger one, removed): the receiver then
+ * goes back to the front of its line.  A waiter that must leave has redeemed
+ * its grant too, and the unlock passes on what it did not take.
+ *
+ * A new arrival may go ahead only if its line is empty: nobody is overtaken,
+ * but a receiver whose copy fails (nothing is taken, it comes again).
+ *
+ * Rendezvous: the sender links its letter, sealed, into the ring, and sleeps
+ * until a receiver's copy is committed.  If it leaves, it takes the letter out;
+ * if a receiver is just copying, that one's result decides (@leaving).
+ */
+#ifndef KIPC_MAILBOX_MAILBOX_H
+#define KIPC_MAILBOX_MAILBOX_H
+
+#include <linux/list.h>
+#include <linux/types.h>
+#include <linux/uidgid.h>
+
+#include "buffer.h"
+#include "object.h"
+#include "ring.h"
+#include "waiter.h"
+
+struct pid;
+
+/**
+ * struct kipc_rendezvous - a sender that waits for its letter to be received
+ * @waiter: in no line; its verdict is what the send returns
+ * @leaving: 0, or the errno with which it would like to leave
+ */
+struct kipc_rendezvous {
+	struct kipc_waiter waiter;
+	int leaving;
+};
+
+/**
+ * struct kipc_envelope - a letter in the ring
+ * @seq: number
+ * @time: CLOCK_REALTIME_COARSE, nanoseconds
+ * @tag: the sender's
+ * @size: of @data
+ * @uid: the sender's effective user
+ * @gid: the sender's effective group
+ * @process: the sender, referenced
+ * @thread: the sender, referenced
+ * @rendezvous: the sender waits for this letter, or NULL
+ * @data: the letter
+ */
+struct kipc_envelope {
+	u64 seq;
+	u64 time;
+	u64 tag;
+	u32 size;
+	kuid_t uid;
+	kgid_t gid;
+	struct pid *process;
+	struct pid *thread;
+	struct kipc_rendezvous *rendezvous;
+	u8 data[] __aligned(KIPC_RING_ALIGN);
+};
+
+/**
+ * struct kipc_mailbox - a mailbox
+ * @object: its head
+ *
+ * Set once:
+ * @attr: as it was created; rendezvous if @max_letters is 0
+ *
+ * Protected by @object.lock:
+ * @ring: letters
+ * @receivers: line of those that wait for a letter
+ * @senders: line of those that wait for room
+ * @ready: letters in @ring
+ * @granted: of these, promised to receivers that have not run yet
+ * @letters: room that is taken, in letters: @ready, those that a receiver is
+ *	copying, those that a granted sender will bring
+ * @bytes: the same in bytes
+ * @told: the poll mask that pollers know
+ * @open_senders: handles with the right to send
+ * @open_receivers: handles with the right to receive
+ * @had_sender: there was one
+ * @had_receiver: there was one
+ * @stat: figures that are not kept elsewhere
+ */
+struct kipc_mailbox {
+	struct kipc_object object;
+	struct kipc_mailbox_attr attr;
+
+	struct kipc_ring ring;
+	struct list_head receivers;
+	struct list_head senders;
+	u64 ready;
+	u64 granted;
+	u64 letters;
+	u64 bytes;
+	__poll_t told;
+	unsigned int open_senders;
+	unsigned int open_receivers;
+	bool had_sender;
+	bool had_receiver;
+	struct {
+		u64 peak_letters;
+		u64 peak_bytes;
+		u64 sent;
+		u64 sent_bytes;
+		u64 received;
+		u64 received_bytes;
+		u64 dropped;
+		u64 send_waits;
+		u64 recv_waits;
+		u32 waiting_senders;
+		u32 waiting_receivers;
+		u64 last_seq;
+	} stat;
+};
+
+static inline struct kipc_mailbox *kipc_mailbox_of(struct kipc_object *object)
+{
+	return container_of(object, struct kipc_mailbox, object);
+}
+
+static inline bool kipc_mailbox_is_rendezvous(const struct kipc_mailbox *mailbox)
+{
+	return !mailbox->attr.max_letters;
+}
+
+/* What a letter takes in the ring. */
+static inline size_t kipc_envelope_space(size_t size)
+{
+	return kipc_ring_align(sizeof(struct kipc_envelope) + size);
+}
+
+/* handoff.c: the lines */
+int kipc_mailbox_receiver_verdict(struct kipc_mailbox *mailbox);
+int kipc_mailbox_sender_verdict(struct kipc_mailbox *mailbox, size_t size);
+void kipc_mailbox_unlock(struct kipc_mailbox *mailbox, struct kipc_wake *wake,
+			 bool arrived);
+__poll_t kipc_mailbox_state(struct kipc_mailbox *mailbox);
+struct kipc_segment *kipc_mailbox_pop(struct kipc_mailbox *mailbox);
+void kipc_mailbox_open_envelope(struct kipc_envelope *envelope);
+int kipc_mailbox_await_letter(struct kipc_mailbox *mailbox, ktime_t deadline,
+			      struct kipc_wake *wake);
+int kipc_mailbox_await_room(struct kipc_mailbox *mailbox, size_t size,
+			    ktime_t deadline, struct kipc_wake *wake,
+			    struct kipc_segment **garbage);
+void kipc_mailbox_take_room(struct kipc_mailbox *mailbox, size_t size);
+void kipc_mailbox_return_room(struct kipc_mailbox *mailbox, size_t size);
+
+/**
+ * struct kipc_outgoing - a letter to be sent
+ * @buffer: its data
+ * @size: of the data
+ * @tag: the sender's
+ * @deadline: KIPC_DEADLINE_..., or a time
+ */
+struct kipc_outgoing {
+	struct kipc_buffer buffer;
+	size_t size;
+	u64 tag;
+	ktime_t deadline;
+};
+
+int kipc_mailbox_send(struct kipc_mailbox *mailbox,
+		      const struct kipc_outgoing *out);
+
+/**
+ * struct kipc_incoming - where a letter shall go
+ * @buffer: for the data
+ * @size: of the buffer
+ * @header: for the header, access_ok() was checked; or NULL
+ * @flags: KIPC_RECV_...
+ * @deadline: KIPC_DEADLINE_..., or a time
+ * @refuse_empty: a letter without data is EBADMSG
+ */
+struct kipc_incoming {
+	struct kipc_buffer buffer;
+	size_t size;
+	struct kipc_letter __user *header;
+	u32 flags;
+	ktime_t deadline;
+	bool refuse_empty;
+};
+
+ssize_t kipc_mailbox_receive(struct kipc_mailbox *mailbox,
+			     const struct kipc_incoming *in);
+
+extern const struct kipc_kind kipc_mailbox_kind;
+
+#endif /* KIPC_MAILBOX_MAILBOX_H */

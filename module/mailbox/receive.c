@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Receiving a letter.
+ */
+#include <linux/cred.h>
+#include <linux/minmax.h>
+#include <linux/pid.h>
+#include <linux/sched/signal.h>
+
+#include "mailbox.h"
+
+/* How many bytes of a letter the receiver gets, or why none. */
+static ssize_t kipc_envelope_check(const struct kipc_envelope *envelope,
+				   const struct kipc_incoming *in)
+{
+	if (unlikely(!envelope->size && in->refuse_empty))
+		return -EBADMSG;
+	if (likely(envelope->size <= in->size))
+		return envelope->size;
+	return in->flags & KIPC_RECV_TRUNCATE ? in->size : -EMSGSIZE;
+}
+
+/* The header as the receiver's namespaces see it; false if that would fault. */
+static bool kipc_envelope_copy_header(const struct kipc_envelope *envelope,
+				      const struct kipc_incoming *in)
+{
+	struct user_namespace *ns = current_user_ns();
+	struct kipc_letter letter = {
+		.seq = envelope->seq,
+		.time_ns = envelope->time,
+		.tag = envelope->tag,
+		.size = envelope->size,
+		.flags = envelope->size > in->size ? KIPC_LETTER_TRUNCATED : 0,
+		.pid = pid_vnr(envelope->process),
+		.tid = pid_vnr(envelope->thread),
+		.uid = from_kuid_munged(ns, envelope->uid),
+		.gid = from_kgid_munged(ns, envelope->gid),
+	};
+	bool done;
+
+	if (!in->header)
+		return true;
+	pagefault_disable();
+	done = !__copy_to_user_inatomic(in->header, &letter, sizeof(letter));
+	pagefault_enable();
+	return done;
+}
+
+/* A letter that was received has left: say so to its sender, if it waits. */
+static void kipc_mailbox_received(struct kipc_mailbox *mailbox,
+				  const struct kipc_envelope *envelope,
+				  struct kipc_wake *wake)
+{
+	mailbox->stat.received++;
+	mailbox->stat.received_bytes += envelope->size;
+	if (envelope->rendezvous)
+		kipc_waiter_wake(&envelope->rendezvous->waiter, KIPC_GRANTED,
+				 wake);
+}
+
+/*
+ * Receive a letter that may be copied under the lock, which is held, and is
+ * dropped.  Returns -EFAULT if a page is missing; then nothing has happened.
+ */
+static ssize_t kipc_mailbox_receive_small(struct kipc_mailbox *mailbox,
+					  const struct kipc_incoming *in,
+					  struct kipc_envelope *envelope,
+					  ssize_t bytes, struct kipc_wake *wake)
+{
+	struct kipc_segment *garbage = NULL;
+
+	if (unlikely((in->header && !kipc_envelope_copy_header(envelope, in)) ||
+		     !kipc_buffer_out(&in->buffer, envelope->data, bytes))) {
+		bytes = -EFAULT;
+	} else if (likely(!(in->flags & KIPC_RECV_PEEK))) {
+		kipc_mailbox_received(mailbox, envelope, wake);
+		garbage = kipc_mailbox_pop(mailbox);
+	}
+	kipc_mailbox_unlock(mailbox, wake, false);
+	if (unlikely(garbage))
+		kipc_segment_free(&mailbox->object.account, garbage);
+	return bytes;
+}
+
+/* Look at a large letter: it stays in its place, pinned. */
+static ssize_t kipc_mailbox_peek_large(struct kipc_mailbox *mailbox,
+				       const struct kipc_incoming *in,
+				       struct kipc_segment *segment,
+				       ssize_t bytes, struct kipc_wake *wake)
+{
+	struct kipc_envelope *envelope = kipc_segment_record(segment);
+	struct kipc_segment *garbage;
+
+	/* The references of a letter that is received meanwhile are not ours. */
+	if (!kipc_envelope_copy_header(envelope, in)) {
+		kipc_mailbox_unlock(mailbox, wake, false);
+		return -EFAULT;
+	}
+	segment->pins++;
+	kipc_mailbox_unlock(mailbox, wake, false);
+	if (!kipc_buffer_large_out(&in->buffer, envelope->data, bytes))
+		bytes = -EFAULT;
+	spin_lock(&mailbox->object.lock);
+	garbage = kipc_segment_unpin(segment);
+	spin_unlock(&mailbox->object.lock);
+	kipc_segment_free(&mailbox->object.account, garbage);
+	return bytes;
+}
+
+/* Link a large letter again, where it was: others may have been, too. */
+static void kipc_mailbox_put_back(struct kipc_mailbox *mailbox,
+				  struct kipc_segment *segment)
+{
+	struct kipc_envelope *envelope = kipc_segment_record(segment);
+	struct kipc_segment *before;
+
+	list_for_each_entry(before, &mailbox->ring.segments, node) {
+		struct kipc_envelope *other = kipc_segment_record(before);
+
+		if (before->head == before->tail || other->seq > envelope->seq)
+			goto link;
+	}
+	before = NULL;
+link:
+	kipc_ring_link(&mailbox->ring, segment, before);
+	mailbox->ready++;
+}
+
+/*
+ * Receive a letter that is too large to be copied under the lock, which is held
+ * and is dropped: take it out, copy without page faults, and put it back if that
+ * fails.  Returns -EFAULT if a page is missing.
+ */
+static ssize_t kipc_mailbox_receive_large(struct kipc_mailbox *mailbox,
+					  const struct kipc_incoming *in,
+					  struct kipc_segment *segment,
+					  ssize_t bytes, struct kipc_wake *wake)
+{
+	struct kipc_envelope *envelope = kipc_segment_record(segment);
+	struct kipc_rendezvous *rendezvous = envelope->rendezvous;
+	struct kipc_segment *garbage = NULL;
+	bool back = false;
+
+	kipc_ring_unlink(segment);
+	mailbox->ready--;
+	kipc_mailbox_unlock(mailbox, wake, false);
+	if (!kipc_envelope_copy_header(envelope, in) ||
+	    !kipc_buffer_large_out(&in->buffer, envelope->data, bytes))
+		bytes = -EFAULT;
+
+	spin_lock(&mailbox->object.lock);
+	if (bytes >= 0) {
+		kipc_mailbox_received(mailbox, envelope, wake);
+	} else if (mailbox->object.removed) {
+		bytes = -EIDRM;
+		if (rendezvous)
+			kipc_waiter_wake(&rendezvous->waiter, -EIDRM, wake);
+	} else if (rendezvous && rendezvous->leaving) {
+		mailbox->stat.sent--;
+		mailbox->stat.sent_bytes -= envelope->size;
+		kipc_waiter_wake(&rendezvous->waiter, rendezvous->leaving,
+				   wake);
+	} else {
+		kipc_mailbox_put_back(mailbox, segment);
+		back = true;
+	}
+	if (!back) {
+		kipc_mailbox_return_room(mailbox, envelope->size);
+		kipc_mailbox_open_envelope(envelope);
+		garbage = kipc_segment_drop(segment);
+	}
+	kipc_mailbox_unlock(mailbox, wake, back);
+	kipc_segment_free(&mailbox->object.account, garbage);
+	return bytes;
+}
+
+/**
+ * kipc_mailbox_receive - receive the oldest letter
+ * @mailbox: through a handle with the right to receive
+ * @in: where to
+ *
+ * Context: process context, may sleep.
+ * Return: bytes of data, or what struct kipc_mailbox_recv says, -ERESTARTSYS for
+ * EINTR.
+ */
+ssize_t kipc_mailbox_receive(struct kipc_mailbox *mailbox,
+			     const struct kipc_incoming *in)
+{
+	const struct kipc_buffer header = { .base = in->header };
+	struct kipc_envelope *envelope;
+	struct kipc_segment *segment;
+	struct kipc_wake wake;
+	ssize_t bytes, ret;
+
+	kipc_wake_init(&wake);
+again:
+	spin_lock(&mailbox->object.lock);
+	ret = kipc_mailbox_await_letter(mailbox, in->deadline, &wake);
+	if (unlikely(ret))
+		goto unlock;
+	segment = kipc_ring_front(&mailbox->ring);
+	envelope = kipc_segment_record(segment);
+	bytes = kipc_envelope_check(envelope, in);
+	ret = bytes;
+	if (unlikely(ret < 0))
+		goto unlock;
+
+	if (likely(envelope->size <= KIPC_COPY_LOCKED))
+		ret = kipc_mailbox_receive_small(mailbox, in, envelope, bytes,
+						 &wake);
+	else if (in->flags & KIPC_RECV_PEEK)
+		ret = kipc_mailbox_peek_large(mailbox, in, segment, bytes,
+					      &wake);
+	else
+		ret = kipc_mailbox_receive_large(mailbox, in, segment, bytes,
+						 &wake);
+	if (likely(ret != -EFAULT))
+		return ret;
+
+	/* The letter is where it was; others may have it meanwhile. */
+	if (!kipc_buffer_fault_in_writeable(&in->buffer, bytes) ||
+	    (in->header && !kipc_buffer_fault_in_writeable(&header,
+							   sizeof(*in->header))))
+		return -EFAULT;
+	if (!signal_pending(current))
+		goto again;
+	return -ERESTARTSYS;
+
+unlock:
+	kipc_mailbox_unlock(mailbox, &wake, false);
+	return ret;
+}

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Sending a letter.
+ */
+#include <linux/cred.h>
+#include <linux/err.h>
+#include <linux/pid.h>
+#include <linux/sched/signal.h>
+#include <linux/timekeeping.h>
+
+#include "mailbox.h"
+
+/* All but the data. */
+static void kipc_envelope_fill(struct kipc_envelope *envelope,
+			       struct kipc_mailbox *mailbox,
+			       const struct kipc_outgoing *out)
+{
+	const struct cred *cred = current_cred();
+
+	envelope->seq = ++mailbox->stat.last_seq;
+	envelope->time = ktime_get_coarse_real_ns();
+	envelope->tag = out->tag;
+	envelope->size = out->size;
+	envelope->uid = cred->euid;
+	envelope->gid = cred->egid;
+	envelope->process = get_pid(task_tgid(current));
+	envelope->thread = get_pid(task_pid(current));
+	envelope->rendezvous = NULL;
+}
+
+/* The letter is in the ring, and the room for it has been taken. */
+static void kipc_mailbox_sent(struct kipc_mailbox *mailbox, size_t size)
+{
+	mailbox->ready++;
+	mailbox->stat.sent++;
+	mailbox->stat.sent_bytes += size;
+	if (mailbox->letters > mailbox->stat.peak_letters)
+		mailbox->stat.peak_letters = mailbox->letters;
+	if (mailbox->bytes > mailbox->stat.peak_bytes)
+		mailbox->stat.peak_bytes = mailbox->bytes;
+}
+
+/* A segment with the letter's data in place; nothing is held meanwhile. */
+static struct kipc_segment *
+kipc_mailbox_prepare(struct kipc_mailbox *mailbox,
+		     const struct kipc_outgoing *out)
+{
+	struct kipc_account *account = &mailbox->object.account;
+	size_t space = kipc_envelope_space(out->size);
+	struct kipc_envelope *envelope;
+	struct kipc_segment *segment;
+
+	segment = kipc_segment_alloc(account, space);
+	if (IS_ERR(segment))
+		return segment;
+	envelope = kipc_segment_record(segment);
+	if (!kipc_buffer_read(envelope->data, &out->buffer, out->size)) {
+		kipc_segment_free(account, segment);
+		return ERR_PTR(-EFAULT);
+	}
+	kipc_segment_seal(segment, space);
+	return segment;
+}
+
+/*
+ * Wait until the letter in @segment was received.  The lock is held on entry and
+ * on return, and dropped meanwhile; @garbage gets @segment if it was not received.
+ */
+static int kipc_mailbox_meet(struct kipc_mailbox *mailbox,
+			     struct kipc_segment *segment,
+			     struct kipc_rendezvous *rendezvous,
+			     ktime_t deadline, struct kipc_wake *wake,
+			     struct kipc_segment **garbage)
+{
+	struct kipc_waiter *waiter = &rendezvous->waiter;
+	struct kipc_envelope *envelope;
+	int reason;
+
+	mailbox->stat.send_waits++;
+	mailbox->stat.waiting_senders++;
+	kipc_mailbox_unlock(mailbox, wake, true);
+	reason = kipc_waiter_sleep(waiter, deadline);
+	spin_lock(&mailbox->object.lock);
+	if (waiter->verdict == KIPC_WAITING && !segment->linked) {
+		/* A receiver is copying it; that does not take long. */
+		rendezvous->leaving = reason;
+		kipc_mailbox_unlock(mailbox, wake, false);
+		kipc_waiter_await(waiter);
+		spin_lock(&mailbox->object.lock);
+	}
+	mailbox->stat.waiting_senders--;
+	if (waiter->verdict != KIPC_WAITING)
+		return waiter->verdict;
+
+	/* Take it out; a grant that was given for it is void. */
+	envelope = kipc_segment_record(segment);
+	mailbox->ready--;
+	mailbox->stat.sent--;
+	mailbox->stat.sent_bytes -= envelope->size;
+	kipc_mailbox_return_room(mailbox, envelope->size);
+	kipc_mailbox_open_envelope(envelope);
+	kipc_ring_unlink(segment);
+	*garbage = kipc_segment_drop(segment);
+	return reason;
+}
+
+static int kipc_mailbox_send_rendezvous(struct kipc_mailbox *mailbox,
+					const struct kipc_outgoing *out)
+{
+	struct kipc_account *account = &mailbox->object.account;
+	bool wait = out->deadline != KIPC_DEADLINE_NO_WAIT &&
+		    !(mailbox->attr.flags & KIPC_MAILBOX_REFUSE);
+	struct kipc_rendezvous rendezvous = { .leaving = 0 };
+	struct kipc_segment *segment, *garbage;
+	struct kipc_envelope *envelope;
+	struct kipc_wake wake;
+	int ret;
+
+	segment = kipc_mailbox_prepare(mailbox, out);
+	if (IS_ERR(segment))
+		return PTR_ERR(segment);
+	garbage = segment;
+	kipc_wake_init(&wake);
+	spin_lock(&mailbox->object.lock);
+	ret = kipc_mailbox_sender_verdict(mailbox, out->size);
+	if (ret < 0)
+		goto unlock;
+	/* Those who are in line have no letter promised. */
+	if (!wait && list_empty(&mailbox->receivers)) {
+		ret = -EAGAIN;
+		goto unlock;
+	}
+	if (wait && kipc_charge(account, KIPC_WAITERS, 1)) {
+		ret = -EDQUOT;
+		goto unlock;
+	}
+
+	envelope = kipc_segment_record(segment);
+	kipc_envelope_fill(envelope, mailbox, out);
+	if (wait) {
+		kipc_waiter_start(&rendezvous.waiter);
+		envelope->rendezvous = &rendezvous;
+	}
+	kipc_mailbox_take_room(mailbox, out->size);
+	kipc_ring_link(&mailbox->ring, segment, NULL);
+	kipc_mailbox_sent(mailbox, out->size);
+	garbage = NULL;
+	ret = 0;
+	if (wait) {
+		ret = kipc_mailbox_meet(mailbox, segment, &rendezvous,
+					out->deadline, &wake, &garbage);
+		kipc_uncharge(account, KIPC_WAITERS, 1);
+	}
+unlock:
+	kipc_mailbox_unlock(mailbox, &wake, !wait && !ret);
+	kipc_segment_free(account, garbage);
+	return ret;
+}
+
+/*
+ * Give the ring another segment.  The lock is held, dropped meanwhile, and held
+ * again; the room that was taken stays taken.
+ */
+static int kipc_mailbox_grow(struct kipc_mailbox *mailbox, size_t space,
+			     struct kipc_wake *wake)
+{
+	struct kipc_account *account = &mailbox->object.account;
+	size_t size = kipc_ring_segment_size(&mailbox->ring, space);
+	struct kipc_segment *segment, *garbage;
+
+	kipc_mailbox_unlock(mailbox, wake, false);
+	segment = kipc_segment_alloc(account, size);
+	spin_lock(&mailbox->object.lock);
+	if (IS_ERR(segment))
+		return PTR_ERR(segment);
+	garbage = kipc_ring_extend(&mailbox->ring, segment);
+	if (unlikely(garbage)) {
+		kipc_mailbox_unlock(mailbox, wake, false);
+		kipc_segment_free(account, garbage);
+		spin_lock(&mailbox->object.lock);
+	}
+	return mailbox->object.removed ? -EIDRM : 0;
+}
+
+/*
+ * Put a small letter into the ring; the lock is held, and room is taken.
+ * Returns -EFAULT if a page is missing; then nothing has been put.
+ */
+static int kipc_mailbox_put(struct kipc_mailbox *mailbox,
+			    const struct kipc_outgoing *out,
+			    struct kipc_wake *wake)
+{
+	size_t space = kipc_envelope_space(out->size);
+	struct kipc_envelope *envelope;
+	int ret;
+
+	while (unlikely(!(envelope = kipc_ring_reserve(&mailbox->ring,
+							 space)))) {
+		ret = kipc_mailbox_grow(mailbox, space, wake);
+		if (ret)
+			return ret;
+	}
+	if (unlikely(!kipc_buffer_in(envelope->data, &out->buffer, out->size)))
+		return -EFAULT;
+	kipc_envelope_fill(envelope, mailbox, out);
+	kipc_ring_commit(&mailbox->ring, space);
+	return 0;
+}
+
+/**
+ * kipc_mailbox_send - send a letter
+ * @mailbox: through a handle with the right to send
+ * @out: the letter
+ *
+ * Context: process context, may sleep.
+ * Return: 0, or what struct kipc_mailbox_send says, -ERESTARTSYS for EINTR.
+ */
+int kipc_mailbox_send(struct kipc_mailbox *mailbox,
+		      const struct kipc_outgoing *out)
+{
+	struct kipc_segment *segment = NULL, *garbage = NULL;
+	struct kipc_wake wake;
+	int ret;
+
+	if (unlikely(out->size > mailbox->attr.letter_size))
+		return -EMSGSIZE;
+	if (mailbox->attr.flags & KIPC_MAILBOX_FIXED &&
+	    out->size != mailbox->attr.letter_size)
+		return -EINVAL;
+	if (kipc_mailbox_is_rendezvous(mailbox))
+		return kipc_mailbox_send_rendezvous(mailbox, out);
+	if (out->size > KIPC_COPY_LOCKED) {
+		segment = kipc_mailbox_prepare(mailbox, out);
+		if (IS_ERR(segment))
+			return PTR_ERR(segment);
+	}
+
+	kipc_wake_init(&wake);
+again:
+	spin_lock(&mailbox->object.lock);
+	ret = kipc_mailbox_await_room(mailbox, out->size, out->deadline, &wake,
+				      &garbage);
+	if (unlikely(ret))
+		goto unlock;
+	if (segment) {
+		kipc_envelope_fill(kipc_segment_record(segment), mailbox, out);
+		kipc_ring_link(&mailbox->ring, segment, NULL);
+		segment = NULL;
+	} else {
+		ret = kipc_mailbox_put(mailbox, out, &wake);
+		if (unlikely(ret)) {
+			kipc_mailbox_return_room(mailbox, out->size);
+			goto unlock;
+		}
+	}
+	kipc_mailbox_sent(mailbox, out->size);
+unlock:
+	kipc_mailbox_unlock(mailbox, &wake, !ret);
+	if (unlikely(ret == -EFAULT) &&
+	    kipc_buffer_fault_in_readable(&out->buffer, out->size)) {
+		if (!signal_pending(current))
+			goto again;
+		ret = -ERESTARTSYS;
+	}
+	if (unlikely(segment))
+		kipc_segment_free(&mailbox->object.account, segment);
+	if (unlikely(garbage))
+		kipc_segment_free(&mailbox->object.account, garbage);
+	return ret;
+}

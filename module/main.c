@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * kipc: init and exit.
+ */
+#include <linux/module.h>
+
+#include "chardev.h"
+#include "object.h"
+#include "registry.h"
+#include "selftest.h"
+
+static bool selftest;
+module_param(selftest, bool, 0444);
+MODULE_PARM_DESC(selftest, "test the mechanisms first, refuse to load if that fails");
+
+static int __init kipc_init(void)
+{
+	int ret;
+
+	if (selftest) {
+		ret = kipc_selftest();
+		if (ret)
+			return ret;
+	}
+	ret = kipc_object_setup();
+	if (ret)
+		return ret;
+	ret = kipc_chardev_setup();
+	if (ret)
+		goto object;
+	return 0;
+
+object:
+	kipc_object_teardown();
+	return ret;
+}
+
+static void __exit kipc_exit(void)
+{
+	kipc_chardev_teardown();
+	kipc_registry_teardown();
+	kipc_object_teardown();
+}
+
+module_init(kipc_init);
+module_exit(kipc_exit);
+
+MODULE_DESCRIPTION("Inter-process communication on file descriptors");
+MODULE_AUTHOR("The kipc developers");
+MODULE_LICENSE("GPL");

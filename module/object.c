@@ -1,0 +1,654 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What every kind shares: inode, handle, rights, file operations.  See object.h
+ * for who holds what.
+ */
+#include <linux/cred.h>
+#include <linux/dcache.h>
+#include <linux/file.h>
+#include <linux/module.h>
+#include <linux/mount.h>
+#include <linux/pseudo_fs.h>
+#include <linux/rcupdate.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/statfs.h>
+#include <linux/timekeeping.h>
+#include <linux/uaccess.h>
+
+#include "compat.h"
+#include "object.h"
+
+#define KIPC_FS_MAGIC 0x6b697063	/* "kipc" */
+
+static struct vfsmount *kipc_mnt;
+static atomic64_t kipc_last_id;
+static atomic_long_t kipc_handles;
+
+/**
+ * kipc_handle_total - open handles of all objects
+ *
+ * Return: their number, a snapshot.
+ */
+long kipc_handle_total(void)
+{
+	return atomic_long_read(&kipc_handles);
+}
+
+/* The pseudo file system. */
+
+static int kipc_dentry_init(struct dentry *dentry)
+{
+	__module_get(THIS_MODULE);
+	return 0;
+}
+
+/* kipc_object_teardown() waits for whoever is between the put and the return. */
+static void kipc_dentry_release(struct dentry *dentry)
+{
+	module_put(THIS_MODULE);
+}
+
+/* What /proc/PID/fd shows: kipc:[mailbox:NAME], or kipc:[mailbox:#ID]. */
+static char *kipc_dentry_name(struct dentry *dentry, char *buffer, int size)
+{
+	struct kipc_object *object = d_inode(dentry)->i_private;
+	int len;
+
+	if (object->name.text)
+		len = snprintf(buffer, size, "kipc:[%s:%s]",
+			       object->kind->name, object->name.text);
+	else
+		len = snprintf(buffer, size, "kipc:[%s:#%llu]",
+			       object->kind->name, object->id);
+	if (len >= size)
+		return ERR_PTR(-ENAMETOOLONG);
+	return memmove(buffer + size - len - 1, buffer, len + 1);
+}
+
+static const struct dentry_operations kipc_dentry_ops = {
+	.d_init		= kipc_dentry_init,
+	.d_release	= kipc_dentry_release,
+	.d_dname	= kipc_dentry_name,
+};
+
+static void kipc_object_free(struct kipc_object *object)
+{
+	struct kipc_account account = object->account;
+
+	kfree(object->name.text);
+	kipc_account_free(&account, object, object->kind->size);
+	kipc_uncharge(&account, KIPC_OBJECTS, 1);
+	kipc_account_exit(&account);
+}
+
+static void kipc_inode_evict(struct inode *inode)
+{
+	truncate_inode_pages_final(&inode->i_data);
+	clear_inode(inode);
+	/* The root of the file system has no object. */
+	if (inode->i_private)
+		kipc_object_free(inode->i_private);
+}
+
+static const struct super_operations kipc_super_ops = {
+	.statfs		= simple_statfs,
+	.evict_inode	= kipc_inode_evict,
+};
+
+static int kipc_fs_init(struct fs_context *fc)
+{
+	struct pseudo_fs_context *ctx = init_pseudo(fc, KIPC_FS_MAGIC);
+
+	if (!ctx)
+		return -ENOMEM;
+	ctx->ops = &kipc_super_ops;
+	ctx->dops = &kipc_dentry_ops;
+	return 0;
+}
+
+/* No owner: the mount is ours, and must not keep the module from unloading. */
+static struct file_system_type kipc_fs_type = {
+	.name			= "kipc",
+	.init_fs_context	= kipc_fs_init,
+	.kill_sb		= kill_anon_super,
+};
+
+/**
+ * kipc_object_setup - mount the pseudo file system
+ *
+ * Return: 0 or a negative errno.
+ */
+int kipc_object_setup(void)
+{
+	kipc_mnt = kern_mount(&kipc_fs_type);
+	return PTR_ERR_OR_ZERO(kipc_mnt);
+}
+
+/**
+ * kipc_object_teardown - unmount it; no object is left
+ */
+void kipc_object_teardown(void)
+{
+	kern_unmount(kipc_mnt);
+	/*
+	 * The module's count is zero, so every dentry has put it; but the last
+	 * one to do so may not have left kipc_dentry_release() yet.
+	 */
+	synchronize_rcu_tasks();
+}
+
+static struct inode *kipc_inode_create(struct kipc_object *object, umode_t mode)
+{
+	struct inode *inode = new_inode(kipc_mnt->mnt_sb);
+
+	if (!inode)
+		return NULL;
+	inode->i_ino = object->id;
+	inode->i_mode = object->kind->type | mode;
+	inode->i_uid = current_fsuid();
+	inode->i_gid = current_fsgid();
+	inode->i_private = object;
+	kipc_inode_init_times(inode);
+	return inode;
+}
+
+/**
+ * kipc_object_create - make an object without a name
+ * @kind: its kind
+ * @mode: permission bits
+ * @attr: of the kind, in user space
+ * @size: of @attr, or 0
+ *
+ * Context: process context, may sleep.
+ * Return: an object that the caller holds with one count of @handles, or an
+ * ERR_PTR(): -EDQUOT, -ENOMEM, and what the kind says to @attr.
+ */
+struct kipc_object *kipc_object_create(const struct kipc_kind *kind,
+				       umode_t mode, const void __user *attr,
+				       size_t size)
+{
+	struct kipc_account account;
+	struct kipc_object *object;
+	int ret;
+
+	ret = kipc_account_init(&account);
+	if (ret)
+		return ERR_PTR(ret);
+	ret = kipc_charge(&account, KIPC_OBJECTS, 1);
+	if (ret)
+		goto close_account;
+	object = kipc_account_alloc(&account, kind->size);
+	if (IS_ERR(object)) {
+		ret = PTR_ERR(object);
+		goto uncharge;
+	}
+	memset(object, 0, kind->size);
+	object->kind = kind;
+	object->account = account;
+	object->id = atomic64_inc_return(&kipc_last_id);
+	object->created = ktime_get_real_ns();
+	atomic_set(&object->handles, 1);
+	spin_lock_init(&object->lock);
+	kipc_notify_init(&object->notify);
+
+	ret = kind->init(object, attr, size);
+	if (ret)
+		goto free;
+	object->inode = kipc_inode_create(object, mode);
+	if (!object->inode) {
+		ret = -ENOMEM;
+		goto release;
+	}
+	return object;
+
+release:
+	kind->release(object);
+free:
+	kipc_account_free(&account, object, kind->size);
+uncharge:
+	kipc_uncharge(&account, KIPC_OBJECTS, 1);
+close_account:
+	kipc_account_exit(&account);
+	return ERR_PTR(ret);
+}
+
+static bool kipc_object_get(struct kipc_object *object)
+{
+	return atomic_inc_not_zero(&object->handles);
+}
+
+/**
+ * kipc_object_put - give up the hold of a creation, a look-up, a handle
+ * @object: may be gone afterwards
+ *
+ * Context: process context, may sleep.
+ */
+void kipc_object_put(struct kipc_object *object)
+{
+	struct inode *inode = object->inode;
+
+	if (!atomic_dec_and_test(&object->handles))
+		return;
+	/* A persistent name would have held it, so this one is not. */
+	kipc_name_forget(&object->name);
+	object->kind->release(object);
+	iput(inode);
+}
+
+static struct kipc_object *kipc_object_of_name(struct kipc_name *name)
+{
+	return container_of(name, struct kipc_object, name);
+}
+
+static bool kipc_object_get_by_name(struct kipc_name *name)
+{
+	return kipc_object_get(kipc_object_of_name(name));
+}
+
+static void kipc_object_put_by_name(struct kipc_name *name)
+{
+	kipc_object_put(kipc_object_of_name(name));
+}
+
+static const struct kipc_name_ops kipc_object_name_ops = {
+	.get	= kipc_object_get_by_name,
+	.put	= kipc_object_put_by_name,
+};
+
+/**
+ * kipc_object_publish - give a new object its name
+ * @object: held by the caller, who alone knows it
+ * @names: the table
+ * @text: the name, checked
+ * @len: of @text
+ * @persistent: the name holds the object
+ *
+ * Context: process context, may sleep.
+ * Return: 0, -EEXIST, or -ENOMEM.
+ */
+int kipc_object_publish(struct kipc_object *object, struct kipc_names *names,
+			const char *text, size_t len, bool persistent)
+{
+	struct kipc_name *name = &object->name;
+	int ret;
+
+	name->text = kmemdup_nul(text, len, GFP_KERNEL_ACCOUNT);
+	if (!name->text)
+		return -ENOMEM;
+	name->len = len;
+	name->ops = &kipc_object_name_ops;
+	name->persistent = persistent;
+	if (persistent)
+		kipc_object_get(object);
+	ret = kipc_name_add(names, name);
+	if (ret && persistent)
+		kipc_object_put(object);
+	return ret;
+}
+
+/**
+ * kipc_object_find - look an object up
+ * @names: the table
+ * @text: the name
+ * @len: of @text
+ *
+ * Context: process context, may sleep.
+ * Return: the object, to be given up by kipc_object_put(), or NULL.
+ */
+struct kipc_object *kipc_object_find(struct kipc_names *names, const char *text,
+				     size_t len)
+{
+	struct kipc_name *name = kipc_name_find(names, text, len);
+
+	return name ? kipc_object_of_name(name) : NULL;
+}
+
+/**
+ * kipc_object_owned - does the caller own an object?
+ * @object: held by the caller
+ * @owner: the user namespace that owns the IPC namespace of the name
+ *
+ * Return: true for the owner and for CAP_IPC_OWNER in @owner.
+ */
+bool kipc_object_owned(struct kipc_object *object, struct user_namespace *owner)
+{
+	return uid_eq(object->inode->i_uid, current_fsuid()) ||
+	       ns_capable(owner, CAP_IPC_OWNER);
+}
+
+/**
+ * kipc_object_permission - may the caller open an object by its name?
+ * @object: held by the caller
+ * @owner: the user namespace that owns the IPC namespace of the name
+ * @rights: what it asks for
+ *
+ * Return: 0, -EINVAL: none, or not of this kind; -EACCES.
+ */
+int kipc_object_permission(struct kipc_object *object,
+			   struct user_namespace *owner, u32 rights)
+{
+	struct inode *inode = object->inode;
+	umode_t granted = inode->i_mode;
+	umode_t wanted = 0;
+
+	if (!rights || rights & ~object->kind->rights)
+		return -EINVAL;
+	if (rights & KIPC_RIGHT_SEND)
+		wanted |= S_IWOTH;
+	if (rights & KIPC_RIGHT_RECEIVE)
+		wanted |= S_IROTH;
+
+	if (uid_eq(inode->i_uid, current_fsuid()))
+		granted >>= 6;
+	else if (in_group_p(inode->i_gid))
+		granted >>= 3;
+	if (!(wanted & ~granted) &&
+	    (!(rights & KIPC_RIGHT_MANAGE) ||
+	     uid_eq(inode->i_uid, current_fsuid())))
+		return 0;
+	return ns_capable(owner, CAP_IPC_OWNER) ? 0 : -EACCES;
+}
+
+/* Which access mode a file shows (F_GETFL), and what the VFS lets through. */
+static int kipc_rights_to_mode(u32 rights)
+{
+	switch (rights & (KIPC_RIGHT_SEND | KIPC_RIGHT_RECEIVE)) {
+	case KIPC_RIGHT_SEND | KIPC_RIGHT_RECEIVE:
+		return O_RDWR;
+	case KIPC_RIGHT_SEND:
+		return O_WRONLY;
+	case KIPC_RIGHT_RECEIVE:
+		return O_RDONLY;
+	default:
+		return O_ACCMODE;	/* neither read nor write */
+	}
+}
+
+/**
+ * kipc_object_file - make a handle
+ * @object: held by the caller; the file holds it too
+ * @rights: a part of what the kind has; checked by the caller
+ * @flags: KIPC_NONBLOCK counts
+ *
+ * Context: process context, may sleep.
+ * Return: the file, or an ERR_PTR().
+ */
+struct file *kipc_object_file(struct kipc_object *object, u32 rights, u32 flags)
+{
+	int mode = kipc_rights_to_mode(rights);
+	struct kipc_handle *handle;
+	struct file *file;
+
+	handle = kzalloc(sizeof(*handle), GFP_KERNEL_ACCOUNT);
+	if (!handle)
+		return ERR_PTR(-ENOMEM);
+	handle->object = object;
+	handle->rights = rights;
+
+	if (flags & KIPC_NONBLOCK)
+		mode |= O_NONBLOCK;
+	__module_get(THIS_MODULE);	/* put by the last fput() */
+	ihold(object->inode);
+	file = alloc_file_pseudo(object->inode, kipc_mnt, "", mode,
+				 object->kind->fops);
+	if (IS_ERR(file)) {
+		iput(object->inode);
+		module_put(THIS_MODULE);
+		kfree(handle);
+		return file;
+	}
+	stream_open(object->inode, file);
+	file->private_data = handle;
+	atomic_inc(&object->handles);
+	atomic_long_inc(&kipc_handles);
+	object->kind->opened(object, rights);
+	return file;
+}
+
+/**
+ * kipc_object_open - make a handle, as a descriptor of the calling process
+ * @object: held by the caller
+ * @rights: a part of what the kind has; checked by the caller
+ * @flags: KIPC_NONBLOCK, KIPC_INHERIT count
+ *
+ * Context: process context, may sleep.
+ * Return: the descriptor, or a negative errno.
+ */
+int kipc_object_open(struct kipc_object *object, u32 rights, u32 flags)
+{
+	struct file *file;
+	int fd;
+
+	fd = get_unused_fd_flags(flags & KIPC_INHERIT ? 0 : O_CLOEXEC);
+	if (fd < 0)
+		return fd;
+	file = kipc_object_file(object, rights, flags);
+	if (IS_ERR(file)) {
+		put_unused_fd(fd);
+		return PTR_ERR(file);
+	}
+	fd_install(fd, file);
+	return fd;
+}
+
+/**
+ * kipc_object_remove - end an object, whoever holds it
+ * @object: held by the caller
+ *
+ * Context: process context, may sleep.
+ * Return: 0, or -EIDRM if it was removed before.
+ */
+int kipc_object_remove(struct kipc_object *object)
+{
+	bool removed;
+
+	spin_lock(&object->lock);
+	removed = object->removed;
+	object->removed = true;
+	spin_unlock(&object->lock);
+	if (removed)
+		return -EIDRM;
+	kipc_name_forget(&object->name);
+	object->kind->remove(object);
+	kipc_notify(&object->notify, EPOLLHUP | EPOLLERR | EPOLLIN | EPOLLOUT);
+	return 0;
+}
+
+/* File operations. */
+
+/**
+ * kipc_object_release - the last descriptor of a handle is closed
+ * @inode: not used
+ * @file: the handle
+ *
+ * Return: 0
+ */
+int kipc_object_release(struct inode *inode, struct file *file)
+{
+	struct kipc_handle *handle = file->private_data;
+	struct kipc_object *object = handle->object;
+
+	object->kind->closed(object, handle->rights);
+	kfree(handle);
+	atomic_long_dec(&kipc_handles);
+	kipc_object_put(object);
+	return 0;
+}
+
+/**
+ * kipc_object_poll - poll, select, epoll
+ * @file: the handle
+ * @wait: the poller
+ *
+ * Return: the kind's mask.
+ */
+__poll_t kipc_object_poll(struct file *file, poll_table *wait)
+{
+	struct kipc_handle *handle = file->private_data;
+
+	poll_wait(file, &handle->object->notify.poll, wait);
+	return handle->object->kind->poll(handle);
+}
+
+/**
+ * kipc_object_fasync - O_ASYNC was changed
+ * @fd: the descriptor
+ * @file: the handle
+ * @on: the new state
+ *
+ * Return: 0 or 1, or a negative errno.
+ */
+int kipc_object_fasync(int fd, struct file *file, int on)
+{
+	struct kipc_handle *handle = file->private_data;
+	struct kipc_object *object = handle->object;
+	int ret = fasync_helper(fd, file, on, &object->notify.fasync);
+
+	/* What was true before is no news to a new receiver. */
+	if (ret > 0)
+		object->kind->poll(handle);
+	return ret;
+}
+
+/**
+ * kipc_object_show_fdinfo - lines for /proc/PID/fdinfo/FD
+ * @seq: where to
+ * @file: the handle
+ */
+void kipc_object_show_fdinfo(struct seq_file *seq, struct file *file)
+{
+	struct kipc_handle *handle = file->private_data;
+	struct kipc_object *object = handle->object;
+
+	seq_printf(seq, "kind:\t%s\n", object->kind->name);
+	seq_printf(seq, "id:\t%llu\n", object->id);
+	if (object->name.text) {
+		seq_puts(seq, "name:\t");
+		seq_escape(seq, object->name.text, "\n\\");
+		seq_putc(seq, '\n');
+	}
+	seq_printf(seq, "rights:\t%#x\n", handle->rights);
+	object->kind->show(seq, object);
+}
+
+/**
+ * kipc_arg_in - take an ioctl's structure in
+ * @to: where to
+ * @known: its size here
+ * @least: its size when it was first published
+ * @from: the caller's
+ * @given: its size there
+ *
+ * Return: 0; -EINVAL: too short; -E2BIG: longer, and not zero there; -EFAULT.
+ */
+int kipc_arg_in(void *to, size_t known, size_t least, const void __user *from,
+		size_t given)
+{
+	if (likely(given == known))
+		return copy_from_user(to, from, known) ? -EFAULT : 0;
+	if (given < least)
+		return -EINVAL;
+	return copy_struct_from_user(to, known, from, given);
+}
+
+/**
+ * kipc_arg_out - hand an ioctl's structure out
+ * @to: the caller's
+ * @given: its size there; what is longer there is zeroed
+ * @least: its size when it was first published
+ * @from: what to hand out
+ * @known: its size here
+ *
+ * Return: 0; -EINVAL: too short; -EFAULT.
+ */
+int kipc_arg_out(void __user *to, size_t given, size_t least, const void *from,
+		 size_t known)
+{
+	if (given < least)
+		return -EINVAL;
+	if (copy_to_user(to, from, min(known, given)))
+		return -EFAULT;
+	if (given > known && clear_user(to + known, given - known))
+		return -EFAULT;
+	return 0;
+}
+
+static long kipc_object_info(struct kipc_handle *handle, void __user *arg,
+			     size_t size)
+{
+	struct kipc_object *object = handle->object;
+	struct inode *inode = object->inode;
+	struct kipc_info info = {
+		.id = object->id,
+		.kind = object->kind->id,
+		.rights = handle->rights,
+		.mode = inode->i_mode & 0777,
+		.uid = from_kuid_munged(current_user_ns(), inode->i_uid),
+		.gid = from_kgid_munged(current_user_ns(), inode->i_gid),
+		.handles = atomic_read(&object->handles),
+		.created_ns = object->created,
+	};
+
+	if (kipc_name_linked(&object->name)) {
+		info.name_len = object->name.len;
+		memcpy(info.name, object->name.text, object->name.len);
+		if (object->name.persistent) {
+			info.flags |= KIPC_INFO_PERSISTENT;
+			info.handles--;
+		}
+	}
+	if (READ_ONCE(object->removed))
+		info.flags |= KIPC_INFO_REMOVED;
+	return kipc_arg_out(arg, size, sizeof(info), &info, sizeof(info));
+}
+
+static long kipc_object_narrow(struct kipc_handle *handle, void __user *arg,
+			       size_t size)
+{
+	struct kipc_narrow narrow;
+	int ret;
+
+	ret = kipc_arg_in(&narrow, sizeof(narrow), sizeof(narrow), arg, size);
+	if (ret)
+		return ret;
+	if (!narrow.rights || narrow.flags & ~(KIPC_NONBLOCK | KIPC_INHERIT) ||
+	    narrow.rights & ~handle->object->kind->rights)
+		return -EINVAL;
+	if (narrow.rights & ~handle->rights)
+		return -EPERM;
+	if (READ_ONCE(handle->object->removed))
+		return -EIDRM;
+	return kipc_object_open(handle->object, narrow.rights, narrow.flags);
+}
+
+/**
+ * kipc_object_ioctl - commands of every object, and of its kind
+ * @file: the handle
+ * @cmd: KIPC_IOC_...
+ * @arg: the structure in user space
+ *
+ * Return: what the command says, or a negative errno.
+ */
+long kipc_object_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct kipc_handle *handle = file->private_data;
+	void __user *user = (void __user *)arg;
+	size_t size = _IOC_SIZE(cmd);
+
+	switch (KIPC_CMD(cmd)) {
+	case KIPC_CMD(KIPC_IOC_INFO):
+		return kipc_object_info(handle, user, size);
+	case KIPC_CMD(KIPC_IOC_NARROW):
+		return kipc_object_narrow(handle, user, size);
+	case KIPC_IOC_REMOVE:
+		if (size)
+			return -EINVAL;
+		if (!(handle->rights & KIPC_RIGHT_MANAGE))
+			return -EPERM;
+		return kipc_object_remove(handle->object);
+	default:
+		return handle->object->kind->ioctl(file, KIPC_CMD(cmd), user,
+						   size);
+	}
+}

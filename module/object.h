@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * DOC: Objects
+ *
+ * What every kind shares.  An object is reached through *handles*: open files
+ * with rights.  All handles of an object share its inode, in a pseudo file
+ * system of kipc's own.  Who holds what:
+ *
+ *   struct file --owns--> struct kipc_handle --counts in--> object->handles
+ *        |
+ *   struct dentry --> struct inode --owns (i_private)--> struct kipc_object
+ *                          ^
+ *   a persistent name -----+
+ *
+ * The memory of an object lives as long as its inode, so that a path that
+ * somebody still has (O_PATH, readlink in /proc) finds it.  Its life ends
+ * earlier: when the last handle is closed and no persistent name keeps it, its
+ * name goes and the kind's @release frees what it holds.
+ *
+ * An operation runs inside a handle, and the system call holds the file: so
+ * @release never runs beside an operation.  kipc_object_remove() may; it marks
+ * the object removed under @lock, and the kind wakes everybody.
+ *
+ * Every dentry holds the module, as every file does: while somebody has a
+ * path, the module stays.
+ *
+ * DOC: Lock order
+ *
+ *   kipc_registry_lock (registry.c): names
+ *     kipc_users_lock (quota.c): users
+ *     object->lock: what the kind keeps, @removed; the hot path takes only this
+ *
+ * User memory is never touched under @lock, but by a copy of at most
+ * KIPC_COPY_LOCKED bytes with page faults disabled.  Threads, pollers and
+ * signal receivers are woken after it is dropped.
+ */
+#ifndef KIPC_OBJECT_H
+#define KIPC_OBJECT_H
+
+#include <linux/atomic.h>
+#include <linux/fs.h>
+#include <linux/poll.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+
+#include <linux/kipc.h>
+
+#include "notify.h"
+#include "quota.h"
+#include "registry.h"
+
+struct kipc_handle;
+struct kipc_object;
+struct seq_file;
+
+/**
+ * struct kipc_kind - what a kind of object can do
+ * @id: KIPC_KIND_...
+ * @name: as people call it
+ * @rights: all that a handle can have
+ * @type: S_IF... of its inode
+ * @size: of the kind's structure, which begins with struct kipc_object
+ * @fops: of its handles; kipc_object_... serve for most of them
+ * @init: set up a new one; all but the head is zeroed; the attributes are
+ *	@size bytes in user space (0: defaults)
+ * @opened: a handle with these rights is there now
+ * @closed: it is gone; once for each @opened, in process context
+ * @remove: @removed has been set: wake everybody with EIDRM, drop what it holds
+ * @release: free what it holds; no handle is open, none will be
+ * @ioctl: commands of the kind; @cmd without its size, which is @size
+ * @poll: the mask, exact
+ * @show: more lines for fdinfo
+ *
+ * All are called in process context without locks.
+ */
+struct kipc_kind {
+	u32 id;
+	const char *name;
+	u32 rights;
+	umode_t type;
+	size_t size;
+	const struct file_operations *fops;
+
+	int (*init)(struct kipc_object *object, const void __user *attr,
+		    size_t size);
+	void (*opened)(struct kipc_object *object, u32 rights);
+	void (*closed)(struct kipc_object *object, u32 rights);
+	void (*remove)(struct kipc_object *object);
+	void (*release)(struct kipc_object *object);
+	long (*ioctl)(struct file *file, unsigned int cmd, void __user *arg,
+		      size_t size);
+	__poll_t (*poll)(struct kipc_handle *handle);
+	void (*show)(struct seq_file *seq, struct kipc_object *object);
+};
+
+/**
+ * struct kipc_object - the head of every object
+ * @kind: its operations
+ * @inode: owner, group and mode are there; referenced while @handles > 0
+ * @id: never used again
+ * @created: CLOCK_REALTIME nanoseconds
+ * @account: who pays
+ * @handles: that are open, and one for a persistent name
+ * @notify: pollers and receivers of signals
+ *
+ * @name: its name; @text is NULL if it never had one
+ *
+ * @lock: protects the next field, and what the kind puts under it
+ * @removed: it is dead for everybody
+ */
+struct kipc_object {
+	const struct kipc_kind *kind;
+	struct inode *inode;
+	u64 id;
+	u64 created;
+	struct kipc_account account;
+	atomic_t handles;
+	struct kipc_notify notify;
+	struct kipc_name name;
+
+	spinlock_t lock;
+	bool removed;
+};
+
+/**
+ * struct kipc_handle - an open file of an object
+ * @object: counts this handle
+ * @rights: KIPC_RIGHT_..., for ever
+ */
+struct kipc_handle {
+	struct kipc_object *object;
+	u32 rights;
+};
+
+struct kipc_object *kipc_object_create(const struct kipc_kind *kind,
+				       umode_t mode, const void __user *attr,
+				       size_t size);
+void kipc_object_put(struct kipc_object *object);
+int kipc_object_publish(struct kipc_object *object, struct kipc_names *names,
+			const char *text, size_t len, bool persistent);
+struct kipc_object *kipc_object_find(struct kipc_names *names,
+				     const char *text, size_t len);
+int kipc_object_permission(struct kipc_object *object,
+			   struct user_namespace *owner, u32 rights);
+bool kipc_object_owned(struct kipc_object *object,
+		       struct user_namespace *owner);
+struct file *kipc_object_file(struct kipc_object *object, u32 rights,
+			      u32 flags);
+int kipc_object_open(struct kipc_object *object, u32 rights, u32 flags);
+int kipc_object_remove(struct kipc_object *object);
+
+long kipc_handle_total(void);
+
+/* File operations that serve every kind. */
+int kipc_object_release(struct inode *inode, struct file *file);
+__poll_t kipc_object_poll(struct file *file, poll_table *wait);
+int kipc_object_fasync(int fd, struct file *file, int on);
+long kipc_object_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+void kipc_object_show_fdinfo(struct seq_file *seq, struct file *file);
+
+/* Structures that may grow at their end; see "Structures" in linux/kipc.h. */
+#define KIPC_CMD(cmd) ((cmd) & ~IOCSIZE_MASK)
+
+int kipc_arg_in(void *to, size_t known, size_t least, const void __user *from,
+		size_t given);
+int kipc_arg_out(void __user *to, size_t given, size_t least, const void *from,
+		 size_t known);
+
+int kipc_object_setup(void);
+void kipc_object_teardown(void);
+
+#endif /* KIPC_OBJECT_H */
