@@ -43,6 +43,53 @@ bool kipc_buffer_fault_in_writeable(const struct kipc_buffer *buffer,
 bool kipc_buffer_fault_in_readable(const struct kipc_buffer *buffer,
 				   size_t bytes);
 
+/*
+ * Messages are often tiny.  Up to this size they are copied word by word: the
+ * general functions cost more in checks of the kernel side than the copy does.
+ * Here its bounds are known: a record of the ring.
+ */
+#define KIPC_COPY_TINY 256
+
+static inline bool kipc_copy_tiny_out(void __user *to, const void *from,
+				      size_t bytes)
+{
+	if (!user_write_access_begin(to, bytes))
+		return false;
+	for (; bytes >= sizeof(u64); bytes -= sizeof(u64)) {
+		unsafe_put_user(*(const u64 *)from, (u64 __user *)to, fault);
+		from += sizeof(u64);
+		to += sizeof(u64);
+	}
+	for (; bytes; bytes--)
+		unsafe_put_user(*(const u8 *)from++, (u8 __user *)to++, fault);
+	user_write_access_end();
+	return true;
+
+fault:
+	user_write_access_end();
+	return false;
+}
+
+static inline bool kipc_copy_tiny_in(void *to, const void __user *from,
+				     size_t bytes)
+{
+	if (!user_read_access_begin(from, bytes))
+		return false;
+	for (; bytes >= sizeof(u64); bytes -= sizeof(u64)) {
+		unsafe_get_user(*(u64 *)to, (const u64 __user *)from, fault);
+		from += sizeof(u64);
+		to += sizeof(u64);
+	}
+	for (; bytes; bytes--)
+		unsafe_get_user(*(u8 *)to++, (const u8 __user *)from++, fault);
+	user_read_access_end();
+	return true;
+
+fault:
+	user_read_access_end();
+	return false;
+}
+
 /* Copy up to KIPC_COPY_LOCKED bytes out; false if that would fault. */
 static inline bool kipc_buffer_out(const struct kipc_buffer *to,
 				   const void *from, size_t bytes)
@@ -50,10 +97,12 @@ static inline bool kipc_buffer_out(const struct kipc_buffer *to,
 	bool done;
 
 	pagefault_disable();
-	if (likely(!to->iter))
-		done = !__copy_to_user_inatomic(to->base, from, bytes);
-	else
+	if (unlikely(to->iter))
 		done = kipc_buffer_iter_out(to, from, bytes);
+	else if (bytes <= KIPC_COPY_TINY)
+		done = kipc_copy_tiny_out(to->base, from, bytes);
+	else
+		done = !__copy_to_user_inatomic(to->base, from, bytes);
 	pagefault_enable();
 	return done;
 }
@@ -65,10 +114,12 @@ static inline bool kipc_buffer_in(void *to, const struct kipc_buffer *from,
 	bool done;
 
 	pagefault_disable();
-	if (likely(!from->iter))
-		done = !__copy_from_user_inatomic(to, from->base, bytes);
-	else
+	if (unlikely(from->iter))
 		done = kipc_buffer_iter_in(to, from, bytes);
+	else if (bytes <= KIPC_COPY_TINY)
+		done = kipc_copy_tiny_in(to, from->base, bytes);
+	else
+		done = !__copy_from_user_inatomic(to, from->base, bytes);
 	pagefault_enable();
 	return done;
 }

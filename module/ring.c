@@ -51,7 +51,6 @@ void kipc_ring_destroy(struct kipc_ring *ring)
 
 	list_for_each_entry_safe(segment, next, &ring->segments, node) {
 		kipc_ring_unlink(segment);
-		segment->next = NULL;
 		kipc_segment_free(ring->account, segment);
 	}
 	kipc_segment_free(ring->account, ring->spare);
@@ -140,8 +139,6 @@ struct kipc_segment *kipc_ring_extend(struct kipc_ring *ring,
 	if (garbage && garbage->size >= segment->size)
 		return segment;
 	ring->spare = segment;
-	if (garbage)
-		garbage->next = NULL;
 	return garbage;
 }
 
@@ -213,6 +210,7 @@ void kipc_ring_link(struct kipc_ring *ring, struct kipc_segment *segment,
 void kipc_ring_unlink(struct kipc_segment *segment)
 {
 	list_del(&segment->node);
+	segment->next = NULL;
 	segment->linked = false;
 }
 
@@ -225,7 +223,6 @@ void kipc_ring_unlink(struct kipc_segment *segment)
  */
 struct kipc_segment *kipc_segment_drop(struct kipc_segment *segment)
 {
-	segment->next = NULL;
 	if (!segment->pins)
 		return segment;
 	segment->dead = true;

@@ -39,7 +39,7 @@
 /**
  * struct kipc_segment - a piece of a ring's memory
  * @node: in the ring's list, while @linked
- * @next: in a chain of garbage
+ * @next: in a chain of garbage, when not @linked
  * @size: bytes that @data has
  * @head: offset of the oldest record that is there
  * @tail: offset behind the youngest record

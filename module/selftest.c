@@ -142,7 +142,8 @@ static bool kipc_test_pop(struct kipc_test_queue *queue)
 		next = list_first_entry_or_null(&queue->ring.segments,
 						struct kipc_segment, node);
 		kipc_ring_link(&queue->ring, segment, next);
-		return kipc_expect(kipc_ring_front(&queue->ring) == segment);
+		if (!kipc_expect(kipc_ring_front(&queue->ring) == segment))
+			return false;
 	}
 	garbage = kipc_ring_pop(&queue->ring, kipc_test_space(twin->size));
 	kipc_segment_free(&queue->account, garbage);
@@ -176,6 +177,12 @@ static bool kipc_test_ring(void)
 		if (!pass)
 			break;
 	}
+	/* Once more from full to empty: a drained segment becomes the spare. */
+	while (pass && queue->count < KIPC_TEST_RECORDS)
+		pass = kipc_test_push(queue);
+	while (pass && queue->count)
+		pass = kipc_test_pop(queue);
+	pass &= kipc_expect(!pass || queue->ring.spare);
 	kipc_ring_destroy(&queue->ring);
 	pass &= kipc_expect(!kipc_quota_total(KIPC_BYTES));
 	kipc_account_exit(&queue->account);

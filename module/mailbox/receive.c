@@ -36,14 +36,9 @@ static bool kipc_envelope_copy_header(const struct kipc_envelope *envelope,
 		.uid = from_kuid_munged(ns, envelope->uid),
 		.gid = from_kgid_munged(ns, envelope->gid),
 	};
-	bool done;
+	const struct kipc_buffer header = { .base = in->header };
 
-	if (!in->header)
-		return true;
-	pagefault_disable();
-	done = !__copy_to_user_inatomic(in->header, &letter, sizeof(letter));
-	pagefault_enable();
-	return done;
+	return !in->header || kipc_buffer_out(&header, &letter, sizeof(letter));
 }
 
 /* A letter that was received has left: say so to its sender, if it waits. */
