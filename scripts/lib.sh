@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# What the scripts share: messages, places, kernels.  To be sourced:
+#
+#	. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+#
+# After that the working directory is still the caller's, and these are set:
+#
+#	root	the top of the source tree
+#	build	where everything is built
+#	cache	what scripts/setup fetched; KIPC_CACHE moves it
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+build=$root/.build
+cache=${KIPC_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kipc}
+
+# shellcheck disable=SC2034  # Used by those who source this.
+kselftest=$cache/src/tools/testing/selftests
+# shellcheck disable=SC2034
+kernel_names=(cloud generic rt 6.12-cloud 6.12 6.12-rt)
+# shellcheck disable=SC2034
+default_kernels=(cloud 6.12-cloud)
+
+# Progress goes to stderr: stdout belongs to the result.
+note() {
+	printf '%s: %s\n' "${0##*/}" "$*" >&2
+}
+
+die() {
+	note "$*"
+	exit 1
+}
+
+# Prints the comment at the head of a script, which is its manual.
+usage() {
+	sed -n '/^# SPDX/d; 2,/^[^#]/{/^#/!q; s/^# \{0,1\}//p}' "$0"
+}
+
+# kernel_dir NAME: where setup puts the kernel.  In it are vmlinuz, config,
+# release (a file with the name of the release), headers (to build modules
+# against) and modules/ (drivers for the virtual machine).  A kernel from
+# elsewhere can be put there by hand under a name of its own.
+kernel_dir() {
+	printf '%s\n' "$cache/kernels/$1"
+}
+
+kernel_ready() {
+	[[ -e $cache/kernels/$1/vmlinuz ]]
+}
+
+# Fetches the kernel if it is not there.
+need_kernel() {
+	kernel_ready "$1" || "$root/scripts/setup" --kernel "$1"
+}
+
+kernel_release() {
+	cat "$cache/kernels/$1/release"
+}
+
+# module_stale NAME: whether the module has to be built for that kernel.
+module_stale() {
+	local ko=$build/$1/kipc.ko
+
+	[[ ! -e $ko || -n $(find "$root"/{Kbuild,module,uapi} -newer "$ko" \
+		-print -quit) ]]
+}
