@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * libkipc: the thin C library over /dev/kipc.
+ *
+ * Every function has a manual page in section 3; kipc(7) is the overview.
+ * Habits are those of POSIX: a descriptor is an int; failure is -1 with errno;
+ * nothing is kept between calls, so that every function may be called by any
+ * thread at any time.  Functions that need /dev/kipc open and close it.
+ */
+#ifndef KIPC_H
+#define KIPC_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <linux/kipc.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A mailbox of default capacity; change what should differ. */
+#define KIPC_MAILBOX_ATTR_DEFAULT { 4096, 256 << 10, 64 << 10, 0 }
+
+/* What the kernel module offers. */
+int kipc_features(struct kipc_features *features);
+
+/* Names, handles and rights: the same for every kind. */
+int kipc_open(const char *name, uint32_t kind, uint32_t rights, uint32_t flags);
+int kipc_unlink(const char *name);
+int kipc_narrow(int fd, uint32_t rights, uint32_t flags);
+int kipc_info(int fd, struct kipc_info *info);
+int kipc_remove(int fd);
+
+/* Mailboxes. */
+int kipc_mailbox_create(const char *name, const struct kipc_mailbox_attr *attr,
+			mode_t mode, uint32_t rights, uint32_t flags);
+int kipc_mailbox_send(int fd, const void *data, size_t size, uint64_t tag,
+		      uint64_t deadline);
+ssize_t kipc_mailbox_recv(int fd, void *data, size_t size,
+			  struct kipc_letter *letter, uint32_t flags,
+			  uint64_t deadline);
+int kipc_mailbox_stat(int fd, struct kipc_mailbox_stat *stat);
+
+/* The deadline that lies this many nanoseconds ahead; never KIPC_NO_WAIT. */
+uint64_t kipc_deadline(uint64_t nanoseconds);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* KIPC_H */

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What the library's files share.
+ *
+ * DOC: The library
+ *
+ * A function is one ioctl.  One that needs the device (to create, to open by
+ * name, to unlink, to ask for features) opens /dev/kipc for that ioctl alone.
+ * Nothing is kept between calls and nothing is allocated, so there is nothing
+ * to lock, to initialise or to leak, and fork and threads need no care.
+ * EINTR is the caller's: no call is repeated here.
+ */
+#ifndef KIPC_INTERNAL_H
+#define KIPC_INTERNAL_H
+
+/* Only what kipc.h declares is visible outside the library. */
+#pragma GCC visibility push(default)
+#include <kipc.h>
+#pragma GCC visibility pop
+
+static inline uint64_t kipc_pointer(const void *pointer)
+{
+	return (uint64_t)(uintptr_t)pointer;
+}
+
+int kipc_control(unsigned long request, void *argument);
+int kipc_name(const char *name, uint64_t *pointer, uint32_t *length);
+
+#endif /* KIPC_INTERNAL_H */
