@@ -102,8 +102,8 @@ struct kipc_features {
  *
  * A name that is there already: with KIPC_EXCL EEXIST; EPROTOTYPE if it names
  * another kind; else it is opened with @rights as KIPC_IOC_OPEN does, and
- * @mode, @attr and KIPC_PERSISTENT have no effect.  KIPC_PERSISTENT without a
- * name is EINVAL.  EDQUOT: the caller's quota of objects or of bytes
+ * @mode, @attr and KIPC_PERSISTENT have no effect.  KIPC_PERSISTENT and
+ * KIPC_EXCL without a name are EINVAL.  EDQUOT: the caller's quota of objects or of bytes
  * is used up.  EMFILE, ENFILE: no descriptor is left.  ENOMEM: no memory.
  */
 struct kipc_create {
@@ -222,8 +222,8 @@ struct kipc_narrow {
  * poll: POLLIN, a letter can be received (rendezvous: a sender waits);
  * POLLOUT, a letter of letter_size bytes can be sent without waiting
  * (rendezvous: a receiver waits); each only on a handle with that right.
- * Hang-up: POLLIN and POLLHUP to receivers, POLLERR to senders.  A removed
- * mailbox: POLLERR and POLLHUP.
+ * Hang-up: POLLIN and POLLHUP to receivers once it is empty, POLLERR to senders
+ * beside what else is true.  A removed mailbox: POLLERR and POLLHUP.
  */
 
 /* The rights that a mailbox knows. */
@@ -264,7 +264,9 @@ struct kipc_mailbox_attr {
 
 /**
  * struct kipc_letter - the header of a letter, as its receiver gets it
- * @seq: 1, 2, 3, ... in the order in which the mailbox accepted its letters
+ * @seq: 1, 2, 3, ... in the order in which the mailbox accepted its letters; a
+ *	letter that left without being received (dropped for a younger one,
+ *	withdrawn from a rendezvous) leaves a gap
  * @time_ns: when it was sent, CLOCK_REALTIME_COARSE (a clock tick's precision)
  * @tag: the sender's, not interpreted
  * @size: bytes of data in the letter, also if fewer were asked for
@@ -298,7 +300,7 @@ struct kipc_letter {
  * Returns 0.  EBADF: the handle may not send.  EINVAL: the mailbox is of fixed
  * length and @size differs.  EMSGSIZE: @size is above letter_size.  EAGAIN: full,
  * and the caller does not wait.  ETIMEDOUT.  EINTR.  EPIPE: hang-up.
- * EDQUOT: the owner's quota is used up.  ENOMEM.  EIDRM: removed.
+ * EDQUOT: the owner's quota of bytes or of waiters is used up.  ENOMEM.  EIDRM: removed.
  */
 struct kipc_mailbox_send {
 	__aligned_u64 data;
@@ -381,7 +383,8 @@ struct kipc_mailbox_stat {
 #define KIPC_IOC_NARROW		_IOW(KIPC_IOC_MAGIC, 0x11, struct kipc_narrow)
 /*
  * Remove the object, whoever holds it: its name goes, what it held is
- * dropped, every wait and every later operation fails with EIDRM.  Needs MANAGE
+ * dropped, every wait and every later operation fails with EIDRM; what only looks
+ * at it (KIPC_IOC_INFO, a kind's _STAT, fstat, poll) still works.  Needs MANAGE
  * (else EPERM).  EIDRM: it was removed already.
  */
 #define KIPC_IOC_REMOVE		_IO(KIPC_IOC_MAGIC, 0x12)
