@@ -13,30 +13,73 @@
  */
 void kipc_notify_init(struct kipc_notify *notify)
 {
-	init_waitqueue_head(&notify->poll);
+	init_waitqueue_head(&notify->readers);
+	init_waitqueue_head(&notify->writers);
 	notify->fasync = NULL;
+}
+
+/**
+ * kipc_notify_wait - a poller comes
+ * @notify: of the object
+ * @file: that it polls
+ * @wait: itself
+ * @reads: it may read
+ * @writes: it may write
+ *
+ * Context: process context, the object's lock is not held.
+ */
+void kipc_notify_wait(struct kipc_notify *notify, struct file *file,
+		      poll_table *wait, bool reads, bool writes)
+{
+	if (reads || !writes)
+		poll_wait(file, &notify->readers, wait);
+	if (writes)
+		poll_wait(file, &notify->writers, wait);
+}
+
+static void kipc_notify_queue(wait_queue_head_t *queue, __poll_t events,
+			      bool everybody)
+{
+	if (events && waitqueue_active(queue))
+		__wake_up(queue, TASK_NORMAL, everybody ? 0 : 1,
+			  poll_to_key(events));
 }
 
 /**
  * kipc_notify - tell pollers and receivers of SIGIO
  * @notify: of the object
- * @events: EPOLLIN, EPOLLOUT; with EPOLLHUP or EPOLLERR everybody is woken, also
- *	those of whom one is enough (EPOLLEXCLUSIVE)
+ * @events: EPOLLIN, EPOLLHUP: readers; EPOLLOUT, EPOLLERR: writers; both of
+ *	EPOLLHUP and EPOLLERR: the end of the object, for everybody
+ *
+ * With EPOLLHUP or EPOLLERR everybody is woken, also those of whom one is
+ * enough (EPOLLEXCLUSIVE).
  *
  * Context: process context, the object's lock is not held.
  */
 void kipc_notify(struct kipc_notify *notify, __poll_t events)
 {
-	bool everybody = events & (EPOLLHUP | EPOLLERR);
+	__poll_t last = events & (EPOLLHUP | EPOLLERR);
+	bool removed = last == (EPOLLHUP | EPOLLERR);
+	__poll_t in = 0, out = 0;
 
-	__wake_up(&notify->poll, TASK_NORMAL, everybody ? 0 : 1,
-		  poll_to_key(events));
+	if (events & (EPOLLIN | EPOLLHUP))
+		in = (events & EPOLLHUP) | EPOLLIN | EPOLLRDNORM;
+	if (events & EPOLLOUT)
+		out = EPOLLOUT | EPOLLWRNORM;
+	out |= events & EPOLLERR;
+	if (removed) {
+		in |= last;
+		out |= last;
+	}
+	kipc_notify_queue(&notify->readers, in, last);
+	kipc_notify_queue(&notify->writers, out, last);
+
 	if (events & EPOLLHUP)
 		kill_fasync(&notify->fasync, SIGIO, POLL_HUP);
 	else if (events & EPOLLERR)
 		kill_fasync(&notify->fasync, SIGIO, POLL_ERR);
-	if (events & EPOLLIN)
+	else if (events & EPOLLIN)
 		kill_fasync(&notify->fasync, SIGIO, POLL_IN);
-	if (events & EPOLLOUT)
+	if (!last && events & EPOLLOUT)
 		kill_fasync(&notify->fasync, SIGIO, POLL_OUT);
 }

@@ -18,21 +18,31 @@ struct fasync_struct;
 
 /**
  * struct kipc_notify - who is to be told
- * @poll: pollers
+ * @readers: pollers who may read, or neither read nor write
+ * @writers: pollers who may write
  * @fasync: receivers of SIGIO
+ *
+ * Two queues, so that who may only write cannot catch what is meant for one of
+ * those who read (EPOLLEXCLUSIVE), nor make their wake-ups dearer.
  */
 struct kipc_notify {
-	wait_queue_head_t poll;
+	wait_queue_head_t readers;
+	wait_queue_head_t writers;
 	struct fasync_struct *fasync;
 };
 
 /* Under the object's lock: is there anybody? */
 static inline bool kipc_notify_wanted(struct kipc_notify *notify)
 {
-	return waitqueue_active(&notify->poll) || READ_ONCE(notify->fasync);
+	/* No barrier: pollers take the lock after they have joined the queue. */
+	return waitqueue_active(&notify->readers) ||
+	       waitqueue_active(&notify->writers) ||
+	       READ_ONCE(notify->fasync);
 }
 
 void kipc_notify_init(struct kipc_notify *notify);
+void kipc_notify_wait(struct kipc_notify *notify, struct file *file,
+		      poll_table *wait, bool reads, bool writes);
 void kipc_notify(struct kipc_notify *notify, __poll_t events);
 
 #endif /* KIPC_NOTIFY_H */

@@ -335,9 +335,9 @@ int kipc_object_permission(struct kipc_object *object,
 	if (!rights || rights & ~object->kind->rights)
 		return -EINVAL;
 	if (rights & KIPC_RIGHT_SEND)
-		wanted |= S_IWOTH;
+		wanted |= 0002;
 	if (rights & KIPC_RIGHT_RECEIVE)
-		wanted |= S_IROTH;
+		wanted |= 0004;
 
 	if (uid_eq(inode->i_uid, current_fsuid()))
 		granted >>= 6;
@@ -443,15 +443,15 @@ int kipc_object_remove(struct kipc_object *object)
 {
 	bool removed;
 
+	/* First, so that nobody finds what is dead. */
+	kipc_name_forget(&object->name);
 	spin_lock(&object->lock);
 	removed = object->removed;
 	object->removed = true;
 	spin_unlock(&object->lock);
 	if (removed)
 		return -EIDRM;
-	kipc_name_forget(&object->name);
 	object->kind->remove(object);
-	kipc_notify(&object->notify, EPOLLHUP | EPOLLERR | EPOLLIN | EPOLLOUT);
 	return 0;
 }
 
@@ -487,7 +487,8 @@ __poll_t kipc_object_poll(struct file *file, poll_table *wait)
 {
 	struct kipc_handle *handle = file->private_data;
 
-	poll_wait(file, &handle->object->notify.poll, wait);
+	kipc_notify_wait(&handle->object->notify, file, wait,
+			 file->f_mode & FMODE_READ, file->f_mode & FMODE_WRITE);
 	return handle->object->kind->poll(handle);
 }
 
@@ -506,7 +507,7 @@ int kipc_object_fasync(int fd, struct file *file, int on)
 	int ret = fasync_helper(fd, file, on, &object->notify.fasync);
 
 	/* What was true before is no news to a new receiver. */
-	if (ret > 0)
+	if (on && ret > 0)
 		object->kind->poll(handle);
 	return ret;
 }
@@ -549,6 +550,9 @@ int kipc_arg_in(void *to, size_t known, size_t least, const void __user *from,
 		return copy_from_user(to, from, known) ? -EFAULT : 0;
 	if (given < least)
 		return -EINVAL;
+	/* The rest must be zero, and is looked at in one go. */
+	if (given > PAGE_SIZE)
+		return -E2BIG;
 	return copy_struct_from_user(to, known, from, given);
 }
 

@@ -118,7 +118,7 @@ struct kipc_object {
 	struct kipc_notify notify;
 	struct kipc_name name;
 
-	spinlock_t lock;
+	spinlock_t lock;	/* protects the rest, and the kind's */
 	bool removed;
 };
 

@@ -169,16 +169,21 @@ int kipc_charge(struct kipc_account *account, enum kipc_resource what, long n)
 {
 	unsigned long limit = kipc_quota_limit(what);
 	struct kipc_user *user, *undo;
+	long used;
 
-	for (user = account->user; user; user = user->parent)
-		if (atomic_long_add_return(n, &user->used[what]) > limit)
-			goto refuse;
+	for (user = account->user; user; user = user->parent) {
+		used = atomic_long_read(&user->used[what]);
+		do {
+			if (used + n > limit)
+				goto refuse;
+		} while (!atomic_long_try_cmpxchg(&user->used[what], &used,
+						  used + n));
+	}
 	return 0;
 
 refuse:
 	for (undo = account->user; undo != user; undo = undo->parent)
 		atomic_long_sub(n, &undo->used[what]);
-	atomic_long_sub(n, &user->used[what]);
 	return -EDQUOT;
 }
 

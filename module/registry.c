@@ -84,6 +84,33 @@ static void kipc_ipc_ns_put(struct ipc_namespace *ipc)
 	ipc->ns.ops->put(&ipc->ns);
 }
 
+static void kipc_name_forget_locked(struct kipc_name *name)
+{
+	struct kipc_names *names = name->names;
+
+	lockdep_assert_held(&kipc_registry_lock);
+	rhashtable_remove_fast(&names->table, &name->node, kipc_table_params);
+	list_del(&name->list);
+	name->names = NULL;
+}
+
+/*
+ * Find a name, held.  What it names may be about to go, and to take the name
+ * away: then it is gone now, or a new one of that name would have to wait.
+ */
+static struct kipc_name *kipc_name_find_locked(struct kipc_names *names,
+					       const struct kipc_text *key)
+{
+	struct kipc_name *name;
+
+	lockdep_assert_held(&kipc_registry_lock);
+	name = rhashtable_lookup_fast(&names->table, key, kipc_table_params);
+	if (!name || name->ops->get(name))
+		return name;
+	kipc_name_forget_locked(name);
+	return NULL;
+}
+
 static void kipc_names_free_locked(struct kipc_names *names)
 {
 	lockdep_assert_held(&kipc_registry_lock);
@@ -179,16 +206,21 @@ struct user_namespace *kipc_names_user_ns(struct kipc_names *names)
 int kipc_name_add(struct kipc_names *names, struct kipc_name *name)
 {
 	struct kipc_text key = { name->text, name->len };
-	int ret;
+	struct kipc_name *other;
+	int ret = -EEXIST;
 
 	mutex_lock(&kipc_registry_lock);
-	ret = rhashtable_lookup_insert_key(&names->table, &key, &name->node,
-					   kipc_table_params);
+	other = kipc_name_find_locked(names, &key);
+	if (!other)
+		ret = rhashtable_insert_fast(&names->table, &name->node,
+					     kipc_table_params);
 	if (!ret) {
 		name->names = names;
 		list_add_tail(&name->list, &names->list);
 	}
 	mutex_unlock(&kipc_registry_lock);
+	if (other)
+		other->ops->put(other);
 	/* The table may refuse to grow in other words. */
 	return ret && ret != -EEXIST ? -ENOMEM : ret;
 }
@@ -209,21 +241,9 @@ struct kipc_name *kipc_name_find(struct kipc_names *names, const char *text,
 	struct kipc_name *name;
 
 	mutex_lock(&kipc_registry_lock);
-	name = rhashtable_lookup_fast(&names->table, &key, kipc_table_params);
-	if (name && !name->ops->get(name))
-		name = NULL;
+	name = kipc_name_find_locked(names, &key);
 	mutex_unlock(&kipc_registry_lock);
 	return name;
-}
-
-static void kipc_name_forget_locked(struct kipc_name *name)
-{
-	struct kipc_names *names = name->names;
-
-	lockdep_assert_held(&kipc_registry_lock);
-	rhashtable_remove_fast(&names->table, &name->node, kipc_table_params);
-	list_del(&name->list);
-	name->names = NULL;
 }
 
 /**
@@ -314,9 +334,13 @@ static void kipc_registry_reap(struct work_struct *work)
 				again = true;
 				break;
 			}
-		/* A table without control descriptors is watched. */
+		/*
+		 * A table without control descriptors is watched; the first
+		 * namespace stays for ever.
+		 */
 		list_for_each_entry(names, &kipc_tables, node)
-			if (!names->controls)
+			if (!names->controls &&
+			    names->ipc->ns.inum != PROC_IPC_INIT_INO)
 				schedule_delayed_work(&kipc_reaper,
 						      KIPC_REAP_INTERVAL);
 		mutex_unlock(&kipc_registry_lock);

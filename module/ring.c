@@ -242,6 +242,21 @@ struct kipc_segment *kipc_segment_unpin(struct kipc_segment *segment)
 	return segment->dead ? kipc_segment_drop(segment) : NULL;
 }
 
+/* An empty ring gives back what it does not need to begin again. */
+static struct kipc_segment *kipc_ring_trim(struct kipc_ring *ring)
+{
+	struct kipc_segment *back = kipc_ring_back(ring);
+	struct kipc_segment *garbage = ring->spare;
+
+	ring->spare = NULL;
+	ring->last_used = 0;
+	if (back && sizeof(*back) + back->size > KIPC_SEGMENT_KEEP) {
+		kipc_ring_unlink(back);
+		garbage = kipc_segment_chain(garbage, back);
+	}
+	return garbage;
+}
+
 /**
  * kipc_ring_pop - remove the oldest record
  * @ring: not empty
@@ -253,23 +268,29 @@ struct kipc_segment *kipc_segment_unpin(struct kipc_segment *segment)
 struct kipc_segment *kipc_ring_pop(struct kipc_ring *ring, size_t bytes)
 {
 	struct kipc_segment *segment = kipc_ring_front(ring);
+	struct kipc_segment *garbage = NULL;
 
 	segment->head += bytes;
-	if (!kipc_segment_empty(segment))
+	if (likely(!kipc_segment_empty(segment)))
 		return NULL;
 
-	if (!segment->sealed) {
+	if (segment->sealed) {
+		kipc_ring_unlink(segment);
+		garbage = kipc_segment_drop(segment);
+	} else {
 		segment->head = 0;
 		segment->tail = 0;
-		if (list_is_last(&segment->node, &ring->segments))
-			return NULL;
+		if (!list_is_last(&segment->node, &ring->segments)) {
+			kipc_ring_unlink(segment);
+			if (ring->spare)
+				garbage = segment;
+			else
+				ring->spare = segment;
+		}
 	}
-	kipc_ring_unlink(segment);
-	if (!segment->sealed && !ring->spare) {
-		ring->spare = segment;
-		return NULL;
-	}
-	return kipc_segment_drop(segment);
+	if (!kipc_ring_front(ring))
+		garbage = kipc_segment_chain(garbage, kipc_ring_trim(ring));
+	return garbage;
 }
 
 /**

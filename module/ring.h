@@ -13,7 +13,8 @@
  *
  * so a record never wraps and is never split, the ring holds no more memory
  * than it needs, and grows while its owner's quota lasts.  Small records share
- * segments and cost no allocation: a drained segment is used again.  A large
+ * segments and cost no allocation: a drained segment is used again, and an empty
+ * ring keeps a small one.  A large
  * record is filled in a *sealed* segment of its own before that is linked in:
  * no place in the ring is held while user memory is copied that may fault.
  *
@@ -35,6 +36,7 @@
 
 #define KIPC_RING_ALIGN		8
 #define KIPC_SEGMENT_MAX	(32 << 10)	/* of a shared one, in all */
+#define KIPC_SEGMENT_KEEP	(8 << 10)	/* of an empty ring, in all */
 
 /**
  * struct kipc_segment - a piece of a ring's memory
@@ -94,6 +96,20 @@ static inline struct kipc_segment *kipc_ring_front(struct kipc_ring *ring)
 	segment = list_first_entry_or_null(&ring->segments,
 					   struct kipc_segment, node);
 	return segment && segment->head < segment->tail ? segment : NULL;
+}
+
+/* Put a chain of garbage in front of another; each may be NULL. */
+static inline struct kipc_segment *kipc_segment_chain(struct kipc_segment *chain,
+						      struct kipc_segment *rest)
+{
+	struct kipc_segment *last = chain;
+
+	if (!chain)
+		return rest;
+	while (last->next)
+		last = last->next;
+	last->next = rest;
+	return chain;
 }
 
 /* The oldest record of a segment. */

@@ -177,12 +177,13 @@ static bool kipc_test_ring(void)
 		if (!pass)
 			break;
 	}
-	/* Once more from full to empty: a drained segment becomes the spare. */
+	/* Once more from full to empty: then it has given back its memory. */
 	while (pass && queue->count < KIPC_TEST_RECORDS)
 		pass = kipc_test_push(queue);
 	while (pass && queue->count)
 		pass = kipc_test_pop(queue);
-	pass &= kipc_expect(!pass || queue->ring.spare);
+	pass &= kipc_expect(!pass || kipc_quota_total(KIPC_BYTES) <=
+			    KIPC_SEGMENT_KEEP);
 	kipc_ring_destroy(&queue->ring);
 	pass &= kipc_expect(!kipc_quota_total(KIPC_BYTES));
 	kipc_account_exit(&queue->account);
@@ -194,15 +195,17 @@ free:
 /* One thread: verdicts, order, deadlines. */
 static bool kipc_test_verdicts(void)
 {
-	struct kipc_waiter first, second, third;
+	struct kipc_waiter first = { .ticket = 1 };
+	struct kipc_waiter second = { .ticket = 2 };
+	struct kipc_waiter third = { .ticket = 3 };
 	struct kipc_wake wake;
 	LIST_HEAD(line);
 	bool pass;
 
 	kipc_wake_init(&wake);
-	kipc_waiter_join(&second, &line, false);
-	kipc_waiter_join(&third, &line, false);
-	kipc_waiter_join(&first, &line, true);
+	kipc_waiter_join(&third, &line);
+	kipc_waiter_rejoin(&first, &line);
+	kipc_waiter_rejoin(&second, &line);
 	pass = kipc_expect(list_first_entry(&line, struct kipc_waiter, node) ==
 			   &first);
 	pass &= kipc_expect(list_is_last(&third.node, &line));
@@ -237,7 +240,7 @@ static bool kipc_test_verdicts(void)
  * @count: of @served
  */
 struct kipc_test_line {
-	spinlock_t lock;
+	spinlock_t lock;	/* protects the rest */
 	struct list_head waiters;
 	unsigned int joined;
 	size_t served[KIPC_TEST_THREADS];
@@ -252,7 +255,7 @@ static int kipc_test_thread(void *data)
 
 	spin_lock(&line->lock);
 	waiter.need = line->joined++;
-	kipc_waiter_join(&waiter, &line->waiters, false);
+	kipc_waiter_join(&waiter, &line->waiters);
 	spin_unlock(&line->lock);
 	ret = kipc_waiter_sleep(&waiter, KIPC_DEADLINE_FOREVER);
 	spin_lock(&line->lock);

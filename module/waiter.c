@@ -27,21 +27,36 @@ void kipc_waiter_start(struct kipc_waiter *waiter)
 }
 
 /**
- * kipc_waiter_join - stand in line
+ * kipc_waiter_join - stand in line, at the end
  * @waiter: of the calling thread
  * @line: the list
- * @at_front: take the first place (a grant turned out to be void) or the last
  *
  * Context: the line's lock is held.
  */
-void kipc_waiter_join(struct kipc_waiter *waiter, struct list_head *line,
-		      bool at_front)
+void kipc_waiter_join(struct kipc_waiter *waiter, struct list_head *line)
 {
 	kipc_waiter_start(waiter);
-	if (at_front)
-		list_add(&waiter->node, line);
-	else
-		list_add_tail(&waiter->node, line);
+	list_add_tail(&waiter->node, line);
+}
+
+/**
+ * kipc_waiter_rejoin - go back to one's place, since a grant proved to be void
+ * @waiter: of the calling thread, with a ticket
+ * @line: the list
+ *
+ * Only others of the same fate can stand in front.
+ *
+ * Context: the line's lock is held.
+ */
+void kipc_waiter_rejoin(struct kipc_waiter *waiter, struct list_head *line)
+{
+	struct kipc_waiter *behind;
+
+	kipc_waiter_start(waiter);
+	list_for_each_entry(behind, line, node)
+		if (behind->ticket > waiter->ticket)
+			break;
+	list_add_tail(&waiter->node, &behind->node);
 }
 
 /**

@@ -43,6 +43,7 @@ enum {
  * @node: in the line; a waiter may also wait in none
  * @task: the thread
  * @verdict: KIPC_WAITING, KIPC_GRANTED or a negative errno
+ * @ticket: the order of arrival, if waiters may have to go back into the line
  * @need: what it waits for, if waiters of one line differ in that
  *
  * Protected by the lock of the line; @verdict is also read without it.
@@ -51,6 +52,7 @@ struct kipc_waiter {
 	struct list_head node;
 	struct task_struct *task;
 	int verdict;
+	u64 ticket;
 	size_t need;
 };
 
@@ -78,8 +80,8 @@ static inline bool kipc_wake_full(const struct kipc_wake *wake)
 
 void kipc_waiter_start(struct kipc_waiter *waiter);
 void kipc_waiter_await(struct kipc_waiter *waiter);
-void kipc_waiter_join(struct kipc_waiter *waiter, struct list_head *line,
-		      bool at_front);
+void kipc_waiter_join(struct kipc_waiter *waiter, struct list_head *line);
+void kipc_waiter_rejoin(struct kipc_waiter *waiter, struct list_head *line);
 int kipc_waiter_sleep(struct kipc_waiter *waiter, ktime_t deadline);
 int kipc_waiter_leave(struct kipc_waiter *waiter, int reason);
 

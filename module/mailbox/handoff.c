@@ -7,6 +7,9 @@
 
 #include "mailbox.h"
 
+/* Letters that are dropped in one go, with the lock held. */
+#define KIPC_DROP_BATCH 64
+
 /* Nobody can send any more, and what was sent has been received. */
 static bool kipc_mailbox_ended(const struct kipc_mailbox *mailbox)
 {
@@ -26,6 +29,20 @@ static bool kipc_mailbox_fits(const struct kipc_mailbox *mailbox, size_t size)
 {
 	return mailbox->letters < mailbox->attr.max_letters &&
 	       mailbox->bytes + size <= mailbox->attr.max_bytes;
+}
+
+/**
+ * kipc_mailbox_overfull - must the oldest letters give way?
+ * @mailbox: drops the oldest
+ *
+ * Context: the lock is held.
+ * Return: never true because of the youngest letter alone.
+ */
+bool kipc_mailbox_overfull(const struct kipc_mailbox *mailbox)
+{
+	return mailbox->ready > 1 &&
+	       (mailbox->letters > mailbox->attr.max_letters ||
+		mailbox->bytes > mailbox->attr.max_bytes);
 }
 
 /**
@@ -177,6 +194,7 @@ static __poll_t kipc_mailbox_news(struct kipc_mailbox *mailbox, bool arrived)
  */
 void kipc_mailbox_unlock(struct kipc_mailbox *mailbox, struct kipc_wake *wake,
 			 bool arrived)
+	__releases(&mailbox->object.lock)
 {
 	struct kipc_object *object = &mailbox->object;
 	__poll_t news = 0;
@@ -185,13 +203,15 @@ void kipc_mailbox_unlock(struct kipc_mailbox *mailbox, struct kipc_wake *wake,
 	for (;;) {
 		kipc_mailbox_settle(mailbox, wake);
 		more = kipc_wake_full(wake);
-		if (unlikely(kipc_notify_wanted(&object->notify)) && !more)
-			news = kipc_mailbox_news(mailbox, arrived);
+		/* In each round: who polls between two takes the news away. */
+		if (unlikely(kipc_notify_wanted(&object->notify)))
+			news |= kipc_mailbox_news(mailbox, arrived);
 		spin_unlock(&object->lock);
 		if (wake->count)
 			kipc_wake_flush(wake);
 		if (likely(!more))
 			break;
+		cond_resched();
 		spin_lock(&object->lock);
 	}
 	if (unlikely(news))
@@ -230,15 +250,40 @@ struct kipc_segment *kipc_mailbox_pop(struct kipc_mailbox *mailbox)
 	return kipc_ring_pop(&mailbox->ring, kipc_envelope_space(size));
 }
 
-/* Stand in line once; the lock is dropped meanwhile. */
+/**
+ * kipc_mailbox_decide - a letter has left: say so to its sender, if it waits
+ * @mailbox: the mailbox
+ * @envelope: the letter
+ * @outcome: 0 if it was received, or an errno
+ * @wake: not full
+ *
+ * Context: the lock is held.
+ */
+void kipc_mailbox_decide(struct kipc_mailbox *mailbox,
+			 struct kipc_envelope *envelope, int outcome,
+			 struct kipc_wake *wake)
+{
+	struct kipc_rendezvous *rendezvous = envelope->rendezvous;
+
+	if (likely(!rendezvous))
+		return;
+	rendezvous->outcome = outcome;
+	if (outcome) {
+		mailbox->stat.sent--;
+		mailbox->stat.sent_bytes -= envelope->size;
+	}
+	/* It may be on its way out, with another verdict: this one counts. */
+	if (rendezvous->waiter.verdict == KIPC_WAITING)
+		kipc_waiter_wake(&rendezvous->waiter, outcome, wake);
+}
+
+/* Sleep in line, having joined it; the lock is dropped meanwhile. */
 static int kipc_mailbox_wait(struct kipc_mailbox *mailbox,
-			     struct kipc_waiter *waiter,
-			     struct list_head *line, bool at_front,
-			     ktime_t deadline, struct kipc_wake *wake)
+			     struct kipc_waiter *waiter, ktime_t deadline,
+			     struct kipc_wake *wake)
 {
 	int ret;
 
-	kipc_waiter_join(waiter, line, at_front);
 	kipc_mailbox_unlock(mailbox, wake, false);
 	ret = kipc_waiter_sleep(waiter, deadline);
 	spin_lock(&mailbox->object.lock);
@@ -261,7 +306,6 @@ int kipc_mailbox_await_letter(struct kipc_mailbox *mailbox, ktime_t deadline,
 {
 	struct kipc_account *account = &mailbox->object.account;
 	struct kipc_waiter waiter;
-	bool at_front = false;
 	int ret = KIPC_WAITING;
 
 	if (likely(list_empty(&mailbox->receivers)))
@@ -275,9 +319,10 @@ int kipc_mailbox_await_letter(struct kipc_mailbox *mailbox, ktime_t deadline,
 
 	mailbox->stat.recv_waits++;
 	mailbox->stat.waiting_receivers++;
-	do {
-		ret = kipc_mailbox_wait(mailbox, &waiter, &mailbox->receivers,
-					at_front, deadline, wake);
+	waiter.ticket = mailbox->tickets++;
+	kipc_waiter_join(&waiter, &mailbox->receivers);
+	for (;;) {
+		ret = kipc_mailbox_wait(mailbox, &waiter, deadline, wake);
 		if (ret != KIPC_GRANTED)
 			break;
 		mailbox->granted--;
@@ -286,26 +331,37 @@ int kipc_mailbox_await_letter(struct kipc_mailbox *mailbox, ktime_t deadline,
 			ret = -ERESTARTSYS;
 		else	/* The letter may be gone. */
 			ret = kipc_mailbox_receiver_verdict(mailbox);
-		at_front = true;
-	} while (ret == KIPC_WAITING);
+		if (ret != KIPC_WAITING)
+			break;
+		kipc_waiter_rejoin(&waiter, &mailbox->receivers);
+	}
 	mailbox->stat.waiting_receivers--;
 	kipc_uncharge(account, KIPC_WAITERS, 1);
 	return ret;
 }
 
-/* Old letters give way to a young one that must be of @size. */
-static void kipc_mailbox_make_room(struct kipc_mailbox *mailbox, size_t size,
-				   struct kipc_segment **garbage)
+/**
+ * kipc_mailbox_make_room - old letters give way to young ones
+ * @mailbox: drops the oldest; the youngest letter fits if it is alone
+ *
+ * At most KIPC_DROP_BATCH of them: call it again while it returns garbage or
+ * the mailbox is too full.  What a receiver is just copying cannot be dropped.
+ *
+ * Context: the lock is held.
+ * Return: garbage, or NULL.
+ */
+struct kipc_segment *kipc_mailbox_make_room(struct kipc_mailbox *mailbox)
 {
-	while (mailbox->ready && !kipc_mailbox_fits(mailbox, size)) {
-		struct kipc_segment *segment = kipc_mailbox_pop(mailbox);
+	struct kipc_segment *garbage = NULL;
+	unsigned int count;
 
+	for (count = 0; count < KIPC_DROP_BATCH &&
+	     kipc_mailbox_overfull(mailbox); count++) {
 		mailbox->stat.dropped++;
-		if (segment) {
-			segment->next = *garbage;
-			*garbage = segment;
-		}
+		garbage = kipc_segment_chain(kipc_mailbox_pop(mailbox),
+					     garbage);
 	}
+	return garbage;
 }
 
 /**
@@ -314,7 +370,6 @@ static void kipc_mailbox_make_room(struct kipc_mailbox *mailbox, size_t size,
  * @size: of the letter
  * @deadline: when to give up
  * @wake: for those who are woken on the way
- * @garbage: gets what old letters leave that give way
  *
  * Context: process context; the lock is held, dropped while it sleeps, and held
  * again.
@@ -322,8 +377,7 @@ static void kipc_mailbox_make_room(struct kipc_mailbox *mailbox, size_t size,
  * that.  -EAGAIN, -ETIMEDOUT, -ERESTARTSYS, -EDQUOT, -EIDRM, -EPIPE.
  */
 int kipc_mailbox_await_room(struct kipc_mailbox *mailbox, size_t size,
-			    ktime_t deadline, struct kipc_wake *wake,
-			    struct kipc_segment **garbage)
+			    ktime_t deadline, struct kipc_wake *wake)
 {
 	struct kipc_account *account = &mailbox->object.account;
 	struct kipc_waiter waiter = { .need = size };
@@ -331,11 +385,10 @@ int kipc_mailbox_await_room(struct kipc_mailbox *mailbox, size_t size,
 
 	if (likely(list_empty(&mailbox->senders)))
 		ret = kipc_mailbox_sender_verdict(mailbox, size);
+	/* Others give way when the letter is there. */
 	if (ret == KIPC_WAITING &&
-	    mailbox->attr.flags & KIPC_MAILBOX_DROP_OLDEST) {
-		kipc_mailbox_make_room(mailbox, size, garbage);
+	    mailbox->attr.flags & KIPC_MAILBOX_DROP_OLDEST)
 		ret = KIPC_GRANTED;
-	}
 	if (likely(ret == KIPC_GRANTED))
 		kipc_mailbox_take_room(mailbox, size);
 	if (ret != KIPC_WAITING)
@@ -348,8 +401,8 @@ int kipc_mailbox_await_room(struct kipc_mailbox *mailbox, size_t size,
 
 	mailbox->stat.send_waits++;
 	mailbox->stat.waiting_senders++;
-	ret = kipc_mailbox_wait(mailbox, &waiter, &mailbox->senders, false,
-				deadline, wake);
+	kipc_waiter_join(&waiter, &mailbox->senders);
+	ret = kipc_mailbox_wait(mailbox, &waiter, deadline, wake);
 	if (ret == KIPC_GRANTED) {
 		if (fatal_signal_pending(current))
 			ret = -ERESTARTSYS;

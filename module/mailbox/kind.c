@@ -13,8 +13,8 @@
 	(KIPC_MAILBOX_FIXED | KIPC_MAILBOX_REFUSE | \
 	 KIPC_MAILBOX_DROP_OLDEST | KIPC_MAILBOX_HANGUP)
 
-/* Letters that are dropped in one go, with the lock held. */
-#define KIPC_REMOVE_BATCH 64
+/* Letters that go in one go, with the lock held. */
+#define KIPC_CLEAR_BATCH 64
 
 static const struct kipc_mailbox_attr kipc_mailbox_default = {
 	.max_letters = 4096,
@@ -96,8 +96,7 @@ static void kipc_mailbox_closed(struct kipc_object *object, u32 rights)
  */
 static void kipc_mailbox_clear(struct kipc_mailbox *mailbox)
 {
-	struct kipc_segment *segment, *garbage;
-	struct kipc_envelope *envelope;
+	struct kipc_segment *garbage;
 	struct kipc_wake wake;
 	unsigned int count;
 	bool more;
@@ -106,18 +105,15 @@ static void kipc_mailbox_clear(struct kipc_mailbox *mailbox)
 	do {
 		garbage = NULL;
 		spin_lock(&mailbox->object.lock);
-		for (count = 0; mailbox->ready && count < KIPC_REMOVE_BATCH &&
+		for (count = 0; mailbox->ready && count < KIPC_CLEAR_BATCH &&
 		     !kipc_wake_full(&wake); count++) {
-			segment = kipc_ring_front(&mailbox->ring);
-			envelope = kipc_segment_record(segment);
-			if (envelope->rendezvous)
-				kipc_waiter_wake(&envelope->rendezvous->waiter,
-						 -EIDRM, &wake);
-			segment = kipc_mailbox_pop(mailbox);
-			if (segment) {
-				segment->next = garbage;
-				garbage = segment;
-			}
+			struct kipc_segment *front;
+
+			front = kipc_ring_front(&mailbox->ring);
+			kipc_mailbox_decide(mailbox, kipc_segment_record(front),
+					    -EIDRM, &wake);
+			garbage = kipc_segment_chain(kipc_mailbox_pop(mailbox),
+						     garbage);
 		}
 		more = mailbox->ready;
 		kipc_mailbox_unlock(mailbox, &wake, false);
@@ -211,19 +207,14 @@ static struct kipc_mailbox *kipc_mailbox_of_file(struct file *file)
 	return kipc_mailbox_of(handle->object);
 }
 
-static ktime_t kipc_file_deadline(struct file *file)
-{
-	return file->f_flags & O_NONBLOCK ? KIPC_DEADLINE_NO_WAIT :
-	       KIPC_DEADLINE_FOREVER;
-}
-
-static ssize_t kipc_mailbox_read_to(struct file *file,
+static ssize_t kipc_mailbox_read_to(struct file *file, bool nowait,
 				    struct kipc_buffer buffer, size_t size)
 {
 	struct kipc_incoming in = {
 		.buffer = buffer,
 		.size = size,
-		.deadline = kipc_file_deadline(file),
+		.deadline = nowait || file->f_flags & O_NONBLOCK ?
+			    KIPC_DEADLINE_NO_WAIT : KIPC_DEADLINE_FOREVER,
 		.refuse_empty = true,
 	};
 	ssize_t ret = kipc_mailbox_receive(kipc_mailbox_of_file(file), &in);
@@ -231,13 +222,14 @@ static ssize_t kipc_mailbox_read_to(struct file *file,
 	return ret == -EPIPE ? 0 : ret;
 }
 
-static ssize_t kipc_mailbox_write_from(struct file *file,
+static ssize_t kipc_mailbox_write_from(struct file *file, bool nowait,
 				       struct kipc_buffer buffer, size_t size)
 {
 	struct kipc_outgoing out = {
 		.buffer = buffer,
 		.size = size,
-		.deadline = kipc_file_deadline(file),
+		.deadline = nowait || file->f_flags & O_NONBLOCK ?
+			    KIPC_DEADLINE_NO_WAIT : KIPC_DEADLINE_FOREVER,
 	};
 	int ret;
 
@@ -250,20 +242,22 @@ static ssize_t kipc_mailbox_write_from(struct file *file,
 static ssize_t kipc_mailbox_read(struct file *file, char __user *buf,
 				 size_t size, loff_t *pos)
 {
-	return kipc_mailbox_read_to(file, (struct kipc_buffer){ .base = buf },
-				    size);
+	return kipc_mailbox_read_to(file, false,
+				    (struct kipc_buffer){ .base = buf }, size);
 }
 
 static ssize_t kipc_mailbox_write(struct file *file, const char __user *buf,
 				  size_t size, loff_t *pos)
 {
-	return kipc_mailbox_write_from(file,
-		(struct kipc_buffer){ .base = (void __user *)buf }, size);
+	struct kipc_buffer buffer = { .base = (void __user *)buf };
+
+	return kipc_mailbox_write_from(file, false, buffer, size);
 }
 
 static ssize_t kipc_mailbox_read_iter(struct kiocb *iocb, struct iov_iter *to)
 {
 	return kipc_mailbox_read_to(iocb->ki_filp,
+				    iocb->ki_flags & IOCB_NOWAIT,
 				    (struct kipc_buffer){ .iter = to },
 				    iov_iter_count(to));
 }
@@ -272,6 +266,7 @@ static ssize_t kipc_mailbox_write_iter(struct kiocb *iocb,
 				       struct iov_iter *from)
 {
 	return kipc_mailbox_write_from(iocb->ki_filp,
+				       iocb->ki_flags & IOCB_NOWAIT,
 				       (struct kipc_buffer){ .iter = from },
 				       iov_iter_count(from));
 }

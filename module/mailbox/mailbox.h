@@ -17,15 +17,20 @@
  * its grant when it has the lock again; from there to the next unlock nobody
  * can come between.  A letter that was promised may be gone by then (withdrawn
  * from a rendezvous, dropped for a younger one, removed): the receiver then
- * goes back to the front of its line.  A waiter that must leave has redeemed
- * its grant too, and the unlock passes on what it did not take.
+ * goes back to its place in line.  A waiter that must leave has redeemed its
+ * grant too, and the unlock passes on what it did not take.
  *
  * A new arrival may go ahead only if its line is empty: nobody is overtaken,
  * but a receiver whose copy fails (nothing is taken, it comes again).
  *
- * Rendezvous: the sender links its letter, sealed, into the ring, and sleeps
- * until a receiver's copy is committed.  If it leaves, it takes the letter out;
- * if a receiver is just copying, that one's result decides (@leaving).
+ * Rendezvous: the sender links its letter, sealed, into the ring, and waits in
+ * the line of senders until a receiver's copy is committed; it never gets a
+ * grant, but removal and hang-up reach it there.  If it leaves, it takes the
+ * letter out; if a receiver is just copying, that one's result decides: soon,
+ * since the copy cannot fault.
+ *
+ * Dropping the oldest: a letter is put into the ring before others give way, so
+ * that a send that fails drops nothing.
  */
 #ifndef KIPC_MAILBOX_MAILBOX_H
 #define KIPC_MAILBOX_MAILBOX_H
@@ -43,11 +48,16 @@ struct pid;
 
 /**
  * struct kipc_rendezvous - a sender that waits for its letter to be received
- * @waiter: in no line; its verdict is what the send returns
+ * @waiter: in the line of senders, or in none while @leaving
+ * @outcome: KIPC_WAITING as long as the letter is there, or being copied; then
+ *	what the send returns
  * @leaving: 0, or the errno with which it would like to leave
+ *
+ * Protected by the lock.
  */
 struct kipc_rendezvous {
 	struct kipc_waiter waiter;
+	int outcome;
 	int leaving;
 };
 
@@ -93,6 +103,7 @@ struct kipc_envelope {
  * @letters: room that is taken, in letters: @ready, those that a receiver is
  *	copying, those that a granted sender will bring
  * @bytes: the same in bytes
+ * @tickets: that receivers in line have drawn
  * @told: the poll mask that pollers know
  * @open_senders: handles with the right to send
  * @open_receivers: handles with the right to receive
@@ -111,6 +122,7 @@ struct kipc_mailbox {
 	u64 granted;
 	u64 letters;
 	u64 bytes;
+	u64 tickets;
 	__poll_t told;
 	unsigned int open_senders;
 	unsigned int open_receivers;
@@ -152,15 +164,19 @@ static inline size_t kipc_envelope_space(size_t size)
 int kipc_mailbox_receiver_verdict(struct kipc_mailbox *mailbox);
 int kipc_mailbox_sender_verdict(struct kipc_mailbox *mailbox, size_t size);
 void kipc_mailbox_unlock(struct kipc_mailbox *mailbox, struct kipc_wake *wake,
-			 bool arrived);
+			 bool arrived) __releases(&mailbox->object.lock);
+bool kipc_mailbox_overfull(const struct kipc_mailbox *mailbox);
 __poll_t kipc_mailbox_state(struct kipc_mailbox *mailbox);
 struct kipc_segment *kipc_mailbox_pop(struct kipc_mailbox *mailbox);
+struct kipc_segment *kipc_mailbox_make_room(struct kipc_mailbox *mailbox);
 void kipc_mailbox_open_envelope(struct kipc_envelope *envelope);
+void kipc_mailbox_decide(struct kipc_mailbox *mailbox,
+			 struct kipc_envelope *envelope, int outcome,
+			 struct kipc_wake *wake);
 int kipc_mailbox_await_letter(struct kipc_mailbox *mailbox, ktime_t deadline,
 			      struct kipc_wake *wake);
 int kipc_mailbox_await_room(struct kipc_mailbox *mailbox, size_t size,
-			    ktime_t deadline, struct kipc_wake *wake,
-			    struct kipc_segment **garbage);
+			    ktime_t deadline, struct kipc_wake *wake);
 void kipc_mailbox_take_room(struct kipc_mailbox *mailbox, size_t size);
 void kipc_mailbox_return_room(struct kipc_mailbox *mailbox, size_t size);
 

@@ -20,12 +20,16 @@ static ssize_t kipc_envelope_check(const struct kipc_envelope *envelope,
 	return in->flags & KIPC_RECV_TRUNCATE ? in->size : -EMSGSIZE;
 }
 
-/* The header as the receiver's namespaces see it; false if that would fault. */
-static bool kipc_envelope_copy_header(const struct kipc_envelope *envelope,
-				      const struct kipc_incoming *in)
+/* The header as the receiver's namespaces see it. */
+static void kipc_envelope_header(const struct kipc_envelope *envelope,
+				 const struct kipc_incoming *in,
+				 struct kipc_letter *letter)
 {
 	struct user_namespace *ns = current_user_ns();
-	struct kipc_letter letter = {
+
+	if (!in->header)
+		return;
+	*letter = (struct kipc_letter) {
 		.seq = envelope->seq,
 		.time_ns = envelope->time,
 		.tag = envelope->tag,
@@ -36,21 +40,25 @@ static bool kipc_envelope_copy_header(const struct kipc_envelope *envelope,
 		.uid = from_kuid_munged(ns, envelope->uid),
 		.gid = from_kgid_munged(ns, envelope->gid),
 	};
-	const struct kipc_buffer header = { .base = in->header };
-
-	return !in->header || kipc_buffer_out(&header, &letter, sizeof(letter));
 }
 
-/* A letter that was received has left: say so to its sender, if it waits. */
+/* Last, so that a receive that fails has not written it. */
+static bool kipc_envelope_header_out(const struct kipc_incoming *in,
+				     const struct kipc_letter *letter)
+{
+	const struct kipc_buffer header = { .base = in->header };
+
+	return !in->header || kipc_buffer_out(&header, letter, sizeof(*letter));
+}
+
+/* A letter was received. */
 static void kipc_mailbox_received(struct kipc_mailbox *mailbox,
-				  const struct kipc_envelope *envelope,
+				  struct kipc_envelope *envelope,
 				  struct kipc_wake *wake)
 {
 	mailbox->stat.received++;
 	mailbox->stat.received_bytes += envelope->size;
-	if (envelope->rendezvous)
-		kipc_waiter_wake(&envelope->rendezvous->waiter, KIPC_GRANTED,
-				 wake);
+	kipc_mailbox_decide(mailbox, envelope, 0, wake);
 }
 
 /*
@@ -61,11 +69,14 @@ static ssize_t kipc_mailbox_receive_small(struct kipc_mailbox *mailbox,
 					  const struct kipc_incoming *in,
 					  struct kipc_envelope *envelope,
 					  ssize_t bytes, struct kipc_wake *wake)
+	__releases(&mailbox->object.lock)
 {
 	struct kipc_segment *garbage = NULL;
+	struct kipc_letter letter;
 
-	if (unlikely((in->header && !kipc_envelope_copy_header(envelope, in)) ||
-		     !kipc_buffer_out(&in->buffer, envelope->data, bytes))) {
+	kipc_envelope_header(envelope, in, &letter);
+	if (unlikely(!kipc_buffer_out(&in->buffer, envelope->data, bytes) ||
+		     !kipc_envelope_header_out(in, &letter))) {
 		bytes = -EFAULT;
 	} else if (likely(!(in->flags & KIPC_RECV_PEEK))) {
 		kipc_mailbox_received(mailbox, envelope, wake);
@@ -82,18 +93,18 @@ static ssize_t kipc_mailbox_peek_large(struct kipc_mailbox *mailbox,
 				       const struct kipc_incoming *in,
 				       struct kipc_segment *segment,
 				       ssize_t bytes, struct kipc_wake *wake)
+	__releases(&mailbox->object.lock)
 {
 	struct kipc_envelope *envelope = kipc_segment_record(segment);
 	struct kipc_segment *garbage;
+	struct kipc_letter letter;
 
-	/* The references of a letter that is received meanwhile are not ours. */
-	if (!kipc_envelope_copy_header(envelope, in)) {
-		kipc_mailbox_unlock(mailbox, wake, false);
-		return -EFAULT;
-	}
+	/* Now: when somebody has received it, its sender is not known any more. */
+	kipc_envelope_header(envelope, in, &letter);
 	segment->pins++;
 	kipc_mailbox_unlock(mailbox, wake, false);
-	if (!kipc_buffer_large_out(&in->buffer, envelope->data, bytes))
+	if (!kipc_buffer_large_out(&in->buffer, envelope->data, bytes) ||
+	    !kipc_envelope_header_out(in, &letter))
 		bytes = -EFAULT;
 	spin_lock(&mailbox->object.lock);
 	garbage = kipc_segment_unpin(segment);
@@ -130,17 +141,20 @@ static ssize_t kipc_mailbox_receive_large(struct kipc_mailbox *mailbox,
 					  const struct kipc_incoming *in,
 					  struct kipc_segment *segment,
 					  ssize_t bytes, struct kipc_wake *wake)
+	__releases(&mailbox->object.lock)
 {
 	struct kipc_envelope *envelope = kipc_segment_record(segment);
 	struct kipc_rendezvous *rendezvous = envelope->rendezvous;
 	struct kipc_segment *garbage = NULL;
+	struct kipc_letter letter;
 	bool back = false;
 
 	kipc_ring_unlink(segment);
 	mailbox->ready--;
 	kipc_mailbox_unlock(mailbox, wake, false);
-	if (!kipc_envelope_copy_header(envelope, in) ||
-	    !kipc_buffer_large_out(&in->buffer, envelope->data, bytes))
+	kipc_envelope_header(envelope, in, &letter);
+	if (!kipc_buffer_large_out(&in->buffer, envelope->data, bytes) ||
+	    !kipc_envelope_header_out(in, &letter))
 		bytes = -EFAULT;
 
 	spin_lock(&mailbox->object.lock);
@@ -148,13 +162,10 @@ static ssize_t kipc_mailbox_receive_large(struct kipc_mailbox *mailbox,
 		kipc_mailbox_received(mailbox, envelope, wake);
 	} else if (mailbox->object.removed) {
 		bytes = -EIDRM;
-		if (rendezvous)
-			kipc_waiter_wake(&rendezvous->waiter, -EIDRM, wake);
+		kipc_mailbox_decide(mailbox, envelope, -EIDRM, wake);
 	} else if (rendezvous && rendezvous->leaving) {
-		mailbox->stat.sent--;
-		mailbox->stat.sent_bytes -= envelope->size;
-		kipc_waiter_wake(&rendezvous->waiter, rendezvous->leaving,
-				   wake);
+		kipc_mailbox_decide(mailbox, envelope, rendezvous->leaving,
+				    wake);
 	} else {
 		kipc_mailbox_put_back(mailbox, segment);
 		back = true;
@@ -214,8 +225,8 @@ again:
 
 	/* The letter is where it was; others may have it meanwhile. */
 	if (!kipc_buffer_fault_in_writeable(&in->buffer, bytes) ||
-	    (in->header && !kipc_buffer_fault_in_writeable(&header,
-							   sizeof(*in->header))))
+	    (in->header &&
+	     !kipc_buffer_fault_in_writeable(&header, sizeof(*in->header))))
 		return -EFAULT;
 	if (!signal_pending(current))
 		goto again;

@@ -40,7 +40,37 @@ static void kipc_mailbox_sent(struct kipc_mailbox *mailbox, size_t size)
 		mailbox->stat.peak_bytes = mailbox->bytes;
 }
 
-/* A segment with the letter's data in place; nothing is held meanwhile. */
+static bool kipc_mailbox_waits(const struct kipc_mailbox *mailbox,
+			       const struct kipc_outgoing *out)
+{
+	return out->deadline != KIPC_DEADLINE_NO_WAIT &&
+	       !(mailbox->attr.flags & KIPC_MAILBOX_REFUSE);
+}
+
+/* Would a send fail now, whatever its letter is?  0 or an errno. */
+static int kipc_mailbox_refusal(struct kipc_mailbox *mailbox,
+				const struct kipc_outgoing *out)
+{
+	int ret;
+
+	spin_lock(&mailbox->object.lock);
+	ret = kipc_mailbox_sender_verdict(mailbox, out->size);
+	if (ret == KIPC_WAITING) {
+		ret = 0;
+		if (!kipc_mailbox_waits(mailbox, out) &&
+		    !(mailbox->attr.flags & KIPC_MAILBOX_DROP_OLDEST) &&
+		    !(kipc_mailbox_is_rendezvous(mailbox) &&
+		      !list_empty(&mailbox->receivers)))
+			ret = -EAGAIN;
+	}
+	spin_unlock(&mailbox->object.lock);
+	return ret;
+}
+
+/*
+ * A segment with the letter's data in place; nothing is held meanwhile.  Memory
+ * is not spent on a send that is bound to fail.
+ */
 static struct kipc_segment *
 kipc_mailbox_prepare(struct kipc_mailbox *mailbox,
 		     const struct kipc_outgoing *out)
@@ -49,7 +79,11 @@ kipc_mailbox_prepare(struct kipc_mailbox *mailbox,
 	size_t space = kipc_envelope_space(out->size);
 	struct kipc_envelope *envelope;
 	struct kipc_segment *segment;
+	int ret;
 
+	ret = kipc_mailbox_refusal(mailbox, out);
+	if (ret)
+		return ERR_PTR(ret);
 	segment = kipc_segment_alloc(account, space);
 	if (IS_ERR(segment))
 		return segment;
@@ -64,7 +98,7 @@ kipc_mailbox_prepare(struct kipc_mailbox *mailbox,
 
 /*
  * Wait until the letter in @segment was received.  The lock is held on entry and
- * on return, and dropped meanwhile; @garbage gets @segment if it was not received.
+ * on return, and dropped meanwhile; returns garbage in @garbage.
  */
 static int kipc_mailbox_meet(struct kipc_mailbox *mailbox,
 			     struct kipc_segment *segment,
@@ -76,24 +110,25 @@ static int kipc_mailbox_meet(struct kipc_mailbox *mailbox,
 	struct kipc_envelope *envelope;
 	int reason;
 
-	mailbox->stat.send_waits++;
-	mailbox->stat.waiting_senders++;
+	kipc_waiter_join(waiter, &mailbox->senders);
 	kipc_mailbox_unlock(mailbox, wake, true);
 	reason = kipc_waiter_sleep(waiter, deadline);
 	spin_lock(&mailbox->object.lock);
-	if (waiter->verdict == KIPC_WAITING && !segment->linked) {
-		/* A receiver is copying it; that does not take long. */
+	reason = kipc_waiter_leave(waiter, reason);
+	if (rendezvous->outcome == KIPC_WAITING && !segment->linked) {
+		/* A receiver is copying it. */
 		rendezvous->leaving = reason;
+		kipc_waiter_start(waiter);
 		kipc_mailbox_unlock(mailbox, wake, false);
 		kipc_waiter_await(waiter);
 		spin_lock(&mailbox->object.lock);
 	}
-	mailbox->stat.waiting_senders--;
-	if (waiter->verdict != KIPC_WAITING)
-		return waiter->verdict;
+	if (rendezvous->outcome != KIPC_WAITING)
+		return rendezvous->outcome;
 
 	/* Take it out; a grant that was given for it is void. */
 	envelope = kipc_segment_record(segment);
+	envelope->rendezvous = NULL;
 	mailbox->ready--;
 	mailbox->stat.sent--;
 	mailbox->stat.sent_bytes -= envelope->size;
@@ -108,9 +143,8 @@ static int kipc_mailbox_send_rendezvous(struct kipc_mailbox *mailbox,
 					const struct kipc_outgoing *out)
 {
 	struct kipc_account *account = &mailbox->object.account;
-	bool wait = out->deadline != KIPC_DEADLINE_NO_WAIT &&
-		    !(mailbox->attr.flags & KIPC_MAILBOX_REFUSE);
-	struct kipc_rendezvous rendezvous = { .leaving = 0 };
+	bool wait = kipc_mailbox_waits(mailbox, out);
+	struct kipc_rendezvous rendezvous = { .outcome = KIPC_WAITING };
 	struct kipc_segment *segment, *garbage;
 	struct kipc_envelope *envelope;
 	struct kipc_wake wake;
@@ -126,29 +160,27 @@ static int kipc_mailbox_send_rendezvous(struct kipc_mailbox *mailbox,
 	if (ret < 0)
 		goto unlock;
 	/* Those who are in line have no letter promised. */
-	if (!wait && list_empty(&mailbox->receivers)) {
-		ret = -EAGAIN;
+	ret = -EAGAIN;
+	if (!wait && list_empty(&mailbox->receivers))
 		goto unlock;
-	}
-	if (wait && kipc_charge(account, KIPC_WAITERS, 1)) {
-		ret = -EDQUOT;
+	ret = -EDQUOT;
+	if (wait && kipc_charge(account, KIPC_WAITERS, 1))
 		goto unlock;
-	}
 
 	envelope = kipc_segment_record(segment);
 	kipc_envelope_fill(envelope, mailbox, out);
-	if (wait) {
-		kipc_waiter_start(&rendezvous.waiter);
-		envelope->rendezvous = &rendezvous;
-	}
 	kipc_mailbox_take_room(mailbox, out->size);
 	kipc_ring_link(&mailbox->ring, segment, NULL);
 	kipc_mailbox_sent(mailbox, out->size);
 	garbage = NULL;
 	ret = 0;
 	if (wait) {
+		envelope->rendezvous = &rendezvous;
+		mailbox->stat.send_waits++;
+		mailbox->stat.waiting_senders++;
 		ret = kipc_mailbox_meet(mailbox, segment, &rendezvous,
 					out->deadline, &wake, &garbage);
+		mailbox->stat.waiting_senders--;
 		kipc_uncharge(account, KIPC_WAITERS, 1);
 	}
 unlock:
@@ -170,6 +202,9 @@ static int kipc_mailbox_grow(struct kipc_mailbox *mailbox, size_t space,
 
 	kipc_mailbox_unlock(mailbox, wake, false);
 	segment = kipc_segment_alloc(account, size);
+	/* What is left of the quota may still do for this letter. */
+	if (IS_ERR(segment) && size > space)
+		segment = kipc_segment_alloc(account, space);
 	spin_lock(&mailbox->object.lock);
 	if (IS_ERR(segment))
 		return PTR_ERR(segment);
@@ -194,17 +229,36 @@ static int kipc_mailbox_put(struct kipc_mailbox *mailbox,
 	struct kipc_envelope *envelope;
 	int ret;
 
-	while (unlikely(!(envelope = kipc_ring_reserve(&mailbox->ring,
-							 space)))) {
+	envelope = kipc_ring_reserve(&mailbox->ring, space);
+	while (unlikely(!envelope)) {
 		ret = kipc_mailbox_grow(mailbox, space, wake);
 		if (ret)
 			return ret;
+		envelope = kipc_ring_reserve(&mailbox->ring, space);
 	}
 	if (unlikely(!kipc_buffer_in(envelope->data, &out->buffer, out->size)))
 		return -EFAULT;
 	kipc_envelope_fill(envelope, mailbox, out);
 	kipc_ring_commit(&mailbox->ring, space);
 	return 0;
+}
+
+/*
+ * The letter is there, so old ones may give way.  The lock is held, dropped and
+ * held again between batches.
+ */
+static void kipc_mailbox_drop(struct kipc_mailbox *mailbox,
+			      struct kipc_wake *wake)
+{
+	struct kipc_segment *garbage;
+
+	while (kipc_mailbox_overfull(mailbox)) {
+		garbage = kipc_mailbox_make_room(mailbox);
+		kipc_mailbox_unlock(mailbox, wake, true);
+		kipc_segment_free(&mailbox->object.account, garbage);
+		cond_resched();
+		spin_lock(&mailbox->object.lock);
+	}
 }
 
 /**
@@ -218,7 +272,7 @@ static int kipc_mailbox_put(struct kipc_mailbox *mailbox,
 int kipc_mailbox_send(struct kipc_mailbox *mailbox,
 		      const struct kipc_outgoing *out)
 {
-	struct kipc_segment *segment = NULL, *garbage = NULL;
+	struct kipc_segment *segment = NULL;
 	struct kipc_wake wake;
 	int ret;
 
@@ -238,8 +292,7 @@ int kipc_mailbox_send(struct kipc_mailbox *mailbox,
 	kipc_wake_init(&wake);
 again:
 	spin_lock(&mailbox->object.lock);
-	ret = kipc_mailbox_await_room(mailbox, out->size, out->deadline, &wake,
-				      &garbage);
+	ret = kipc_mailbox_await_room(mailbox, out->size, out->deadline, &wake);
 	if (unlikely(ret))
 		goto unlock;
 	if (segment) {
@@ -254,6 +307,8 @@ again:
 		}
 	}
 	kipc_mailbox_sent(mailbox, out->size);
+	if (mailbox->attr.flags & KIPC_MAILBOX_DROP_OLDEST)
+		kipc_mailbox_drop(mailbox, &wake);
 unlock:
 	kipc_mailbox_unlock(mailbox, &wake, !ret);
 	if (unlikely(ret == -EFAULT) &&
@@ -264,7 +319,5 @@ unlock:
 	}
 	if (unlikely(segment))
 		kipc_segment_free(&mailbox->object.account, segment);
-	if (unlikely(garbage))
-		kipc_segment_free(&mailbox->object.account, garbage);
 	return ret;
 }

@@ -21,17 +21,18 @@
  * structure may grow at its end: the size is a part of the ioctl's number, a
  * caller may pass a longer structure than the kernel knows if the rest is
  * zero (else E2BIG), and one shorter than the first published one is EINVAL.
- * Flags that are not defined here, and reserved fields that are not zero, are
- * EINVAL.  A pointer that cannot be read or written is EFAULT, and then nothing
+ * Flags and rights that are not defined here, and reserved fields that are not
+ * zero, are EINVAL.  The kernel zeroes what a caller's structure is longer when it
+ * writes one.  A pointer that cannot be read or written is EFAULT, and then nothing
  * has happened: no object was made, no letter was sent or taken.
  *
  * DOC: Deadlines
  *
  * A deadline is an absolute time of CLOCK_MONOTONIC in nanoseconds, as the
  * caller's time namespace shows that clock.  KIPC_NO_WAIT (0) does not wait:
- * what would wait fails with EAGAIN.  KIPC_FOREVER has no limit.  Any other
- * deadline fails with ETIMEDOUT once it has passed, also if it had passed
- * before the call.  O_NONBLOCK on the handle is like KIPC_NO_WAIT.
+ * what would wait fails with EAGAIN.  KIPC_FOREVER has no limit.  With any other
+ * deadline, what would have to wait beyond it fails with ETIMEDOUT, also if it
+ * had passed before the call.  O_NONBLOCK on the handle is like KIPC_NO_WAIT.
  *
  * DOC: Signals
  *
@@ -97,8 +98,9 @@ struct kipc_features {
  * @name: pointer to the name, need not end in NUL; NULL (and @name_len 0) for
  *	an object without a name
  * @name_len: 1 to 255; more is ENAMETOOLONG; a name with '/' or NUL is EINVAL
- * @attr_size: size of *@attr; 0 for the kind's defaults
- * @attr: pointer to the kind's attributes (struct kipc_mailbox_attr)
+ * @attr_size: size of *@attr; more than a page is E2BIG
+ * @attr: pointer to the kind's attributes (struct kipc_mailbox_attr); NULL, with
+ *	@attr_size 0, for its defaults; one without the other is EINVAL
  *
  * A name that is there already: with KIPC_EXCL EEXIST; EPROTOTYPE if it names
  * another kind; else it is opened with @rights as KIPC_IOC_OPEN does, and
@@ -119,7 +121,8 @@ struct kipc_create {
 
 /**
  * struct kipc_open - open an object by its name
- * @kind: the kind that is expected (else EPROTOTYPE), or KIPC_KIND_ANY
+ * @kind: the kind that is expected (else EPROTOTYPE), or KIPC_KIND_ANY; one that
+ *	does not exist is EINVAL
  * @flags: KIPC_NONBLOCK, _INHERIT
  * @rights: of the new handle; none, or one that the kind has not, is EINVAL
  * @name_len: as in struct kipc_create, but 0 is EINVAL
@@ -202,17 +205,20 @@ struct kipc_narrow {
  * A mailbox carries *letters*, each a header (struct kipc_letter) and 0 to
  * letter_size bytes, strictly first in first out, between any number of
  * senders and receivers.  A letter is sent whole or not at all, and received
- * by exactly one receiver; waiting senders and receivers are served in the
- * order in which they came.
+ * by exactly one receiver; waiting senders and receivers are woken in the order
+ * in which they came, and nobody who comes later goes ahead of one who waits (a
+ * small letter does not pass a large one that waits for room).
  *
  * Capacity: max_letters and max_bytes (of data, headers do not count) are
  * both positive, either may be KIPC_UNBOUNDED: then the owner's quota is
  * the bound (EDQUOT).  Both 0 is a *rendezvous*: a sender waits until a
  * receiver has its letter; one that does not wait needs a receiver that is
- * waiting already (else EAGAIN).
+ * waiting already (else EAGAIN), and if that one leaves, or only peeks, the
+ * letter waits for the next.
  *
  * When full, a sender waits; with KIPC_MAILBOX_REFUSE it gets EAGAIN at once;
- * with KIPC_MAILBOX_DROP_OLDEST the oldest letters give way and are counted.
+ * with KIPC_MAILBOX_DROP_OLDEST the oldest letters give way and are counted (but
+ * not one that a receiver is just copying: it may exceed the capacity meanwhile).
  *
  * Plain read and write on the handle receive and send one letter per call, as
  * do readv and writev.  write of 0 bytes does nothing; read of a letter that
@@ -339,11 +345,11 @@ struct kipc_mailbox_recv {
 /**
  * struct kipc_mailbox_stat - a mailbox's configuration and figures
  * @attr: as it was created
- * @letters: in the mailbox now
- * @bytes: of data in the mailbox now
+ * @letters: in the mailbox now; in a rendezvous, those whose senders wait
+ * @bytes: of data in the mailbox now, likewise
  * @peak_letters: most @letters there ever were
  * @peak_bytes: most @bytes there ever were
- * @sent: letters accepted since creation
+ * @sent: letters accepted since creation, less those withdrawn from a rendezvous
  * @sent_bytes: their bytes
  * @received: letters received since creation
  * @received_bytes: their bytes

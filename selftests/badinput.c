@@ -1,0 +1,626 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Bad input: one table (badinput_table.h) drives every field of every structure
+ * of every ioctl; what goes for all structures is driven for each of them here.
+ * Each call must fail as documented, and nothing may have changed by it: not
+ * the mailbox and its letter, not the totals, not a byte of what was passed in.
+ * At the end of each test the good call must still work, which also proves
+ * that it was the fault that was refused.  Also built for 32 bit.
+ */
+#include "test.h"
+#include "badinput_table.h"
+
+_Static_assert(sizeof(struct kipc_features) == 16, "layout");
+_Static_assert(sizeof(struct kipc_create) == 40, "layout");
+_Static_assert(sizeof(struct kipc_open) == 24, "layout");
+_Static_assert(sizeof(struct kipc_unlink) == 16, "layout");
+_Static_assert(sizeof(struct kipc_info) == 304, "layout");
+_Static_assert(sizeof(struct kipc_narrow) == 8, "layout");
+_Static_assert(sizeof(struct kipc_mailbox_attr) == 24, "layout");
+_Static_assert(sizeof(struct kipc_letter) == 48, "layout");
+_Static_assert(sizeof(struct kipc_mailbox_send) == 32, "layout");
+_Static_assert(sizeof(struct kipc_mailbox_recv) == 72, "layout");
+_Static_assert(sizeof(struct kipc_mailbox_stat) == 120, "layout");
+
+#define PAGE		4096
+#define VICTIM		"badinput-victim"
+#define NEW		"badinput-new"
+#define MAX_TAIL	64
+
+static const struct {
+	unsigned int cmd;
+	bool control;			/* on the control descriptor */
+} ops[] = {
+	[FEATURES] = { KIPC_IOC_FEATURES, true },
+	[CREATE] = { KIPC_IOC_CREATE, true },
+	[OPEN] = { KIPC_IOC_OPEN, true },
+	[UNLINK] = { KIPC_IOC_UNLINK, true },
+	[INFO] = { KIPC_IOC_INFO, false },
+	[NARROW] = { KIPC_IOC_NARROW, false },
+	[REMOVE] = { KIPC_IOC_REMOVE, false },
+	[MSEND] = { KIPC_IOC_MAILBOX_SEND, false },
+	[MRECV] = { KIPC_IOC_MAILBOX_RECV, false },
+	[MSTAT] = { KIPC_IOC_MAILBOX_STAT, false },
+};
+
+union arg {
+	struct kipc_features features;
+	struct kipc_create create;
+	struct kipc_open open;
+	struct kipc_unlink unlink;
+	struct kipc_info info;
+	struct kipc_narrow narrow;
+	struct kipc_mailbox_send send;
+	struct kipc_mailbox_recv recv;
+	struct kipc_mailbox_stat stat;
+	char bytes[sizeof(struct kipc_info) + MAX_TAIL];
+};
+
+FIXTURE(bad) {
+	int ctl, fd, victim;
+	int sender, receiver, manager;
+	char *rw;		/* one page; the next one is not accessible */
+	char *ro;		/* one page that can only be read */
+	char *data;		/* what pointers point to when they are good */
+	struct kipc_mailbox_attr *attr;
+	char name[256];
+	struct kipc_mailbox_stat figures;
+	uint64_t objects, handles;
+};
+
+FIXTURE_SETUP(bad)
+{
+	struct kipc_mailbox_attr attr = { 10, 1000, LETTER_SIZE, 0 };
+
+	self->rw = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	self->ro = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_TRUE(self->rw != MAP_FAILED && self->ro != MAP_FAILED);
+	ASSERT_OK(mprotect(self->rw + PAGE, PAGE, PROT_NONE));
+	ASSERT_OK(mprotect(self->ro, PAGE, PROT_READ));
+	self->data = malloc(PAGE);
+	memset(self->data, POISON, PAGE);
+	self->attr = malloc(sizeof(attr) + 64);
+	memset(self->attr, 0, sizeof(attr) + 64);
+	*self->attr = attr;
+	((char *)(self->attr + 1))[3] = 1;
+	memset(self->name, 'n', sizeof(self->name));
+
+	self->ctl = control();
+	self->fd = k_create(self->ctl, NULL, &attr, 0600, ALL_RIGHTS, 0);
+	self->victim = k_create(self->ctl, VICTIM, &attr, 0600, ALL_RIGHTS, 0);
+	ASSERT_OK(self->fd);
+	ASSERT_OK(self->victim);
+	self->sender = k_narrow(self->fd, SEND, 0);
+	self->receiver = k_narrow(self->fd, RECEIVE, 0);
+	self->manager = k_narrow(self->fd, MANAGE, 0);
+	ASSERT_OK(k_send(self->fd, LETTER, sizeof(LETTER), 42, 0));
+	self->figures = stat_of(self->fd);
+	self->objects = total("objects");
+	self->handles = total("handles");
+}
+
+FIXTURE_TEARDOWN(bad)
+{
+}
+
+/* Arguments with which the call works; returns the structure's size. */
+static size_t good(FIXTURE_DATA(bad) *self, enum op op, union arg *a)
+{
+	memset(a, 0, sizeof(*a));
+	switch (op) {
+	case CREATE:
+		a->create = (struct kipc_create){
+			.kind = KIPC_KIND_MAILBOX,
+			.mode = 0600,
+			.rights = ALL_RIGHTS,
+			.name = ptr(strcpy(self->name, NEW)),
+			.name_len = strlen(NEW),
+			.attr_size = sizeof(*self->attr),
+			.attr = ptr(self->attr),
+		};
+		break;
+	case OPEN:
+		a->open = (struct kipc_open){
+			.kind = KIPC_KIND_MAILBOX,
+			.rights = SEND,
+			.name = ptr(strcpy(self->name, VICTIM)),
+			.name_len = strlen(VICTIM),
+		};
+		break;
+	case UNLINK:
+		a->unlink = (struct kipc_unlink){
+			.name = ptr(strcpy(self->name, VICTIM)),
+			.name_len = strlen(VICTIM),
+		};
+		break;
+	case NARROW:
+		a->narrow = (struct kipc_narrow){ .rights = SEND };
+		break;
+	case MSEND:
+		a->send = (struct kipc_mailbox_send){
+			.data = ptr(self->data),
+			.size = 60,
+		};
+		break;
+	case MRECV:
+		a->recv = (struct kipc_mailbox_recv){
+			.data = ptr(self->data),
+			.size = 60,
+		};
+		memset(&a->recv.letter, POISON, sizeof(a->recv.letter));
+		break;
+	default:
+		memset(a, POISON, _IOC_SIZE(ops[op].cmd));
+		break;
+	}
+	return _IOC_SIZE(ops[op].cmd);
+}
+
+static int good_fd(FIXTURE_DATA(bad) *self, enum op op)
+{
+	return ops[op].control ? self->ctl : self->fd;
+}
+
+static unsigned int sized(enum op op, size_t size)
+{
+	unsigned int cmd = ops[op].cmd;
+
+	return _IOC(_IOC_DIR(cmd), _IOC_TYPE(cmd), _IOC_NR(cmd), size);
+}
+
+static void put(char *base, size_t offset, size_t width, uint64_t value)
+{
+	uint32_t narrow = value;
+
+	if (width == 4)
+		memcpy(base + offset, &narrow, 4);
+	else
+		memcpy(base + offset, &value, 8);
+}
+
+static uint64_t get(const char *base, size_t offset, size_t width)
+{
+	uint64_t value = 0;
+	uint32_t narrow;
+
+	if (width == 8) {
+		memcpy(&value, base + offset, 8);
+		return value;
+	}
+	memcpy(&narrow, base + offset, 4);
+	return narrow;
+}
+
+/* What is wrong after a call that had to fail, or NULL. */
+static const char *damage(FIXTURE_DATA(bad) *self)
+{
+	struct kipc_mailbox_stat st = stat_of(self->fd);
+	struct kipc_letter l;
+	char data[LETTER_SIZE];
+
+	if (memcmp(&st, &self->figures, sizeof(st)))
+		return "the mailbox's figures have changed";
+	if (total("objects") != self->objects)
+		return "an object has come or gone";
+	if (total("handles") != self->handles)
+		return "a handle has come or gone";
+	if (k_recv(self->fd, data, sizeof(data), &l, KIPC_RECV_PEEK, 0) !=
+	    sizeof(LETTER) || memcmp(data, LETTER, sizeof(LETTER)) ||
+	    l.tag != 42 || l.seq != 1)
+		return "the letter has changed";
+	if (!poisoned(self->data, PAGE))
+		return "the data buffer was written to";
+	return NULL;
+}
+
+/* Makes the call, which must fail with @err or @or, and have done nothing. */
+#define MUST_FAIL(fd_, cmd_, arg_, size_, err_, or_, ...) do {		\
+	void *volatile v_ = arg_;	/* hides a NULL from warnings */	\
+	void *p_ = v_;							\
+	char copy_[sizeof(union arg)];					\
+	const char *harm_;						\
+	int ret_, errno_;						\
+									\
+	if (size_)							\
+		memcpy(copy_, p_, size_);				\
+	ret_ = ioctl(fd_, cmd_, p_);					\
+	errno_ = errno;							\
+	if (ret_ > 2)							\
+		close(ret_);						\
+	EXPECT_TRUE(ret_ == -1 &&					\
+		    (errno_ == (err_) || ((or_) && errno_ == (or_)))) {	\
+		TH_LOG("returned %d, errno %s, expected %s", ret_,	\
+		       ret_ < 0 ? strerrorname_np(errno_) : "-",	\
+		       strerrorname_np(err_));				\
+		TH_LOG(__VA_ARGS__);					\
+	}								\
+	EXPECT_TRUE(!(size_) || !memcmp(copy_, p_, size_)) {		\
+		TH_LOG("the structure was written to");			\
+		TH_LOG(__VA_ARGS__);					\
+	}								\
+	harm_ = damage(self);						\
+	ASSERT_TRUE(!harm_) {						\
+		TH_LOG("%s", harm_);					\
+		TH_LOG(__VA_ARGS__);					\
+	}								\
+} while (0)
+
+/* Addresses that are no good; the last one is only for what is written to. */
+static unsigned int bad_pointers(FIXTURE_DATA(bad) *self, uint64_t good_one,
+				 size_t size, uint64_t bad[])
+{
+	unsigned int n = 0;
+
+	bad[n++] = 16;
+	bad[n++] = ptr(self->rw + PAGE);		/* PROT_NONE */
+	bad[n++] = ptr(self->rw + PAGE - size / 2);	/* half of it */
+	bad[n++] = ptr(self->rw + PAGE - 1);
+	bad[n++] = 0xffff888000000000ULL;		/* the kernel's */
+	bad[n++] = 0xffffffff81000000ULL;
+	bad[n++] = ~0ULL - size / 2;			/* wraps around */
+	bad[n++] = ~0ULL;
+	bad[n++] = good_one | 1ULL << 63;
+	bad[n++] = good_one | 1ULL << 48;
+	if (sizeof(void *) == 4)
+		bad[n++] = good_one | 1ULL << 32;
+	bad[n++] = ptr(self->ro);
+	return n;
+}
+
+enum { MAX_BAD = 16 };
+
+/* For memory of which only a part can be reached, what is there counts. */
+static void lay_out(FIXTURE_DATA(bad) *self, uint64_t where, const void *what,
+		    size_t size)
+{
+	if (where > ptr(self->rw) && where < ptr(self->rw + PAGE)) {
+		size_t room = ptr(self->rw + PAGE) - where;
+
+		memcpy((void *)(uintptr_t)where, what, size < room ? size :
+		       room);
+	}
+}
+
+static void fields(struct __test_metadata *_metadata, FIXTURE_DATA(bad) *self,
+		   enum op op)
+{
+	uint64_t bad[MAX_BAD];
+	unsigned int i, n;
+	const struct row *r;
+	union arg a;
+	size_t size;
+
+	for (r = table; r < table + ARRAY_SIZE(table); r++) {
+		bool in_attr = r->how == ATTR || r->how == ATTR_BITS;
+		struct kipc_mailbox_attr attr = *self->attr;
+		char *base = in_attr ? (char *)self->attr : a.bytes;
+
+		if (r->op != op)
+			continue;
+		n = 1;
+		if (r->how == BITS || r->how == ATTR_BITS)
+			n = 8 * r->width;
+		for (i = 0; i < n; i++) {
+			uint64_t v = r->value;
+
+			size = good(self, op, &a);
+			if (r->how == READS || r->how == WRITES) {
+				v = get(base, r->offset, r->width);
+				n = bad_pointers(self, v, 8, bad);
+				n -= r->how == READS;
+				lay_out(self, bad[i], (void *)(uintptr_t)v, 60);
+				v = bad[i];
+			} else if (r->how == BITS || r->how == ATTR_BITS) {
+				if (v >> i & 1)
+					continue;
+				v = get(base, r->offset, r->width) | 1ULL << i;
+			}
+			put(base, r->offset, r->width, v);
+			MUST_FAIL(good_fd(self, op), ops[op].cmd, &a, size,
+				  r->err, r->or, "ioctl %#x, %s = %#llx",
+				  _IOC_NR(ops[op].cmd), r->what,
+				  (unsigned long long)v);
+			*self->attr = attr;
+		}
+	}
+}
+
+static void structure(struct __test_metadata *_metadata,
+		      FIXTURE_DATA(bad) *self, enum op op)
+{
+	unsigned int cmd = ops[op].cmd, nr = _IOC_NR(cmd), i, n;
+	bool written = _IOC_DIR(cmd) & _IOC_READ;
+	int fd = good_fd(self, op);
+	uint64_t bad[MAX_BAD];
+	union arg a;
+	size_t size = good(self, op, &a), s;
+
+	/* Shorter than the first one that was published. */
+	for (s = 0; s < size; s += s < size - 1 && s + 8 >= size ?
+	     size - 1 - s : 8) {
+		good(self, op, &a);
+		MUST_FAIL(fd, sized(op, s), &a, size, EINVAL, 0,
+			  "ioctl %#x, size %zu", nr, s);
+	}
+	/* Longer, and what is not known here is not zero. */
+	for (s = size + 1; !(written && op != MRECV) && s <= size + MAX_TAIL;
+	     s += 7) {
+		good(self, op, &a);
+		a.bytes[s - 1] = 1;
+		MUST_FAIL(fd, sized(op, s), &a, s, E2BIG, 0,
+			  "ioctl %#x, size %zu", nr, s);
+	}
+	good(self, op, &a);
+	n = bad_pointers(self, ptr(&a), size, bad) - !written;
+	for (i = 0; i < n; i++) {
+		/* Only what a pointer of this program can hold. */
+		if ((uint64_t)(uintptr_t)bad[i] != bad[i])
+			continue;
+		lay_out(self, bad[i], &a, size);
+		if (bad[i] == ptr(self->ro)) {
+			ASSERT_OK(mprotect(self->ro, PAGE,
+					   PROT_READ | PROT_WRITE));
+			memcpy(self->ro, &a, size);
+			ASSERT_OK(mprotect(self->ro, PAGE, PROT_READ));
+			/* The letter's data may have come before the fault. */
+			if (op == MRECV) {
+				EXPECT_ERR(EFAULT, ioctl(fd, cmd, self->ro));
+				memset(self->data, POISON, PAGE);
+				continue;
+			}
+		}
+		MUST_FAIL(fd, cmd, (void *)(uintptr_t)bad[i], 0, EFAULT, 0,
+			  "ioctl %#x, argument at %#llx", nr,
+			  (unsigned long long)bad[i]);
+	}
+	MUST_FAIL(fd, cmd, NULL, 0, EFAULT, 0, "ioctl %#x, NULL", nr);
+}
+
+static void descriptors(struct __test_metadata *_metadata,
+			FIXTURE_DATA(bad) *self, enum op op)
+{
+	unsigned int cmd = ops[op].cmd, nr = _IOC_NR(cmd);
+	int null = open("/dev/null", O_RDWR), path, pipes[2];
+	union arg a;
+	size_t size = good(self, op, &a);
+
+	ASSERT_OK(pipe(pipes));
+	path = open(DEVICE, O_PATH);
+	MUST_FAIL(-1, cmd, &a, size, EBADF, 0, "ioctl %#x on -1", nr);
+	MUST_FAIL(1000, cmd, &a, size, EBADF, 0, "ioctl %#x, closed", nr);
+	MUST_FAIL(path, cmd, &a, size, EBADF, 0, "ioctl %#x, O_PATH", nr);
+	MUST_FAIL(null, cmd, &a, size, ENOTTY, 0, "ioctl %#x, /dev/null", nr);
+	MUST_FAIL(pipes[0], cmd, &a, size, ENOTTY, 0, "ioctl %#x, pipe", nr);
+	MUST_FAIL(ops[op].control ? self->fd : self->ctl, cmd, &a, size, ENOTTY,
+		  0, "ioctl %#x on the wrong sort of descriptor", nr);
+	close(null);
+	close(path);
+	close(pipes[0]);
+	close(pipes[1]);
+}
+
+/* The good call, with a longer structure whose rest is zero. */
+static int call_good(FIXTURE_DATA(bad) *self, enum op op, union arg *a)
+{
+	size_t size = good(self, op, a);
+
+	memset(a->bytes + size, 0, MAX_TAIL);
+	return ioctl(good_fd(self, op), sized(op, size + (op == REMOVE ? 0 :
+							  MAX_TAIL)), a);
+}
+
+#define ALL(op) do {				\
+	descriptors(_metadata, self, op);	\
+	if (op != REMOVE)			\
+		structure(_metadata, self, op);	\
+	fields(_metadata, self, op);		\
+} while (0)
+
+TEST_F(bad, features)
+{
+	union arg a;
+
+	ALL(FEATURES);
+	ASSERT_OK(call_good(self, FEATURES, &a));
+	EXPECT_EQ(KIPC_ABI_VERSION, a.features.abi_version);
+}
+
+TEST_F(bad, create)
+{
+	union arg a;
+
+	ALL(CREATE);
+	good(self, CREATE, &a);
+	a.create.name = 0;
+	a.create.name_len = 0;
+	a.create.flags = KIPC_PERSISTENT;
+	MUST_FAIL(self->ctl, KIPC_IOC_CREATE, &a, sizeof(a.create), EINVAL, 0,
+		  "persistent without a name");
+	a.create.flags = KIPC_EXCL;
+	MUST_FAIL(self->ctl, KIPC_IOC_CREATE, &a, sizeof(a.create), EINVAL, 0,
+		  "exclusive without a name");
+	good(self, CREATE, &a);
+	a.create.name = ptr(VICTIM);
+	a.create.name_len = strlen(VICTIM);
+	a.create.flags = KIPC_EXCL;
+	MUST_FAIL(self->ctl, KIPC_IOC_CREATE, &a, sizeof(a.create), EEXIST, 0,
+		  "exclusive");
+	EXPECT_ERR(ENOENT, k_open(self->ctl, NEW, SEND, 0));
+	ASSERT_OK(call_good(self, CREATE, &a));
+	EXPECT_OK(k_open(self->ctl, NEW, SEND, 0));
+	/* Attributes of a later version, of which nothing is used. */
+	((char *)(self->attr + 1))[3] = 0;
+	good(self, CREATE, &a);
+	a.create.name = 0;
+	a.create.name_len = 0;
+	a.create.attr_size += 16;
+	EXPECT_OK(ioctl(self->ctl, KIPC_IOC_CREATE, &a));
+}
+
+TEST_F(bad, open)
+{
+	union arg a;
+
+	ALL(OPEN);
+	ASSERT_OK(call_good(self, OPEN, &a));
+}
+
+TEST_F(bad, unlink)
+{
+	union arg a;
+
+	ALL(UNLINK);
+	ASSERT_OK(call_good(self, UNLINK, &a));
+	EXPECT_ERR(ENOENT, k_open(self->ctl, VICTIM, SEND, 0));
+}
+
+TEST_F(bad, info)
+{
+	union arg a;
+
+	ALL(INFO);
+	ASSERT_OK(call_good(self, INFO, &a));
+	EXPECT_EQ(KIPC_KIND_MAILBOX, a.info.kind);
+}
+
+TEST_F(bad, narrow)
+{
+	union arg a;
+	size_t size;
+
+	ALL(NARROW);
+	size = good(self, NARROW, &a);
+	MUST_FAIL(self->receiver, KIPC_IOC_NARROW, &a, size, EPERM, 0, "more");
+	ASSERT_OK(call_good(self, NARROW, &a));
+}
+
+TEST_F(bad, remove)
+{
+	union arg a;
+
+	ALL(REMOVE);
+	MUST_FAIL(self->sender, KIPC_IOC_REMOVE, NULL, 0, EPERM, 0, "sender");
+	MUST_FAIL(self->receiver, KIPC_IOC_REMOVE, NULL, 0, EPERM, 0,
+		  "receiver");
+	ASSERT_OK(call_good(self, REMOVE, &a));
+}
+
+TEST_F(bad, send)
+{
+	union arg a;
+	size_t size;
+
+	ALL(MSEND);
+	size = good(self, MSEND, &a);
+	MUST_FAIL(self->receiver, KIPC_IOC_MAILBOX_SEND, &a, size, EBADF, 0,
+		  "receiver");
+	MUST_FAIL(self->manager, KIPC_IOC_MAILBOX_SEND, &a, size, EBADF, 0,
+		  "manager");
+	ASSERT_OK(call_good(self, MSEND, &a));
+	EXPECT_EQ(2, stat_of(self->fd).letters);
+}
+
+TEST_F(bad, receive)
+{
+	union arg a;
+	size_t size;
+
+	ALL(MRECV);
+	size = good(self, MRECV, &a);
+	MUST_FAIL(self->sender, KIPC_IOC_MAILBOX_RECV, &a, size, EBADF, 0,
+		  "sender");
+	MUST_FAIL(self->manager, KIPC_IOC_MAILBOX_RECV, &a, size, EBADF, 0,
+		  "manager");
+	EXPECT_EQ(sizeof(LETTER), call_good(self, MRECV, &a));
+	EXPECT_EQ(1, a.recv.letter.seq);
+	EXPECT_EQ(0, memcmp(self->data, LETTER, sizeof(LETTER)));
+	EXPECT_TRUE(poisoned(self->data + sizeof(LETTER), 100));
+}
+
+TEST_F(bad, stat)
+{
+	union arg a;
+
+	ALL(MSTAT);
+	ASSERT_OK(call_good(self, MSTAT, &a));
+	EXPECT_EQ(1, a.stat.letters);
+}
+
+/*
+ * A structure that the kernel only fills, longer than it knows: either it was
+ * told that the rest must be zero, or the rest is zero afterwards.
+ */
+TEST_F(bad, longer_output)
+{
+	static const enum op outputs[] = { FEATURES, INFO, MSTAT };
+	union arg a, copy;
+	size_t i, size;
+
+	for (i = 0; i < ARRAY_SIZE(outputs); i++) {
+		enum op op = outputs[i];
+		int ret;
+
+		size = good(self, op, &a);
+		memset(a.bytes + size, POISON, MAX_TAIL);
+		copy = a;
+		ret = ioctl(good_fd(self, op), sized(op, size + MAX_TAIL), &a);
+		if (ret) {
+			EXPECT_EQ(E2BIG, errno);
+			EXPECT_EQ(0, memcmp(&a, &copy, sizeof(a)));
+			continue;
+		}
+		memset(copy.bytes, 0, MAX_TAIL);
+		EXPECT_EQ(0, memcmp(a.bytes + size, copy.bytes, MAX_TAIL));
+	}
+}
+
+TEST_F(bad, unknown_ioctls)
+{
+	unsigned int nr, dir, i;
+	union arg a;
+
+	memset(&a, 0, sizeof(a));
+	for (nr = 0; nr < 256; nr++) {
+		for (i = 0; i < ARRAY_SIZE(ops); i++)
+			if (_IOC_NR(ops[i].cmd) == nr)
+				break;
+		if (i < ARRAY_SIZE(ops))
+			continue;
+		for (dir = 0; dir < 4; dir++) {
+			unsigned int cmd = _IOC(dir, KIPC_IOC_MAGIC, nr, 64);
+
+			EXPECT_ERR(ENOTTY, ioctl(self->ctl, cmd, &a));
+			EXPECT_ERR(ENOTTY, ioctl(self->fd, cmd, &a));
+		}
+	}
+	EXPECT_ERR(ENOTTY, ioctl(self->fd, _IO(KIPC_IOC_MAGIC + 1, 0x12), 0));
+	EXPECT_ERR(ENOTTY, ioctl(self->ctl, _IOR('k', 0,
+						 struct kipc_features), &a));
+	EXPECT_TRUE(!damage(self));
+}
+
+/* The same through read and write, whose pointers are no less bad. */
+TEST_F(bad, read_and_write)
+{
+	uint64_t bad[MAX_BAD];
+	unsigned int i, n = bad_pointers(self, ptr(self->data), 40, bad);
+
+	for (i = 0; i < n; i++) {
+		void *p = (void *)(uintptr_t)bad[i];
+
+		if (ptr(p) != bad[i])
+			continue;
+		EXPECT_ERR(EFAULT, read(self->fd, p, 60));
+		if (p != self->ro)
+			EXPECT_ERR(EFAULT, write(self->fd, p, 60));
+		ASSERT_TRUE(!damage(self)) { TH_LOG("%s", damage(self)); }
+	}
+	EXPECT_ERR(EMSGSIZE, write(self->fd, self->data, LETTER_SIZE + 1));
+	EXPECT_ERR(EMSGSIZE, read(self->fd, self->data, sizeof(LETTER) - 1));
+	EXPECT_TRUE(!damage(self));
+	EXPECT_EQ(sizeof(LETTER), read(self->fd, self->data, PAGE));
+}
+
+TEST_HARNESS_MAIN

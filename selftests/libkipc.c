@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The library: each of its functions, against a kernel that has the module. */
+#include "test.h"
+
+#include <kipc.h>
+
+TEST(features)
+{
+	struct kipc_features f;
+
+	memset(&f, POISON, sizeof(f));
+	ASSERT_OK(kipc_features(&f));
+	EXPECT_EQ(KIPC_ABI_VERSION, f.abi_version);
+	EXPECT_EQ(KIPC_LETTER_MAX, f.letter_max);
+	EXPECT_EQ(-1, kipc_features(NULL));
+}
+
+TEST(default_attributes)
+{
+	struct kipc_mailbox_attr attr = KIPC_MAILBOX_ATTR_DEFAULT;
+	struct kipc_mailbox_stat st, own;
+	int fd = kipc_mailbox_create(NULL, NULL, 0600, ALL_RIGHTS, 0);
+	int other = kipc_mailbox_create(NULL, &attr, 0600, ALL_RIGHTS, 0);
+
+	ASSERT_OK(fd);
+	ASSERT_OK(other);
+	/* What the macro says is what the kernel does. */
+	ASSERT_OK(kipc_mailbox_stat(fd, &st));
+	ASSERT_OK(kipc_mailbox_stat(other, &own));
+	EXPECT_EQ(0, memcmp(&st.attr, &attr, sizeof(attr)));
+	EXPECT_EQ(0, memcmp(&st, &own, sizeof(st)));
+}
+
+TEST(names)
+{
+	const char *name = temp_name("lib");
+	struct kipc_info info;
+	int fd, second, lowest = dup(0);
+
+	close(lowest);
+	umask(022);
+	fd = kipc_mailbox_create(name, NULL, 0666, ALL_RIGHTS,
+				 KIPC_EXCL | KIPC_PERSISTENT);
+	ASSERT_OK(fd);
+	EXPECT_ERR(EEXIST, kipc_mailbox_create(name, NULL, 0666, ALL_RIGHTS,
+					       KIPC_EXCL));
+	second = kipc_open(name, KIPC_KIND_MAILBOX, SEND, KIPC_NONBLOCK);
+	ASSERT_OK(second);
+	EXPECT_TRUE(fcntl(second, F_GETFL) & O_NONBLOCK);
+	EXPECT_OK(kipc_open(name, KIPC_KIND_ANY, RECEIVE, 0));
+	ASSERT_OK(kipc_info(fd, &info));
+	EXPECT_STREQ(name, info.name);
+	EXPECT_EQ(3, info.handles);
+	EXPECT_EQ(0644, info.mode);
+	EXPECT_OK(kipc_unlink(name));
+	EXPECT_ERR(ENOENT, kipc_unlink(name));
+	EXPECT_ERR(ENOENT, kipc_open(name, KIPC_KIND_ANY, SEND, 0));
+	/* No control descriptor stays open, whether it worked or not. */
+	EXPECT_EQ(lowest, dup(0));
+}
+
+TEST(bad_names)
+{
+	char name[300];
+
+	memset(name, 'x', sizeof(name));
+	name[256] = 0;
+	EXPECT_ERR(ENAMETOOLONG, kipc_mailbox_create(name, NULL, 0600,
+						     ALL_RIGHTS, 0));
+	EXPECT_ERR(ENAMETOOLONG, kipc_open(name, 0, SEND, 0));
+	EXPECT_ERR(ENAMETOOLONG, kipc_unlink(name));
+	name[255] = 0;
+	EXPECT_OK(kipc_mailbox_create(name, NULL, 0600, ALL_RIGHTS, 0));
+	EXPECT_ERR(EINVAL, kipc_mailbox_create("", NULL, 0600, ALL_RIGHTS, 0));
+	EXPECT_ERR(EINVAL, kipc_open("", 0, SEND, 0));
+	EXPECT_ERR(EINVAL, kipc_unlink(""));
+	EXPECT_ERR(EINVAL, kipc_unlink("a/b"));
+}
+
+TEST(letters)
+{
+	int fd = kipc_mailbox_create(NULL, NULL, 0600, ALL_RIGHTS, 0);
+	struct kipc_mailbox_stat st;
+	struct kipc_letter l;
+	char data[16];
+
+	ASSERT_OK(fd);
+	EXPECT_EQ(0, kipc_mailbox_send(fd, "hello", 5, 99, KIPC_NO_WAIT));
+	EXPECT_EQ(0, kipc_mailbox_send(fd, "world", 5, 98, KIPC_NO_WAIT));
+	EXPECT_EQ(0, kipc_mailbox_send(fd, NULL, 0, 97, KIPC_NO_WAIT));
+	memset(&l, POISON, sizeof(l));
+	EXPECT_EQ(5, kipc_mailbox_recv(fd, data, sizeof(data), &l,
+				       KIPC_RECV_PEEK, KIPC_NO_WAIT));
+	EXPECT_EQ(1, l.seq);
+	EXPECT_EQ(99, l.tag);
+	EXPECT_EQ(5, l.size);
+	EXPECT_EQ(getpid(), l.pid);
+	/* Who does not want the header gives NULL. */
+	EXPECT_EQ(5, kipc_mailbox_recv(fd, data, sizeof(data), NULL, 0, 0));
+	EXPECT_EQ(0, memcmp(data, "hello", 5));
+	memset(&l, POISON, sizeof(l));
+	EXPECT_ERR(EMSGSIZE, kipc_mailbox_recv(fd, data, 2, &l, 0, 0));
+	EXPECT_TRUE(poisoned(&l, sizeof(l)));
+	EXPECT_EQ(2, kipc_mailbox_recv(fd, data, 2, &l, KIPC_RECV_TRUNCATE, 0));
+	EXPECT_EQ(KIPC_LETTER_TRUNCATED, l.flags);
+	EXPECT_EQ(0, kipc_mailbox_recv(fd, data, 2, &l, 0, 0));
+	EXPECT_EQ(97, l.tag);
+	EXPECT_ERR(EAGAIN, kipc_mailbox_recv(fd, data, 2, &l, 0, 0));
+	ASSERT_OK(kipc_mailbox_stat(fd, &st));
+	EXPECT_EQ(3, st.received);
+	EXPECT_EQ(0, st.letters);
+}
+
+/* Sizes beyond 32 bits do not become small ones. */
+TEST(huge_sizes)
+{
+	int fd = kipc_mailbox_create(NULL, NULL, 0600, ALL_RIGHTS, 0);
+	char data[16] = "";
+
+	if (sizeof(size_t) < 8)
+		SKIP(return, "a size_t of 32 bits");
+	EXPECT_ERR(EMSGSIZE, kipc_mailbox_send(fd, data,
+					       (size_t)(1ULL << 32) + 4, 0, 0));
+	ASSERT_OK(kipc_mailbox_send(fd, "hello", 5, 0, 0));
+	EXPECT_EQ(5, kipc_mailbox_recv(fd, data, (size_t)(1ULL << 32) + 2, NULL,
+				       0, 0));
+}
+
+TEST(rights)
+{
+	int fd = kipc_mailbox_create(NULL, NULL, 0600, ALL_RIGHTS, 0);
+	int out = kipc_narrow(fd, SEND, KIPC_INHERIT);
+	struct kipc_info info;
+
+	ASSERT_OK(out);
+	ASSERT_OK(kipc_info(out, &info));
+	EXPECT_EQ(SEND, info.rights);
+	EXPECT_EQ(0, fcntl(out, F_GETFD));
+	EXPECT_ERR(EPERM, kipc_narrow(out, RECEIVE, 0));
+	EXPECT_ERR(EPERM, kipc_remove(out));
+	EXPECT_OK(kipc_remove(fd));
+	EXPECT_ERR(EIDRM, kipc_remove(fd));
+	EXPECT_ERR(EIDRM, kipc_mailbox_send(out, "", 0, 0, 0));
+}
+
+TEST(bad_descriptors)
+{
+	struct kipc_info info;
+	struct kipc_mailbox_stat st;
+	int null = open("/dev/null", O_RDWR);
+
+	EXPECT_ERR(EBADF, kipc_info(-1, &info));
+	EXPECT_ERR(ENOTTY, kipc_info(null, &info));
+	EXPECT_ERR(ENOTTY, kipc_mailbox_stat(null, &st));
+	EXPECT_ERR(ENOTTY, kipc_mailbox_send(null, "", 0, 0, 0));
+	EXPECT_ERR(ENOTTY, kipc_mailbox_recv(null, NULL, 0, NULL, 0, 0));
+	EXPECT_ERR(ENOTTY, kipc_remove(null));
+	EXPECT_ERR(ENOTTY, kipc_narrow(null, SEND, 0));
+}
+
+TEST(deadlines)
+{
+	uint64_t before = now_ns();
+
+	EXPECT_GE(kipc_deadline(SECOND), before + SECOND);
+	EXPECT_LE(kipc_deadline(SECOND), now_ns() + SECOND);
+	EXPECT_NE(KIPC_NO_WAIT, kipc_deadline(0));
+}
+
+TEST_HARNESS_MAIN

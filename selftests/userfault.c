@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A sender or a receiver whose memory does not come: userfaultfd holds its page
+ * fault for as long as it likes.  Others must not notice; when the page comes,
+ * the call completes; when its process is killed, nothing is lost.
+ */
+#include "test.h"
+
+#include <linux/userfaultfd.h>
+#include <pthread.h>
+#include <sys/syscall.h>
+
+#define PAGE	4096UL
+#define STALLED_TAG 777
+
+/* What a stalled process shares with the test. */
+struct stage {
+	int stalled;		/* a fault is waiting */
+	int resolve;		/* serve it, and all further ones */
+};
+
+/* Memory that is missing from some page on. */
+struct memory {
+	struct stage *st;
+	char *start;
+	const char *content;	/* what the missing pages turn out to have */
+	size_t size;
+	int uffd;
+};
+
+static int open_uffd(void)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+
+	if (fd >= 0 && ioctl(fd, UFFDIO_API, &api)) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+static void *serve(void *arg)
+{
+	struct memory *m = arg;
+	struct uffd_msg msg;
+
+	while (read(m->uffd, &msg, sizeof(msg)) == sizeof(msg)) {
+		unsigned long page = msg.arg.pagefault.address & ~(PAGE - 1);
+		struct uffdio_copy copy = {
+			.dst = page,
+			.src = (unsigned long)m->content + page -
+				(unsigned long)m->start,
+			.len = PAGE,
+		};
+
+		CHECK(msg.event == UFFD_EVENT_PAGEFAULT);
+		__atomic_store_n(&m->st->stalled, 1, __ATOMIC_SEQ_CST);
+		while (!__atomic_load_n(&m->st->resolve, __ATOMIC_SEQ_CST))
+			nap();
+		CHECK(!ioctl(m->uffd, UFFDIO_COPY, &copy) || errno == EEXIST);
+	}
+	return NULL;
+}
+
+/*
+ * A buffer of @size bytes, with @seed's content.  It is there up to its middle;
+ * the first page boundary behind the middle begins what is missing.
+ */
+static char *stalling_buffer(struct stage *st, size_t size, uint64_t seed)
+{
+	/* Small ones lie across a boundary, large ones begin at one. */
+	size_t offset = size <= PAGE ? PAGE - size / 2 : 0;
+	size_t whole = (offset + size + PAGE - 1) & ~(PAGE - 1);
+	size_t there = (offset + size / 2) & ~(PAGE - 1);
+	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	struct memory *m = malloc(sizeof(*m));
+	pthread_t thread;
+	char *content;
+
+	m->st = st;
+	m->size = whole;
+	m->start = mmap(NULL, whole, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	content = mmap(NULL, whole, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CHECK(m->start != MAP_FAILED && content != MAP_FAILED);
+	madvise(m->start, whole, MADV_NOHUGEPAGE);
+	m->content = content;
+	fill(content + offset, size, seed);
+	memcpy(m->start, content, there);
+	m->uffd = open_uffd();
+	CHECK(m->uffd >= 0);
+	reg.range.start = (unsigned long)m->start;
+	reg.range.len = whole;
+	CHECK(!ioctl(m->uffd, UFFDIO_REGISTER, &reg));
+	CHECK(!pthread_create(&thread, NULL, serve, m));
+	return m->start + offset;
+}
+
+static pid_t stalled_sender(struct stage *st, int fd, size_t size, bool plain)
+{
+	pid_t pid = spawn();
+	char *data;
+
+	if (pid) {
+		wait_for(__atomic_load_n(&st->stalled, __ATOMIC_SEQ_CST));
+		return pid;
+	}
+	data = stalling_buffer(st, size, STALLED_TAG);
+	if (plain)
+		CHECK(write(fd, data, size) == (ssize_t)size);
+	else
+		CHECK(!k_send(fd, data, size, STALLED_TAG, after(60 * SECOND)));
+	_exit(0);
+}
+
+static pid_t stalled_receiver(struct stage *st, int fd, size_t size)
+{
+	pid_t pid = spawn();
+	struct kipc_letter l;
+	char *data;
+
+	if (pid) {
+		wait_for(__atomic_load_n(&st->stalled, __ATOMIC_SEQ_CST));
+		return pid;
+	}
+	data = stalling_buffer(st, size, 0);
+	CHECK(k_recv(fd, data, size, &l, 0, after(60 * SECOND)) ==
+	      (ssize_t)size);
+	CHECK(filled(data, size, l.tag));
+	_exit(0);
+}
+
+static void send_sized(int fd, size_t size, uint64_t tag)
+{
+	char *data = malloc(size);
+
+	fill(data, size, tag);
+	CHECK(!k_send(fd, data, size, tag, after(PATIENCE)));
+	free(data);
+}
+
+/* The tag of the letter that came, 0 if there is none. */
+static uint64_t recv_sized(int fd, size_t size, uint64_t deadline)
+{
+	char *data = malloc(size);
+	struct kipc_letter l;
+	ssize_t n = k_recv(fd, data, size, &l, 0, deadline);
+
+	if (n < 0) {
+		CHECK(errno == EAGAIN);
+		l.tag = 0;
+	} else {
+		CHECK(n == (ssize_t)size && filled(data, size, l.tag));
+	}
+	free(data);
+	return l.tag;
+}
+
+/* Third parties at work, while somebody is stalled. */
+static void go_on(int fd, size_t size)
+{
+	uint64_t i;
+
+	for (i = 1000; i < 1030; i++) {
+		send_sized(fd, size, i);
+		CHECK(recv_sized(fd, size, after(PATIENCE)) == i);
+	}
+}
+
+FIXTURE(fault) {
+	struct stage *st;
+	int fd;
+};
+
+FIXTURE_VARIANT(fault) {
+	uint64_t letters, bytes;
+	uint32_t size;
+};
+
+FIXTURE_VARIANT_ADD(fault, one_small) { 1, 64, 64 };
+FIXTURE_VARIANT_ADD(fault, one_page) { 1, 4096, 4096 };
+FIXTURE_VARIANT_ADD(fault, one_large) { 1, 65536, 65536 };
+FIXTURE_VARIANT_ADD(fault, small) { 8, 8 * 64, 64 };
+FIXTURE_VARIANT_ADD(fault, page) { 8, 8 * 4096, 4096 };
+FIXTURE_VARIANT_ADD(fault, large) { 8, 8 * 65536, 65536 };
+FIXTURE_VARIANT_ADD(fault, huge) { 4, 4 << 20, 1 << 20 };
+
+FIXTURE_SETUP(fault)
+{
+	int uffd = open_uffd();
+
+	if (uffd < 0)
+		SKIP(return, "no userfaultfd: %s", strerror(errno));
+	close(uffd);
+	self->st = shared(sizeof(*self->st));
+	self->fd = box(variant->letters, variant->bytes, variant->size, 0);
+}
+
+FIXTURE_TEARDOWN(fault)
+{
+	close(self->fd);
+}
+
+TEST_F(fault, sender)
+{
+	pid_t pid;
+
+	if (!self->st)
+		return;
+	pid = stalled_sender(self->st, self->fd, variant->size, false);
+	go_on(self->fd, variant->size);
+	EXPECT_EQ(0, stat_of(self->fd).letters);
+	EXPECT_EQ(POLLOUT, poll_mask(self->fd, POLLIN | POLLOUT));
+	__atomic_store_n(&self->st->resolve, 1, __ATOMIC_SEQ_CST);
+	EXPECT_EQ(STALLED_TAG, recv_sized(self->fd, variant->size,
+					  after(PATIENCE)));
+	EXPECT_EQ(0, reap(pid));
+}
+
+TEST_F(fault, writer)
+{
+	char *data = malloc(variant->size);
+	pid_t pid;
+
+	if (!self->st)
+		return;
+	pid = stalled_sender(self->st, self->fd, variant->size, true);
+	go_on(self->fd, variant->size);
+	__atomic_store_n(&self->st->resolve, 1, __ATOMIC_SEQ_CST);
+	EXPECT_EQ(0, reap(pid));
+	EXPECT_EQ(variant->size, read(self->fd, data, variant->size));
+	EXPECT_TRUE(filled(data, variant->size, STALLED_TAG));
+	free(data);
+}
+
+TEST_F(fault, killed_sender)
+{
+	pid_t pid;
+
+	if (!self->st)
+		return;
+	pid = stalled_sender(self->st, self->fd, variant->size, false);
+	EXPECT_EQ(128 + SIGKILL, slay(pid));
+	EXPECT_EQ(0, stat_of(self->fd).letters);
+	EXPECT_EQ(0, stat_of(self->fd).bytes);
+	EXPECT_EQ(0, stat_of(self->fd).sent);
+	EXPECT_EQ(POLLOUT, poll_mask(self->fd, POLLIN | POLLOUT));
+	go_on(self->fd, variant->size);
+}
+
+TEST_F(fault, receiver)
+{
+	uint64_t taken;
+	pid_t pid;
+
+	if (!self->st)
+		return;
+	send_sized(self->fd, variant->size, 1);
+	pid = stalled_receiver(self->st, self->fd, variant->size);
+	/* Only the receive that is stalled may be overtaken. */
+	taken = recv_sized(self->fd, variant->size, 0);
+	EXPECT_TRUE(taken == 0 || taken == 1);
+	go_on(self->fd, variant->size);
+	/* It gets its letter, or the next. */
+	if (taken)
+		send_sized(self->fd, variant->size, 2);
+	__atomic_store_n(&self->st->resolve, 1, __ATOMIC_SEQ_CST);
+	EXPECT_EQ(0, reap(pid));
+	EXPECT_EQ(0, stat_of(self->fd).letters);
+	EXPECT_EQ(stat_of(self->fd).sent, stat_of(self->fd).received);
+}
+
+TEST_F(fault, killed_receiver)
+{
+	struct kipc_letter l;
+	uint64_t i, n = variant->letters < 3 ? 1 : 3;
+	char *data = malloc(variant->size);
+	pid_t pid;
+
+	if (!self->st)
+		return;
+	for (i = 1; i <= n; i++)
+		send_sized(self->fd, variant->size, i);
+	pid = stalled_receiver(self->st, self->fd, variant->size);
+	EXPECT_EQ(128 + SIGKILL, slay(pid));
+	EXPECT_EQ(n, stat_of(self->fd).letters);
+	EXPECT_EQ(n * variant->size, stat_of(self->fd).bytes);
+	EXPECT_EQ(0, stat_of(self->fd).received);
+	EXPECT_TRUE(poll_mask(self->fd, POLLIN) & POLLIN);
+	for (i = 1; i <= n; i++) {
+		ASSERT_EQ(variant->size, k_recv(self->fd, data, variant->size,
+						&l, 0, 0));
+		EXPECT_EQ(i, l.seq);
+		EXPECT_EQ(i, l.tag);
+		EXPECT_TRUE(filled(data, variant->size, i));
+	}
+	go_on(self->fd, variant->size);
+	free(data);
+}
+
+/* The letter of one who is stalled is not in the way of those who drop. */
+TEST_F(fault, drop_oldest)
+{
+	uint64_t i;
+	pid_t pid;
+	int fd;
+
+	if (!self->st)
+		return;
+	fd = box(variant->letters, variant->bytes, variant->size,
+		 KIPC_MAILBOX_DROP_OLDEST);
+	send_sized(fd, variant->size, 1);
+	pid = stalled_receiver(self->st, fd, variant->size);
+	for (i = 2; i < 40; i++)
+		send_sized(fd, variant->size, i);
+	EXPECT_EQ(variant->letters, stat_of(fd).letters);
+	__atomic_store_n(&self->st->resolve, 1, __ATOMIC_SEQ_CST);
+	EXPECT_EQ(0, reap(pid));
+	close(fd);
+}
+
+TEST_F(fault, rendezvous)
+{
+	pid_t pid, first, second, third;
+	int kill_it, fd;
+
+	if (!self->st)
+		return;
+	for (kill_it = 0; kill_it < 2; kill_it++) {
+		memset(self->st, 0, sizeof(*self->st));
+		fd = rendezvous_box(variant->size);
+		first = spawn();
+		if (!first) {
+			send_sized(fd, variant->size, 1);
+			_exit(0);
+		}
+		wait_waiters(fd, 1, 0, first);
+		pid = stalled_receiver(self->st, fd, variant->size);
+		/* Another pair meets, whoever of the senders is served. */
+		second = spawn();
+		if (!second) {
+			send_sized(fd, variant->size, 2);
+			_exit(0);
+		}
+		third = spawn();
+		if (!third) {
+			CHECK(recv_sized(fd, variant->size, after(PATIENCE)));
+			_exit(0);
+		}
+		EXPECT_EQ(0, reap(third));
+		if (kill_it) {
+			EXPECT_EQ(128 + SIGKILL, slay(pid));
+			EXPECT_TRUE(recv_sized(fd, variant->size,
+					       after(PATIENCE)));
+		} else {
+			__atomic_store_n(&self->st->resolve, 1,
+					 __ATOMIC_SEQ_CST);
+			EXPECT_EQ(0, reap(pid));
+		}
+		EXPECT_EQ(0, reap(first));
+		EXPECT_EQ(0, reap(second));
+		EXPECT_EQ(2, stat_of(fd).received);
+		close(fd);
+	}
+}
+
+TEST_HARNESS_MAIN

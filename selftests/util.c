@@ -1,0 +1,523 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What all kipc test programs share: see util.h. */
+#include "util.h"
+
+#include <grp.h>
+#include <sys/syscall.h>
+
+#define SYS_TOTALS	"/sys/class/misc/kipc/"
+#define SYS_LIMITS	"/sys/module/kipc/parameters/"
+
+/* TAP goes through a pipe, and shall be seen as it comes. */
+static void __attribute__((constructor)) prepare(void)
+{
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (access(DEVICE, R_OK | W_OK)) {
+		printf("TAP version 13\n1..0 # SKIP %s: %s; is kipc.ko loaded?\n",
+		       DEVICE, strerror(errno));
+		exit(4);
+	}
+}
+
+void util_failed(const char *file, int line, const char *what)
+{
+	int err = errno;
+
+	fprintf(stderr, "# %s:%d: CHECK failed: %s (errno %s)\n", file, line,
+		what, err ? strerrorname_np(err) : "0");
+	fflush(stderr);
+	_exit(1);
+}
+
+void util_wrong(const char *file, int line, const char *call, long ret, int err,
+		const char *want)
+{
+	fprintf(stderr, "# %s:%d: %s: returned %ld, errno %s, expected %s\n",
+		file, line, call, ret, ret == -1 ? strerrorname_np(err) : "-",
+		want);
+	fflush(stderr);
+	_exit(1);
+}
+
+int control(void)
+{
+	int fd = open(DEVICE, O_RDWR | O_CLOEXEC);
+
+	CHECK(fd >= 0);
+	return fd;
+}
+
+int k_create(int ctl, const char *name, const struct kipc_mailbox_attr *attr,
+	     unsigned int mode, unsigned int rights, unsigned int flags)
+{
+	struct kipc_create c = {
+		.kind = KIPC_KIND_MAILBOX,
+		.flags = flags,
+		.mode = mode,
+		.rights = rights,
+		.name = ptr(name),
+		.name_len = name ? strlen(name) : 0,
+		.attr_size = attr ? sizeof(*attr) : 0,
+		.attr = ptr(attr),
+	};
+
+	return ioctl(ctl, KIPC_IOC_CREATE, &c);
+}
+
+int k_open_kind(int ctl, const char *name, unsigned int kind,
+		unsigned int rights)
+{
+	struct kipc_open o = {
+		.kind = kind,
+		.rights = rights,
+		.name = ptr(name),
+		.name_len = strlen(name),
+	};
+
+	return ioctl(ctl, KIPC_IOC_OPEN, &o);
+}
+
+int k_open(int ctl, const char *name, unsigned int rights, unsigned int flags)
+{
+	struct kipc_open o = {
+		.kind = KIPC_KIND_MAILBOX,
+		.flags = flags,
+		.rights = rights,
+		.name = ptr(name),
+		.name_len = strlen(name),
+	};
+
+	return ioctl(ctl, KIPC_IOC_OPEN, &o);
+}
+
+int k_unlink(int ctl, const char *name)
+{
+	struct kipc_unlink u = {
+		.name = ptr(name),
+		.name_len = strlen(name),
+	};
+
+	return ioctl(ctl, KIPC_IOC_UNLINK, &u);
+}
+
+int k_info(int fd, struct kipc_info *info)
+{
+	int ret, err;
+
+	memset(info, POISON, sizeof(*info));
+	ret = ioctl(fd, KIPC_IOC_INFO, info);
+	err = errno;
+	if (ret)
+		CHECK(poisoned(info, sizeof(*info)));
+	errno = err;
+	return ret;
+}
+
+int k_narrow(int fd, unsigned int rights, unsigned int flags)
+{
+	struct kipc_narrow n = { .rights = rights, .flags = flags };
+
+	return ioctl(fd, KIPC_IOC_NARROW, &n);
+}
+
+int k_remove(int fd)
+{
+	return ioctl(fd, KIPC_IOC_REMOVE);
+}
+
+int k_stat(int fd, struct kipc_mailbox_stat *stat)
+{
+	int ret, err;
+
+	memset(stat, POISON, sizeof(*stat));
+	ret = ioctl(fd, KIPC_IOC_MAILBOX_STAT, stat);
+	err = errno;
+	if (ret)
+		CHECK(poisoned(stat, sizeof(*stat)));
+	errno = err;
+	return ret;
+}
+
+int k_send(int fd, const void *data, size_t size, uint64_t tag,
+	   uint64_t deadline)
+{
+	struct kipc_mailbox_send s = {
+		.data = ptr(data),
+		.tag = tag,
+		.deadline = deadline,
+		.size = size,
+	};
+
+	return ioctl(fd, KIPC_IOC_MAILBOX_SEND, &s);
+}
+
+ssize_t k_recv(int fd, void *data, size_t size, struct kipc_letter *letter,
+	       unsigned int flags, uint64_t deadline)
+{
+	struct kipc_mailbox_recv r = {
+		.data = ptr(data),
+		.deadline = deadline,
+		.size = size,
+		.flags = flags,
+	};
+	ssize_t ret;
+	int err;
+
+	memset(&r.letter, POISON, sizeof(r.letter));
+	ret = ioctl(fd, KIPC_IOC_MAILBOX_RECV, &r);
+	err = errno;
+	CHECK(r.data == ptr(data) && r.deadline == deadline);
+	CHECK(r.size == size && r.flags == flags);
+	if (ret < 0)
+		CHECK(poisoned(&r.letter, sizeof(r.letter)));
+	else
+		CHECK((size_t)ret <= size && (size_t)ret <= r.letter.size);
+	if (letter)
+		*letter = r.letter;
+	errno = err;
+	return ret;
+}
+
+int box(uint64_t letters, uint64_t bytes, uint32_t size, uint32_t flags)
+{
+	struct kipc_mailbox_attr attr = { letters, bytes, size, flags };
+	int ctl = control();
+	int fd = k_create(ctl, NULL, &attr, 0600, ALL_RIGHTS, 0);
+
+	CHECK(fd >= 0);
+	close(ctl);
+	return fd;
+}
+
+int default_box(void)
+{
+	int ctl = control();
+	int fd = k_create(ctl, NULL, NULL, 0600, ALL_RIGHTS, 0);
+
+	CHECK(fd >= 0);
+	close(ctl);
+	return fd;
+}
+
+int rendezvous_box(uint32_t size)
+{
+	return box(0, 0, size, 0);
+}
+
+struct kipc_mailbox_stat stat_of(int fd)
+{
+	struct kipc_mailbox_stat st;
+
+	CHECK(!k_stat(fd, &st));
+	return st;
+}
+
+const char *temp_name(const char *stem)
+{
+	static char names[16][64];
+	static unsigned int next;
+	char *name = names[next % 16];
+
+	snprintf(name, sizeof(names[0]), "test.%s.%d.%u", stem, getpid(),
+		 next++);
+	return name;
+}
+
+int send_number(int fd, uint64_t number)
+{
+	return k_send(fd, &number, sizeof(number), number, after(PATIENCE));
+}
+
+uint64_t recv_number(int fd)
+{
+	struct kipc_letter letter;
+	uint64_t number = 0;
+
+	CHECK(k_recv(fd, &number, sizeof(number), &letter, 0,
+		     after(PATIENCE)) == sizeof(number));
+	CHECK(letter.tag == number);
+	return number;
+}
+
+/* One step of a 64-bit xorshift. */
+static uint64_t step(uint64_t x)
+{
+	x ^= x << 13;
+	x ^= x >> 7;
+	x ^= x << 17;
+	return x;
+}
+
+void fill(void *data, size_t size, uint64_t seed)
+{
+	uint64_t x = seed * 0x9e3779b97f4a7c15ULL + 1;
+	size_t done = 0;
+
+	while (done < size) {
+		size_t part = size - done < sizeof(x) ? size - done : sizeof(x);
+
+		x = step(x);
+		memcpy((char *)data + done, &x, part);
+		done += part;
+	}
+}
+
+bool filled(const void *data, size_t size, uint64_t seed)
+{
+	uint64_t x = seed * 0x9e3779b97f4a7c15ULL + 1;
+	size_t done = 0;
+
+	while (done < size) {
+		size_t part = size - done < sizeof(x) ? size - done : sizeof(x);
+
+		x = step(x);
+		if (memcmp((const char *)data + done, &x, part))
+			return false;
+		done += part;
+	}
+	return true;
+}
+
+bool poisoned(const void *data, size_t size)
+{
+	const unsigned char *p = data;
+
+	while (size--)
+		if (*p++ != POISON)
+			return false;
+	return true;
+}
+
+uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * SECOND + ts.tv_nsec;
+}
+
+uint64_t after(uint64_t ns)
+{
+	return now_ns() + ns;
+}
+
+pid_t spawn(void)
+{
+	pid_t parent = getpid();
+	pid_t pid = fork();
+
+	CHECK(pid >= 0);
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		/* In a new pid namespace the parent is not seen: 0. */
+		if (getppid() != parent && getppid())
+			_exit(1);
+	}
+	return pid;
+}
+
+int reap(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) != pid)
+		CHECK(errno == EINTR);
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) :
+		WEXITSTATUS(status);
+}
+
+int slay(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	return reap(pid);
+}
+
+void become(uid_t uid, gid_t gid)
+{
+	CHECK(!setgroups(0, NULL));
+	CHECK(!setresgid(gid, gid, gid));
+	CHECK(!setresuid(uid, uid, uid));
+	/* Such a change makes /proc/self root's and forgets the death signal. */
+	prctl(PR_SET_DUMPABLE, 1);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+static int *signal_counter;
+
+static void handler(int sig)
+{
+	(void)sig;
+	__atomic_add_fetch(signal_counter, 1, __ATOMIC_SEQ_CST);
+}
+
+void count_signals(int sig, int flags, int *counter)
+{
+	struct sigaction sa = { .sa_handler = handler, .sa_flags = flags };
+
+	signal_counter = counter;
+	CHECK(!sigaction(sig, &sa, NULL));
+}
+
+int try_write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -1;
+	n = write(fd, text, strlen(text));
+	close(fd);
+	return n == (ssize_t)strlen(text) ? 0 : -1;
+}
+
+void write_file(const char *path, const char *text)
+{
+	if (try_write_file(path, text)) {
+		fprintf(stderr, "# cannot write '%s' to %s\n", text, path);
+		CHECK(!"write_file");
+	}
+}
+
+void enter_userns(int flags, uid_t owner, const char *uids, const char *gids)
+{
+	pid_t me = getpid(), helper;
+	char path[64], byte = 0;
+	int go[2];
+
+	CHECK(!pipe(go));
+	helper = fork();
+	CHECK(helper >= 0);
+	if (!helper) {
+		close(go[1]);
+		if (read(go[0], &byte, 1) != 1)
+			_exit(1);
+		snprintf(path, sizeof(path), "/proc/%d/uid_map", me);
+		write_file(path, uids);
+		snprintf(path, sizeof(path), "/proc/%d/gid_map", me);
+		write_file(path, gids);
+		_exit(0);
+	}
+	close(go[0]);
+	if (owner)
+		become(owner, owner);
+	CHECK(!unshare(CLONE_NEWUSER | flags));
+	CHECK(write(go[1], &byte, 1) == 1);
+	close(go[1]);
+	CHECK(!reap(helper));
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+void *shared(size_t size)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	CHECK(p != MAP_FAILED);
+	return p;
+}
+
+void nap(void)
+{
+	struct timespec ts = { .tv_nsec = MS / 2 };
+
+	nanosleep(&ts, NULL);
+}
+
+/* The letter after the last ')' of the stat line; 'X' if the task is gone. */
+char task_state(pid_t pid, pid_t tid)
+{
+	char path[64], line[512], *p;
+	char state = 'X';
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", pid, tid);
+	f = fopen(path, "re");
+	if (!f)
+		return state;
+	if (fgets(line, sizeof(line), f)) {
+		p = strrchr(line, ')');
+		if (p && p[1] == ' ')
+			state = p[2];
+	}
+	fclose(f);
+	return state;
+}
+
+bool has_waiters(int fd, unsigned int senders, unsigned int receivers)
+{
+	struct kipc_mailbox_stat st = stat_of(fd);
+
+	return st.waiting_senders == senders &&
+	       st.waiting_receivers == receivers;
+}
+
+void wait_waiters(int fd, unsigned int senders, unsigned int receivers,
+		  pid_t task)
+{
+	wait_for(has_waiters(fd, senders, receivers));
+	if (task)
+		wait_for(task_state(task, task) == 'S');
+}
+
+uint64_t context_switches(int fd)
+{
+	char text[4096], *p;
+	uint64_t sum = 0;
+	ssize_t n;
+
+	n = pread(fd, text, sizeof(text) - 1, 0);
+	CHECK(n > 0);
+	text[n] = 0;
+	p = strstr(text, "\nvoluntary_ctxt_switches:");
+	CHECK(p);
+	sum += strtoull(strchr(p, ':') + 1, NULL, 10);
+	p = strstr(text, "\nnonvoluntary_ctxt_switches:");
+	CHECK(p);
+	sum += strtoull(strchr(p, ':') + 1, NULL, 10);
+	return sum;
+}
+
+short poll_mask(int fd, short events)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+
+	CHECK(poll(&p, 1, 0) >= 0);
+	return p.revents;
+}
+
+static uint64_t read_figure(const char *dir, const char *which)
+{
+	char path[128], text[64];
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s%s", dir, which);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		fprintf(stderr, "# cannot open %s\n", path);
+	CHECK(fd >= 0);
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	CHECK(n > 0);
+	text[n] = 0;
+	return strtoull(text, NULL, 0);
+}
+
+uint64_t total(const char *which)
+{
+	return read_figure(SYS_TOTALS, which);
+}
+
+uint64_t get_limit(const char *which)
+{
+	return read_figure(SYS_LIMITS, which);
+}
+
+void set_limit(const char *which, uint64_t value)
+{
+	char path[128], text[32];
+
+	snprintf(path, sizeof(path), "%s%s", SYS_LIMITS, which);
+	snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
+	write_file(path, text);
+}
