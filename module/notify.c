@@ -40,6 +40,7 @@ void kipc_notify_wait(struct kipc_notify *notify, struct file *file,
 static void kipc_notify_queue(wait_queue_head_t *queue, __poll_t events,
 			      bool everybody)
 {
+	/* No barrier: who joins from now on sees the new state. */
 	if (events && waitqueue_active(queue))
 		__wake_up(queue, TASK_NORMAL, everybody ? 0 : 1,
 			  poll_to_key(events));

@@ -35,9 +35,11 @@ struct kipc_notify {
 static inline bool kipc_notify_wanted(struct kipc_notify *notify)
 {
 	/* No barrier: pollers take the lock after they have joined the queue. */
-	return waitqueue_active(&notify->readers) ||
-	       waitqueue_active(&notify->writers) ||
-	       READ_ONCE(notify->fasync);
+	bool readers = waitqueue_active(&notify->readers);
+	/* Likewise. */
+	bool writers = waitqueue_active(&notify->writers);
+
+	return readers || writers || READ_ONCE(notify->fasync);
 }
 
 void kipc_notify_init(struct kipc_notify *notify);

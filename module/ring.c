@@ -9,23 +9,6 @@
 
 #include "ring.h"
 
-static struct kipc_segment *kipc_ring_back(struct kipc_ring *ring)
-{
-	if (list_empty(&ring->segments))
-		return NULL;
-	return list_last_entry(&ring->segments, struct kipc_segment, node);
-}
-
-static size_t kipc_segment_room(const struct kipc_segment *segment)
-{
-	return segment->sealed ? 0 : segment->size - segment->tail;
-}
-
-static bool kipc_segment_empty(const struct kipc_segment *segment)
-{
-	return segment->head == segment->tail;
-}
-
 /**
  * kipc_ring_init - make a ring that holds no memory yet
  * @ring: to be filled
@@ -58,22 +41,18 @@ void kipc_ring_destroy(struct kipc_ring *ring)
 }
 
 /**
- * kipc_ring_reserve - find room for a small record at the back
+ * kipc_ring_reserve_spare - kipc_ring_reserve() when the back has no room
  * @ring: the ring
- * @bytes: its aligned size
+ * @bytes: the record's aligned size
  *
  * Context: the ring's lock is held.
- * Return: where to write it; it is in the ring once it is committed, and not
- * there if it never is.  NULL if the ring needs another segment: drop the lock,
- * kipc_segment_alloc(), take the lock, kipc_ring_extend(), try again.
+ * Return: where to write it, or NULL.
  */
-void *kipc_ring_reserve(struct kipc_ring *ring, size_t bytes)
+void *kipc_ring_reserve_spare(struct kipc_ring *ring, size_t bytes)
 {
 	struct kipc_segment *back = kipc_ring_back(ring);
 	struct kipc_segment *spare = ring->spare;
 
-	if (back && kipc_segment_room(back) >= bytes)
-		return back->data + back->tail;
 	if (!spare || spare->size < bytes)
 		return NULL;
 
@@ -89,18 +68,6 @@ void *kipc_ring_reserve(struct kipc_ring *ring, size_t bytes)
 	list_add_tail(&spare->node, &ring->segments);
 	spare->linked = true;
 	return spare->data;
-}
-
-/**
- * kipc_ring_commit - put the record that was reserved last into the ring
- * @ring: the ring
- * @bytes: its aligned size
- *
- * Context: the ring's lock is held, since the reservation.
- */
-void kipc_ring_commit(struct kipc_ring *ring, size_t bytes)
-{
-	kipc_ring_back(ring)->tail += bytes;
 }
 
 /**
@@ -258,21 +225,18 @@ static struct kipc_segment *kipc_ring_trim(struct kipc_ring *ring)
 }
 
 /**
- * kipc_ring_pop - remove the oldest record
- * @ring: not empty
- * @bytes: the record's aligned size
+ * kipc_ring_drained - the last record of a segment has been removed
+ * @ring: the ring
+ * @segment: the first one
  *
  * Context: the ring's lock is held.
  * Return: garbage, or NULL.
  */
-struct kipc_segment *kipc_ring_pop(struct kipc_ring *ring, size_t bytes)
+struct kipc_segment *kipc_ring_drained(struct kipc_ring *ring,
+				       struct kipc_segment *segment)
 {
-	struct kipc_segment *segment = kipc_ring_front(ring);
+	bool last = list_is_last(&segment->node, &ring->segments);
 	struct kipc_segment *garbage = NULL;
-
-	segment->head += bytes;
-	if (likely(!kipc_segment_empty(segment)))
-		return NULL;
 
 	if (segment->sealed) {
 		kipc_ring_unlink(segment);
@@ -280,7 +244,7 @@ struct kipc_segment *kipc_ring_pop(struct kipc_ring *ring, size_t bytes)
 	} else {
 		segment->head = 0;
 		segment->tail = 0;
-		if (!list_is_last(&segment->node, &ring->segments)) {
+		if (!last) {
 			kipc_ring_unlink(segment);
 			if (ring->spare)
 				garbage = segment;
@@ -288,7 +252,7 @@ struct kipc_segment *kipc_ring_pop(struct kipc_ring *ring, size_t bytes)
 				ring->spare = segment;
 		}
 	}
-	if (!kipc_ring_front(ring))
+	if (last || !kipc_ring_front(ring))
 		garbage = kipc_segment_chain(garbage, kipc_ring_trim(ring));
 	return garbage;
 }

@@ -85,6 +85,24 @@ static inline size_t kipc_ring_align(size_t bytes)
 	return ALIGN(bytes, KIPC_RING_ALIGN);
 }
 
+static inline bool kipc_segment_empty(const struct kipc_segment *segment)
+{
+	return segment->head == segment->tail;
+}
+
+static inline size_t kipc_segment_room(const struct kipc_segment *segment)
+{
+	return segment->sealed ? 0 : segment->size - segment->tail;
+}
+
+/* The last segment, or NULL. */
+static inline struct kipc_segment *kipc_ring_back(struct kipc_ring *ring)
+{
+	if (list_empty(&ring->segments))
+		return NULL;
+	return list_last_entry(&ring->segments, struct kipc_segment, node);
+}
+
 /*
  * The segment with the oldest record, or NULL.  Only the last segment can be
  * empty, so the first one has it if any has.
@@ -95,7 +113,7 @@ static inline struct kipc_segment *kipc_ring_front(struct kipc_ring *ring)
 
 	segment = list_first_entry_or_null(&ring->segments,
 					   struct kipc_segment, node);
-	return segment && segment->head < segment->tail ? segment : NULL;
+	return segment && !kipc_segment_empty(segment) ? segment : NULL;
 }
 
 /* Put a chain of garbage in front of another; each may be NULL. */
@@ -122,8 +140,30 @@ void kipc_ring_init(struct kipc_ring *ring, struct kipc_account *account);
 void kipc_ring_destroy(struct kipc_ring *ring);
 
 /* Small records: reserve, fill, commit. */
-void *kipc_ring_reserve(struct kipc_ring *ring, size_t bytes);
-void kipc_ring_commit(struct kipc_ring *ring, size_t bytes);
+
+void *kipc_ring_reserve_spare(struct kipc_ring *ring, size_t bytes);
+
+/*
+ * Find room for a small record at the back.  It is in the ring once it is
+ * committed, and not there if it never is.  NULL if the ring needs another
+ * segment: drop the lock, kipc_segment_alloc(), take the lock,
+ * kipc_ring_extend(), try again.
+ */
+static inline void *kipc_ring_reserve(struct kipc_ring *ring, size_t bytes)
+{
+	struct kipc_segment *back = kipc_ring_back(ring);
+
+	if (likely(back && kipc_segment_room(back) >= bytes))
+		return back->data + back->tail;
+	return kipc_ring_reserve_spare(ring, bytes);
+}
+
+/* The lock was held since the reservation. */
+static inline void kipc_ring_commit(struct kipc_ring *ring, size_t bytes)
+{
+	kipc_ring_back(ring)->tail += bytes;
+}
+
 size_t kipc_ring_segment_size(struct kipc_ring *ring, size_t bytes);
 struct kipc_segment *kipc_ring_extend(struct kipc_ring *ring,
 				      struct kipc_segment *segment);
@@ -135,9 +175,23 @@ void kipc_segment_seal(struct kipc_segment *segment, size_t bytes);
 void kipc_ring_link(struct kipc_ring *ring, struct kipc_segment *segment,
 		    struct kipc_segment *before);
 
-/* Taking records out: both return garbage. */
-struct kipc_segment *kipc_ring_pop(struct kipc_ring *ring, size_t bytes);
+/* Taking records out: these return garbage. */
+
+struct kipc_segment *kipc_ring_drained(struct kipc_ring *ring,
+				       struct kipc_segment *segment);
 struct kipc_segment *kipc_segment_unpin(struct kipc_segment *segment);
+
+/* Remove the oldest record, of this aligned size; the ring is not empty. */
+static inline struct kipc_segment *kipc_ring_pop(struct kipc_ring *ring,
+						 size_t bytes)
+{
+	struct kipc_segment *segment = kipc_ring_front(ring);
+
+	segment->head += bytes;
+	if (likely(!kipc_segment_empty(segment)))
+		return NULL;
+	return kipc_ring_drained(ring, segment);
+}
 
 /* Taking a sealed segment away, perhaps to link it again. */
 void kipc_ring_unlink(struct kipc_segment *segment);

@@ -160,12 +160,80 @@ static inline size_t kipc_envelope_space(size_t size)
 	return kipc_ring_align(sizeof(struct kipc_envelope) + size);
 }
 
+/* The state, under the lock. */
+
+/* Nobody can send any more, and what was sent has been received. */
+static inline bool kipc_mailbox_ended(const struct kipc_mailbox *mailbox)
+{
+	return mailbox->attr.flags & KIPC_MAILBOX_HANGUP &&
+	       mailbox->had_sender && !mailbox->open_senders &&
+	       !mailbox->letters;
+}
+
+/* Nobody can receive any more. */
+static inline bool kipc_mailbox_deserted(const struct kipc_mailbox *mailbox)
+{
+	return mailbox->attr.flags & KIPC_MAILBOX_HANGUP &&
+	       mailbox->had_receiver && !mailbox->open_receivers;
+}
+
+static inline bool kipc_mailbox_fits(const struct kipc_mailbox *mailbox,
+				     size_t size)
+{
+	return mailbox->letters < mailbox->attr.max_letters &&
+	       mailbox->bytes + size <= mailbox->attr.max_bytes;
+}
+
+/* Must the oldest letters give way?  Never because of the youngest alone. */
+static inline bool kipc_mailbox_overfull(const struct kipc_mailbox *mailbox)
+{
+	return mailbox->ready > 1 &&
+	       (mailbox->letters > mailbox->attr.max_letters ||
+		mailbox->bytes > mailbox->attr.max_bytes);
+}
+
+static inline void kipc_mailbox_take_room(struct kipc_mailbox *mailbox,
+					  size_t size)
+{
+	mailbox->letters++;
+	mailbox->bytes += size;
+}
+
+static inline void kipc_mailbox_return_room(struct kipc_mailbox *mailbox,
+					    size_t size)
+{
+	mailbox->letters--;
+	mailbox->bytes -= size;
+}
+
+/*
+ * What the first receiver in line gets: KIPC_GRANTED, KIPC_WAITING, -EIDRM, or
+ * -EPIPE for hang-up.
+ */
+static inline int
+kipc_mailbox_receiver_verdict(const struct kipc_mailbox *mailbox)
+{
+	if (unlikely(mailbox->object.removed))
+		return -EIDRM;
+	if (mailbox->ready > mailbox->granted)
+		return KIPC_GRANTED;
+	return unlikely(kipc_mailbox_ended(mailbox)) ? -EPIPE : KIPC_WAITING;
+}
+
+/* The same for the first sender, whose letter has this size. */
+static inline int
+kipc_mailbox_sender_verdict(const struct kipc_mailbox *mailbox, size_t size)
+{
+	if (unlikely(mailbox->object.removed))
+		return -EIDRM;
+	if (unlikely(kipc_mailbox_deserted(mailbox)))
+		return -EPIPE;
+	return kipc_mailbox_fits(mailbox, size) ? KIPC_GRANTED : KIPC_WAITING;
+}
+
 /* handoff.c: the lines */
-int kipc_mailbox_receiver_verdict(struct kipc_mailbox *mailbox);
-int kipc_mailbox_sender_verdict(struct kipc_mailbox *mailbox, size_t size);
 void kipc_mailbox_unlock(struct kipc_mailbox *mailbox, struct kipc_wake *wake,
 			 bool arrived) __releases(&mailbox->object.lock);
-bool kipc_mailbox_overfull(const struct kipc_mailbox *mailbox);
 __poll_t kipc_mailbox_state(struct kipc_mailbox *mailbox);
 struct kipc_segment *kipc_mailbox_pop(struct kipc_mailbox *mailbox);
 struct kipc_segment *kipc_mailbox_make_room(struct kipc_mailbox *mailbox);
@@ -177,8 +245,6 @@ int kipc_mailbox_await_letter(struct kipc_mailbox *mailbox, ktime_t deadline,
 			      struct kipc_wake *wake);
 int kipc_mailbox_await_room(struct kipc_mailbox *mailbox, size_t size,
 			    ktime_t deadline, struct kipc_wake *wake);
-void kipc_mailbox_take_room(struct kipc_mailbox *mailbox, size_t size);
-void kipc_mailbox_return_room(struct kipc_mailbox *mailbox, size_t size);
 
 /**
  * struct kipc_outgoing - a letter to be sent

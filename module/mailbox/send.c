@@ -195,6 +195,8 @@ unlock:
  */
 static int kipc_mailbox_grow(struct kipc_mailbox *mailbox, size_t space,
 			     struct kipc_wake *wake)
+	__releases(&mailbox->object.lock)
+	__acquires(&mailbox->object.lock)
 {
 	struct kipc_account *account = &mailbox->object.account;
 	size_t size = kipc_ring_segment_size(&mailbox->ring, space);
