@@ -149,9 +149,10 @@ struct file *kipc_object_file(struct kipc_object *object, u32 rights,
 int kipc_object_open(struct kipc_object *object, u32 rights, u32 flags);
 int kipc_object_remove(struct kipc_object *object);
 
+void kipc_handle_gone(void);
 long kipc_handle_total(void);
 
-/* File operations that serve every kind. */
+/* handle.c: file operations that serve every kind */
 int kipc_object_release(struct inode *inode, struct file *file);
 __poll_t kipc_object_poll(struct file *file, poll_table *wait);
 int kipc_object_fasync(int fd, struct file *file, int on);
