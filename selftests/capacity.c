@@ -105,34 +105,33 @@ TEST(drop_oldest_by_letters)
 }
 
 /* All mixes of sizes, against a plain list of what should be there. */
-TEST(drop_oldest_by_bytes)
+static void drop_model(struct __test_metadata *_metadata, uint64_t letters,
+		       uint64_t max_bytes, uint32_t size, unsigned int rounds)
 {
-	enum { LETTERS = 7, BYTES = 1000, SIZE = 1000, ROUNDS = 3000 };
-	int fd = box(LETTERS, BYTES, SIZE, KIPC_MAILBOX_DROP_OLDEST);
-	unsigned int head = 0, tail = 0, bytes = 0, random = 12345;
-	static unsigned int sizes[ROUNDS];
-	uint64_t dropped = 0, received = 0;
+	int fd = box(letters, max_bytes, size, KIPC_MAILBOX_DROP_OLDEST);
+	unsigned int head = 0, tail = 0, random = 12345, n;
+	uint64_t dropped = 0, received = 0, bytes = 0;
+	unsigned int *sizes = calloc(rounds, sizeof(*sizes));
 	struct kipc_mailbox_stat st;
+	char *data = malloc(size);
 	struct kipc_letter l;
-	char data[SIZE];
-	unsigned int n;
 
-	for (n = 0; n < ROUNDS; n++) {
+	for (n = 0; n < rounds; n++) {
 		random = random * 1103515245 + 12345;
 		switch (random >> 28) {
 		case 0:
-			sizes[n] = SIZE;
+			sizes[n] = size;
 			break;
 		case 1:
 			sizes[n] = 0;
 			break;
-		case 2:
+		case 2 ... 5:
 			sizes[n] = (random >> 16) % 9;
 			break;
 		default:
-			sizes[n] = (random >> 16) % 400;
+			sizes[n] = (random >> 8) % (size * 2 / 5);
 		}
-		while (tail - head == LETTERS || bytes + sizes[n] > BYTES) {
+		while (tail - head == letters || bytes + sizes[n] > max_bytes) {
 			bytes -= sizes[head++];
 			dropped++;
 		}
@@ -145,9 +144,9 @@ TEST(drop_oldest_by_bytes)
 		ASSERT_EQ(bytes, st.bytes);
 		ASSERT_EQ(dropped, st.dropped);
 		if ((random >> 24 & 3) == 0 && head != tail) {
-			memset(data, POISON, sizeof(data));
+			memset(data, POISON, size);
 			ASSERT_EQ(sizes[head],
-				  k_recv(fd, data, sizeof(data), &l, 0, 0));
+				  k_recv(fd, data, size, &l, 0, 0));
 			ASSERT_EQ(head, l.tag);
 			ASSERT_EQ(head + 1, l.seq);
 			ASSERT_TRUE(filled(data, sizes[head], head));
@@ -157,8 +156,89 @@ TEST(drop_oldest_by_bytes)
 	}
 	st = stat_of(fd);
 	EXPECT_EQ(received, st.received);
-	EXPECT_EQ(ROUNDS, st.sent);
+	EXPECT_EQ(rounds, st.sent);
 	EXPECT_GT(dropped, 0);
+	close(fd);
+	free(sizes);
+	free(data);
+}
+
+TEST(drop_oldest_by_bytes)
+{
+	drop_model(_metadata, 7, 1000, 1000, 3000);
+	drop_model(_metadata, 50, KIPC_UNBOUNDED, 10000, 1000);
+	drop_model(_metadata, KIPC_UNBOUNDED, 200000, 100000, 1000);
+}
+
+/* Nothing gives way to a letter that does not come. */
+TEST(failed_send_drops_nothing)
+{
+	static const size_t sizes[] = { 1, 100, 4096, 20000, 65536 };
+	struct kipc_mailbox_stat before, behind;
+	char *bad = mmap(NULL, 65536, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
+			 -1, 0);
+	char data[64] = "";
+	size_t i;
+	int fd;
+
+	ASSERT_TRUE(bad != MAP_FAILED);
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		fd = box(4096, 65536, 65536, KIPC_MAILBOX_DROP_OLDEST);
+		while (stat_of(fd).bytes < 65536)
+			ASSERT_OK(k_send(fd, data, 64, 0, 0));
+		before = stat_of(fd);
+		EXPECT_ERR(EFAULT, k_send(fd, bad, sizes[i], 0, 0));
+		EXPECT_ERR(EFAULT, write(fd, bad, sizes[i]));
+		behind = stat_of(fd);
+		EXPECT_EQ(0, memcmp(&before, &behind, sizeof(before)));
+		EXPECT_EQ(1024, behind.letters);
+		ASSERT_OK(k_send(fd, data, 64, 0, 0));
+		EXPECT_EQ(1, stat_of(fd).dropped);
+		close(fd);
+	}
+}
+
+/* However many give way at once: others get the lock in between. */
+TEST(a_crowd_gives_way_to_one)
+{
+	enum { CROWD = 100000, SIZE = 8 << 20 };
+	uint64_t limit = get_limit("max_bytes"), start, now;
+	uint64_t *longest = shared(2 * sizeof(*longest));
+	char *data = calloc(1, SIZE);
+	struct kipc_mailbox_stat st;
+	pid_t pid;
+	int fd, i;
+
+	set_limit("max_bytes", 128 << 20);
+	fd = box(KIPC_UNBOUNDED, SIZE, SIZE, KIPC_MAILBOX_DROP_OLDEST);
+	for (i = 0; i < CROWD; i++)
+		ASSERT_OK(k_send(fd, data, 1, 0, 0));
+	ASSERT_EQ(CROWD, stat_of(fd).letters);
+	pid = spawn();
+	if (!pid) {
+		do {
+			start = now_ns();
+			st = stat_of(fd);
+			now = now_ns();
+			if (now - start > longest[0])
+				longest[0] = now - start;
+			__atomic_store_n(&longest[1], 1, __ATOMIC_SEQ_CST);
+		} while (st.dropped < CROWD);
+		_exit(0);
+	}
+	wait_for(__atomic_load_n(&longest[1], __ATOMIC_SEQ_CST));
+	start = now_ns();
+	ASSERT_OK(k_send(fd, data, SIZE, 0, 0));
+	now = now_ns();
+	EXPECT_EQ(CROWD, stat_of(fd).dropped);
+	EXPECT_EQ(1, stat_of(fd).letters);
+	EXPECT_EQ(0, reap(pid));
+	TH_LOG("the send took %llu us, others waited for %llu us at most",
+	       (unsigned long long)(now - start) / 1000,
+	       (unsigned long long)longest[0] / 1000);
+	EXPECT_LT(longest[0], SECOND / 2);
+	set_limit("max_bytes", limit);
+	free(data);
 }
 
 /* Many bounds, and letters of random size against a plain list. */

@@ -2,6 +2,9 @@
 /* KIPC_MAILBOX_HANGUP: the last sender has gone, the last receiver has gone. */
 #include "test.h"
 
+#include <pthread.h>
+#include <sys/syscall.h>
+
 static const struct kipc_mailbox_attr attr = { 4, 64, 16, KIPC_MAILBOX_HANGUP };
 static const struct kipc_mailbox_attr meet = { 0, 0, 16, KIPC_MAILBOX_HANGUP };
 
@@ -216,8 +219,9 @@ TEST(waiting_senders_are_woken)
 				if (i)
 					CHECK_ERR(EPIPE, write(out, data, 16));
 				else
-					CHECK_ERR(EPIPE, k_send(out, data, 16,
-							0, KIPC_FOREVER));
+					CHECK_ERR(EPIPE,
+						  k_send(out, data, 16, 0,
+							 KIPC_FOREVER));
 				_exit(0);
 			}
 			wait_waiters(out, i + 1, 0, pids[i]);
@@ -226,6 +230,71 @@ TEST(waiting_senders_are_woken)
 		EXPECT_EQ(0, reap(pids[0]));
 		EXPECT_EQ(0, reap(pids[1]));
 		EXPECT_TRUE(has_waiters(out, 0, 0));
+	}
+}
+
+struct readers {
+	int in;
+	int stop;
+	int polling;
+};
+
+static void *read_the_end(void *arg)
+{
+	struct readers *r = arg;
+	char data[16];
+
+	CHECK(read(r->in, data, sizeof(data)) == 0);
+	return NULL;
+}
+
+static void *poll_the_end(void *arg)
+{
+	struct readers *r = arg;
+	struct pollfd p = { .fd = r->in, .events = POLLIN };
+
+	__atomic_store_n(&r->polling, syscall(SYS_gettid), __ATOMIC_SEQ_CST);
+	CHECK(poll(&p, 1, 20000) == 1 && p.revents == (POLLIN | POLLHUP));
+	return NULL;
+}
+
+static void *look_all_the_time(void *arg)
+{
+	struct readers *r = arg;
+
+	while (!__atomic_load_n(&r->stop, __ATOMIC_SEQ_CST))
+		poll_mask(r->in, POLLIN);
+	return NULL;
+}
+
+/* More than are woken in one go, while others look at the state in between. */
+TEST(seen_by_pollers_beside_a_crowd)
+{
+	enum { CROWD = 64, ROUNDS = 20 };
+	pthread_t threads[CROWD], poller, looker;
+	int round, i;
+
+	for (round = 0; round < ROUNDS; round++) {
+		const char *name = temp_name("crowd");
+		struct readers r = { .in = make(name, &attr, RECEIVE) };
+		int out = open_(name, SEND);
+
+		for (i = 0; i < CROWD; i++)
+			ASSERT_EQ(0, pthread_create(&threads[i], NULL,
+						    read_the_end, &r));
+		wait_waiters(r.in, 0, CROWD, 0);
+		ASSERT_EQ(0, pthread_create(&poller, NULL, poll_the_end, &r));
+		wait_for(__atomic_load_n(&r.polling, __ATOMIC_SEQ_CST) &&
+			 task_state(getpid(), r.polling) == 'S');
+		ASSERT_EQ(0, pthread_create(&looker, NULL, look_all_the_time,
+					    &r));
+		close(out);
+		for (i = 0; i < CROWD; i++)
+			pthread_join(threads[i], NULL);
+		pthread_join(poller, NULL);
+		__atomic_store_n(&r.stop, 1, __ATOMIC_SEQ_CST);
+		pthread_join(looker, NULL);
+		close(r.in);
 	}
 }
 

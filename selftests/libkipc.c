@@ -3,6 +3,9 @@
 #include "test.h"
 
 #include <kipc.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/sysmacros.h>
 
 TEST(features)
 {
@@ -156,6 +159,94 @@ TEST(bad_descriptors)
 	EXPECT_ERR(ENOTTY, kipc_mailbox_recv(null, NULL, 0, NULL, 0, 0));
 	EXPECT_ERR(ENOTTY, kipc_remove(null));
 	EXPECT_ERR(ENOTTY, kipc_narrow(null, SEND, 0));
+}
+
+TEST(no_descriptor_left)
+{
+	int fd = kipc_mailbox_create(NULL, NULL, 0600, ALL_RIGHTS, 0);
+	struct rlimit none = { 0, 0 };
+	struct kipc_features f;
+	pid_t pid = spawn();
+
+	if (!pid) {
+		CHECK(!setrlimit(RLIMIT_NOFILE, &none));
+		CHECK_ERR(EMFILE, kipc_features(&f));
+		CHECK_ERR(EMFILE, kipc_open("x", 0, SEND, 0));
+		CHECK_ERR(EMFILE, kipc_unlink("x"));
+		CHECK_ERR(EMFILE, kipc_mailbox_create(NULL, NULL, 0600, SEND,
+						      0));
+		CHECK_ERR(EMFILE, kipc_narrow(fd, SEND, 0));
+		_exit(0);
+	}
+	EXPECT_EQ(0, reap(pid));
+}
+
+/* An empty /dev, of this process alone. */
+static void hide_device(void)
+{
+	CHECK(!unshare(CLONE_NEWNS));
+	CHECK(!mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL));
+	CHECK(!mount("none", "/dev", "tmpfs", 0, "mode=0755"));
+}
+
+TEST(no_device_file)
+{
+	struct kipc_features f;
+	pid_t pid = spawn();
+
+	if (!pid) {
+		hide_device();
+		CHECK_ERR(ENOENT, kipc_features(&f));
+		CHECK_ERR(ENOENT, kipc_open("x", 0, SEND, 0));
+		CHECK_ERR(ENOENT, kipc_unlink("x"));
+		CHECK_ERR(ENOENT, kipc_mailbox_create(NULL, NULL, 0600, SEND,
+						      0));
+		_exit(0);
+	}
+	EXPECT_EQ(0, reap(pid));
+}
+
+/* As if the module were not loaded: 255 asks for any minor, and is nobody's. */
+TEST(device_file_of_nobody)
+{
+	struct kipc_features f;
+	pid_t pid = spawn();
+
+	if (!pid) {
+		umask(0);
+		hide_device();
+		CHECK(!mknod(DEVICE, S_IFCHR | 0666, makedev(10, 255)));
+		CHECK_ERR(ENODEV, kipc_features(&f));
+		CHECK_ERR(ENODEV, kipc_open("x", 0, SEND, 0));
+		CHECK_ERR(ENODEV, kipc_unlink("x"));
+		CHECK_ERR(ENODEV, kipc_mailbox_create(NULL, NULL, 0600, SEND,
+						      0));
+		_exit(0);
+	}
+	EXPECT_EQ(0, reap(pid));
+}
+
+TEST(device_file_of_somebody_else)
+{
+	struct kipc_features f;
+	struct stat st;
+	pid_t pid = spawn();
+
+	if (!pid) {
+		umask(0);
+		CHECK(!stat(DEVICE, &st));
+		hide_device();
+		CHECK(!mknod(DEVICE, S_IFCHR | 0600, st.st_rdev));
+		CHECK(!kipc_features(&f));
+		become(NOBODY, NOBODY);
+		CHECK_ERR(EACCES, kipc_features(&f));
+		CHECK_ERR(EACCES, kipc_open("x", 0, SEND, 0));
+		CHECK_ERR(EACCES, kipc_unlink("x"));
+		CHECK_ERR(EACCES, kipc_mailbox_create(NULL, NULL, 0600, SEND,
+						      0));
+		_exit(0);
+	}
+	EXPECT_EQ(0, reap(pid));
 }
 
 TEST(deadlines)

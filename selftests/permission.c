@@ -60,7 +60,8 @@ static void try_all(int shift, bool manage)
 			int err = errno;
 			bool may = (rights & ~allowed) == 0;
 
-			if (may != (fd >= 0) || (!may && err != EACCES)) {
+			if ((may && fd < 0) ||
+			    (!may && (fd >= 0 || err != EACCES))) {
 				fprintf(stderr,
 					"# mode %03o, rights %#x, shift %d: %s\n",
 					modes[i], rights, shift, fd >= 0 ?

@@ -84,11 +84,13 @@ TEST(what_does_not_wait)
 
 TEST(poll_wakes)
 {
+	static const short events[] = { POLLIN, POLLOUT, POLLRDNORM,
+					POLLWRNORM };
 	int fd = box(1, 8, 8, 0), i;
 
-	/* First for a letter, then for room. */
-	for (i = 0; i < 2; i++) {
-		struct pollfd p = { .fd = fd, .events = i ? POLLOUT : POLLIN };
+	/* For a letter, and for room, by either name. */
+	for (i = 0; i < 4; i++) {
+		struct pollfd p = { .fd = fd, .events = events[i] };
 		pid_t pid = spawn();
 
 		if (!pid) {
@@ -97,12 +99,13 @@ TEST(poll_wakes)
 			_exit(0);
 		}
 		wait_for(task_state(pid, pid) == 'S');
-		if (i) {
+		if (i % 2) {
 			EXPECT_EQ(1, recv_number(fd));
 		} else {
 			ASSERT_OK(send_number(fd, 1));
 		}
 		EXPECT_EQ(0, reap(pid));
+		EXPECT_EQ(events[i], poll_mask(fd, events[i]));
 	}
 }
 
@@ -134,13 +137,15 @@ TEST(select_)
 
 	FD_ZERO(&r);
 	FD_SET(fd, &r);
-	w = x = r;
+	w = r;
+	x = r;
 	EXPECT_EQ(1, select(fd + 1, &r, &w, &x, &tv));
 	EXPECT_FALSE(FD_ISSET(fd, &r));
 	EXPECT_TRUE(FD_ISSET(fd, &w));
 	ASSERT_OK(send_number(fd, 1));
 	FD_SET(fd, &r);
-	w = x = r;
+	w = r;
+	x = r;
 	EXPECT_EQ(1, select(fd + 1, &r, &w, &x, &tv));
 	EXPECT_TRUE(FD_ISSET(fd, &r));
 	EXPECT_FALSE(FD_ISSET(fd, &w));
@@ -223,6 +228,42 @@ TEST(epoll_oneshot)
 	ASSERT_OK(epoll_ctl(ep, EPOLL_CTL_MOD, fd, &e));
 	EXPECT_EQ(EPOLLIN, events_now(ep));
 	EXPECT_EQ(0, events_now(ep));
+}
+
+/* Receives what comes, whenever epoll says so. */
+static void serve(int fd)
+{
+	struct epoll_event e;
+	int ep = epoll_on(fd, EPOLLIN | EPOLLEXCLUSIVE);
+	uint64_t data;
+
+	for (;;) {
+		CHECK(epoll_wait(ep, &e, 1, -1) == 1);
+		if (k_recv(fd, &data, 8, NULL, 0, 0) < 0)
+			CHECK(errno == EAGAIN);
+	}
+}
+
+/* One is enough, but not one who cannot receive. */
+TEST(epoll_exclusive)
+{
+	enum { DEAF = 2, SERVERS = 3, LETTERS = 100 };
+	int fd = default_box(), out = k_narrow(fd, SEND, 0);
+	pid_t pids[DEAF + SERVERS];
+	uint64_t i;
+
+	for (i = 0; i < DEAF + SERVERS; i++) {
+		pids[i] = spawn();
+		if (!pids[i])
+			serve(i < DEAF ? out : fd);
+		wait_for(task_state(pids[i], pids[i]) == 'S');
+	}
+	for (i = 0; i < LETTERS; i++) {
+		ASSERT_OK(k_send(fd, &i, 8, 0, 0));
+		wait_for(stat_of(fd).received == i + 1);
+	}
+	for (i = 0; i < DEAF + SERVERS; i++)
+		EXPECT_EQ(128 + SIGKILL, slay(pids[i]));
 }
 
 TEST(epoll_sees_removal)
@@ -312,6 +353,37 @@ TEST(sigio)
 	ASSERT_OK(send_number(fd, 2));
 	recv_number(fd);
 	EXPECT_ERR(EAGAIN, sigtimedwait(&set, &info, &none));
+}
+
+static void one_signal(struct __test_metadata *_metadata, const sigset_t *set,
+		       int code)
+{
+	struct timespec a_while = { .tv_nsec = 20 * MS };
+	siginfo_t info;
+
+	ASSERT_EQ(SIGRTMIN, next_signal(set, &info));
+	EXPECT_EQ(code, info.si_code);
+	EXPECT_ERR(EAGAIN, sigtimedwait(set, &info, &a_while));
+}
+
+/* What happens once is told once. */
+TEST(sigio_count)
+{
+	int fd = default_box(), i;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN);
+	ASSERT_OK(sigprocmask(SIG_BLOCK, &set, NULL));
+	ASSERT_OK(fcntl(fd, F_SETOWN, getpid()));
+	ASSERT_OK(fcntl(fd, F_SETSIG, SIGRTMIN));
+	ASSERT_OK(fcntl(fd, F_SETFL, O_ASYNC));
+	for (i = 0; i < 3; i++) {
+		ASSERT_OK(send_number(fd, i));
+		one_signal(_metadata, &set, POLL_IN);
+	}
+	ASSERT_OK(k_remove(fd));
+	one_signal(_metadata, &set, POLL_HUP);
 }
 
 TEST_HARNESS_MAIN

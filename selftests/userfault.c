@@ -208,7 +208,7 @@ TEST_F(fault, sender)
 	pid_t pid;
 
 	if (!self->st)
-		return;
+		SKIP(return, "no userfaultfd");
 	pid = stalled_sender(self->st, self->fd, variant->size, false);
 	go_on(self->fd, variant->size);
 	EXPECT_EQ(0, stat_of(self->fd).letters);
@@ -221,11 +221,12 @@ TEST_F(fault, sender)
 
 TEST_F(fault, writer)
 {
-	char *data = malloc(variant->size);
+	char *data;
 	pid_t pid;
 
 	if (!self->st)
-		return;
+		SKIP(return, "no userfaultfd");
+	data = malloc(variant->size);
 	pid = stalled_sender(self->st, self->fd, variant->size, true);
 	go_on(self->fd, variant->size);
 	__atomic_store_n(&self->st->resolve, 1, __ATOMIC_SEQ_CST);
@@ -240,7 +241,7 @@ TEST_F(fault, killed_sender)
 	pid_t pid;
 
 	if (!self->st)
-		return;
+		SKIP(return, "no userfaultfd");
 	pid = stalled_sender(self->st, self->fd, variant->size, false);
 	EXPECT_EQ(128 + SIGKILL, slay(pid));
 	EXPECT_EQ(0, stat_of(self->fd).letters);
@@ -256,7 +257,7 @@ TEST_F(fault, receiver)
 	pid_t pid;
 
 	if (!self->st)
-		return;
+		SKIP(return, "no userfaultfd");
 	send_sized(self->fd, variant->size, 1);
 	pid = stalled_receiver(self->st, self->fd, variant->size);
 	/* Only the receive that is stalled may be overtaken. */
@@ -276,11 +277,12 @@ TEST_F(fault, killed_receiver)
 {
 	struct kipc_letter l;
 	uint64_t i, n = variant->letters < 3 ? 1 : 3;
-	char *data = malloc(variant->size);
+	char *data;
 	pid_t pid;
 
 	if (!self->st)
-		return;
+		SKIP(return, "no userfaultfd");
+	data = malloc(variant->size);
 	for (i = 1; i <= n; i++)
 		send_sized(self->fd, variant->size, i);
 	pid = stalled_receiver(self->st, self->fd, variant->size);
@@ -308,7 +310,7 @@ TEST_F(fault, drop_oldest)
 	int fd;
 
 	if (!self->st)
-		return;
+		SKIP(return, "no userfaultfd");
 	fd = box(variant->letters, variant->bytes, variant->size,
 		 KIPC_MAILBOX_DROP_OLDEST);
 	send_sized(fd, variant->size, 1);
@@ -327,7 +329,7 @@ TEST_F(fault, rendezvous)
 	int kill_it, fd;
 
 	if (!self->st)
-		return;
+		SKIP(return, "no userfaultfd");
 	for (kill_it = 0; kill_it < 2; kill_it++) {
 		memset(self->st, 0, sizeof(*self->st));
 		fd = rendezvous_box(variant->size);

@@ -20,7 +20,7 @@ static struct crowd {
 	uint64_t switches[CROWD];	/* what it said last */
 	bool served[CROWD];		/* it has what it waited for */
 	bool counted[CROWD];		/* ... and we know that it has run */
-	unsigned int started, woken;
+	unsigned int started, woken, removed;
 	sem_t end;
 	pthread_t threads[CROWD];
 } crowd;
@@ -41,6 +41,8 @@ static void *wait_once(void *arg)
 	if (ret >= 0) {
 		__atomic_store_n(&crowd.served[self], true, __ATOMIC_SEQ_CST);
 		__atomic_add_fetch(&crowd.woken, 1, __ATOMIC_SEQ_CST);
+	} else {
+		__atomic_add_fetch(&crowd.removed, 1, __ATOMIC_SEQ_CST);
 	}
 	while (sem_wait(&crowd.end))
 		;
@@ -174,8 +176,28 @@ TEST_F(wake, exactly_as_many_as_needed)
 		EXPECT_EQ(batches[b], count_changed());
 		EXPECT_EQ(done, crowd.woken);
 	}
-	/* Removal wakes them all. */
+	/* The others are woken when it is removed. */
 	ASSERT_OK(k_remove(fd));
+	dismiss();
+	EXPECT_EQ(CROWD - done, crowd.removed);
+	close(fd);
+	EXPECT_EQ(0, total("waiters"));
+}
+
+TEST_F(wake, all_by_removal)
+{
+	int fd = box(variant->letters, variant->letters * 8, 8, 0);
+	uint64_t number = 1, i;
+
+	if (variant->send)
+		for (i = 0; i < variant->letters; i++)
+			ASSERT_OK(k_send(fd, &number, 8, 1, 0));
+	assemble(fd, variant->send);
+	ASSERT_OK(k_remove(fd));
+	wait_for(__atomic_load_n(&crowd.removed, __ATOMIC_SEQ_CST) == CROWD);
+	EXPECT_TRUE(has_waiters(fd, 0, 0));
+	EXPECT_EQ(0, crowd.woken);
+	EXPECT_EQ(variant->send ? variant->letters : 0, stat_of(fd).sent);
 	dismiss();
 	close(fd);
 	EXPECT_EQ(0, total("waiters"));

@@ -121,44 +121,11 @@ static void print_shares(void)
 	putchar('\n');
 }
 
-int main(int argc, char **argv)
+/* Each sender and each receiver is a child; returns 0 if one failed. */
+static int run_children(int send_only, int receive_only, int in, int out)
 {
-	struct kipc_mailbox_attr attr = KIPC_MAILBOX_ATTR_DEFAULT;
-	struct kipc_mailbox_stat stat = { 0 };
-	struct stat from, to;
-	int good = 1;
+	int status, good = 1;
 
-	senders = argc > 2 ? strtoul(argv[2], NULL, 10) : 3;
-	receivers = argc > 3 ? strtoul(argv[3], NULL, 10) : 3;
-	if (argc < 2 || argc > 5 || senders - 1 >= MAX || receivers - 1 >= MAX)
-		errx(EXIT_FAILURE, "usage: courier FILE [SENDERS] [RECEIVERS] "
-		     "[OUTFILE], at most %d of each", MAX);
-	int in = open(argv[1], O_RDONLY);
-	int out = argc > 4 ? open(argv[4], O_RDWR | O_CREAT, 0666) :
-			     memfd_create("courier", 0);
-	if (in < 0 || out < 0 || fstat(in, &from) < 0 || fstat(out, &to) < 0)
-		err(EXIT_FAILURE, "%s", in < 0 || argc < 5 ? argv[1] : argv[4]);
-	if (!from.st_size || (from.st_dev == to.st_dev && from.st_ino == to.st_ino))
-		errx(EXIT_FAILURE, "FILE is empty, or OUTFILE itself");
-	if (ftruncate(out, 0) < 0 || ftruncate(out, from.st_size) < 0)
-		err(EXIT_FAILURE, "make room for %s", argv[1]);
-	file_size = from.st_size;
-	blocks = (file_size + BLOCK - 1) / BLOCK;
-	account = map(-1, sizeof(*account) + blocks);
-
-	/* A handle for each side, so that each can hang up; one to look on. */
-	attr.flags = KIPC_MAILBOX_HANGUP;
-	int mailbox = kipc_mailbox_create(NULL, &attr, 0600, KIPC_MAILBOX_RIGHTS, 0);
-	if (mailbox < 0)
-		err(EXIT_FAILURE, "create a mailbox (is the module loaded?)");
-	int send_only = kipc_narrow(mailbox, KIPC_RIGHT_SEND, 0);
-	int receive_only = kipc_narrow(mailbox, KIPC_RIGHT_RECEIVE, 0);
-	int look_only = kipc_narrow(mailbox, KIPC_RIGHT_MANAGE, 0);
-	if (send_only < 0 || receive_only < 0 || look_only < 0)
-		err(EXIT_FAILURE, "narrow");
-	close(mailbox);
-
-	uint64_t start = kipc_deadline(0);
 	for (size_t i = 0; i < senders + receivers; i++) {
 		pid_t pid = fork();
 
@@ -171,20 +138,67 @@ int main(int argc, char **argv)
 			send_share(send_only, in, i);
 		else
 			receive(receive_only, out, i - senders);
-		return EXIT_SUCCESS;
+		exit(EXIT_SUCCESS);
 	}
 	close(send_only);
 	close(receive_only);
-	for (int status; wait(&status) > 0;)
+	while (wait(&status) > 0)
 		good &= status == 0;
-	double seconds = (kipc_deadline(0) - start) / 1e9;
+	return good;
+}
+
+int main(int argc, char **argv)
+{
+	struct kipc_mailbox_attr attr = KIPC_MAILBOX_ATTR_DEFAULT;
+	int in, out, mailbox, send_only, receive_only, look_only, good;
+	struct kipc_mailbox_stat stat = { 0 };
+	unsigned char *before, *behind;
+	struct stat from, to;
+	uint64_t start;
+	double seconds;
+
+	senders = argc > 2 ? strtoul(argv[2], NULL, 10) : 3;
+	receivers = argc > 3 ? strtoul(argv[3], NULL, 10) : 3;
+	if (argc < 2 || argc > 5 || senders - 1 >= MAX || receivers - 1 >= MAX) {
+		warnx("usage: courier FILE [SENDERS] [RECEIVERS] [OUTFILE]");
+		errx(EXIT_FAILURE, "at most %d senders and receivers", MAX);
+	}
+	in = open(argv[1], O_RDONLY);
+	out = argc > 4 ? open(argv[4], O_RDWR | O_CREAT, 0666) :
+			 memfd_create("courier", 0);
+	if (in < 0 || out < 0 || fstat(in, &from) < 0 || fstat(out, &to) < 0)
+		err(EXIT_FAILURE, "%s", in < 0 || argc < 5 ? argv[1] : argv[4]);
+	if (!from.st_size || (from.st_dev == to.st_dev && from.st_ino == to.st_ino))
+		errx(EXIT_FAILURE, "FILE is empty, or OUTFILE itself");
+	if (ftruncate(out, 0) < 0 || ftruncate(out, from.st_size) < 0)
+		err(EXIT_FAILURE, "make room for %s", argv[1]);
+	file_size = from.st_size;
+	blocks = (file_size + BLOCK - 1) / BLOCK;
+	account = map(-1, sizeof(*account) + blocks);
+
+	/* A handle for each side, so that each can hang up; one to look on. */
+	attr.flags = KIPC_MAILBOX_HANGUP;
+	mailbox = kipc_mailbox_create(NULL, &attr, 0600, KIPC_MAILBOX_RIGHTS, 0);
+	if (mailbox < 0)
+		err(EXIT_FAILURE, "create a mailbox (is the module loaded?)");
+	send_only = kipc_narrow(mailbox, KIPC_RIGHT_SEND, 0);
+	receive_only = kipc_narrow(mailbox, KIPC_RIGHT_RECEIVE, 0);
+	look_only = kipc_narrow(mailbox, KIPC_RIGHT_MANAGE, 0);
+	if (send_only < 0 || receive_only < 0 || look_only < 0)
+		err(EXIT_FAILURE, "narrow");
+	close(mailbox);
+
+	start = kipc_deadline(0);
+	good = run_children(send_only, receive_only, in, out);
+	seconds = (kipc_deadline(0) - start) / 1e9;
 
 	for (size_t block = 0; block < blocks; block++)
 		good &= account->arrivals[block] == 1;
 	good &= kipc_mailbox_stat(look_only, &stat) == 0 &&
 		stat.sent == blocks && stat.received == blocks;
-	unsigned char *a = map(in, file_size), *b = map(out, file_size);
-	good &= memcmp(a, b, file_size) == 0;
+	before = map(in, file_size);
+	behind = map(out, file_size);
+	good &= memcmp(before, behind, file_size) == 0;
 
 	printf("%zu bytes in %zu letters; senders: %zu, receivers: %zu\n",
 	       file_size, blocks, senders, receivers);
@@ -192,7 +206,8 @@ int main(int argc, char **argv)
 	printf("waits     %llu sends, %llu receives; at most %llu letters lay there\n",
 	       stat.send_waits, stat.recv_waits, stat.peak_letters);
 	printf("time      %.3f s, %.1f MB/s\nchecksum  %016llx, %016llx\n", seconds,
-	       file_size / 1e6 / seconds, checksum(a), checksum(b));
+	       file_size / 1e6 / seconds, checksum(before),
+	       checksum(behind));
 	puts(good ? "every letter arrived once, and both files are equal" :
 		    "NOT every letter arrived once, or the files differ");
 	return good ? EXIT_SUCCESS : EXIT_FAILURE;
