@@ -295,13 +295,12 @@ static bool kipc_test_serve(struct kipc_test_line *line)
 static bool kipc_test_lines(void)
 {
 	struct task_struct *thread[KIPC_TEST_THREADS];
-	struct kipc_test_line line = {
-		.lock = __SPIN_LOCK_UNLOCKED(line.lock),
-		.waiters = LIST_HEAD_INIT(line.waiters),
-	};
+	struct kipc_test_line line = { .joined = 0 };
 	unsigned int i, started;
 	bool pass = true;
 
+	spin_lock_init(&line.lock);
+	INIT_LIST_HEAD(&line.waiters);
 	for (started = 0; started < KIPC_TEST_THREADS; started++) {
 		thread[started] = kthread_run(kipc_test_thread, &line,
 					      "kipc_test/%u", started);

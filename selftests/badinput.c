@@ -394,7 +394,8 @@ static void descriptors(struct __test_metadata *_metadata,
 	MUST_FAIL(path, cmd, &a, size, EBADF, "ioctl %#x, O_PATH", nr);
 	MUST_FAIL(null, cmd, &a, size, ENOTTY, "ioctl %#x, /dev/null", nr);
 	MUST_FAIL(pipes[0], cmd, &a, size, ENOTTY, "ioctl %#x, pipe", nr);
-	MUST_FAIL(ops[op].control ? self->fd : self->ctl, cmd, &a, size, ENOTTY, "ioctl %#x on the wrong sort of descriptor", nr);
+	MUST_FAIL(ops[op].control ? self->fd : self->ctl, cmd, &a, size, ENOTTY,
+		  "ioctl %#x on the wrong sort of descriptor", nr);
 	close(null);
 	close(path);
 	close(pipes[0]);

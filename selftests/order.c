@@ -215,4 +215,47 @@ TEST_F(order, threads)
 	EXPECT_STREQ("", audit(self->book, self->fd));
 }
 
+/*
+ * The end of one receiver's buffer is never there at first.  That must not make
+ * any of them see a letter behind a younger one.
+ */
+TEST(missing_pages)
+{
+	enum { LETTERS = 1500, PAGE = 4096, SIZE = 32 * PAGE };
+	int fd = box(8, 8 * SIZE, SIZE, 0), i;
+	char *data = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	pid_t pids[RECEIVERS];
+	uint64_t last = 0;
+
+	ASSERT_TRUE(data != MAP_FAILED);
+	for (i = 0; i < RECEIVERS; i++) {
+		pids[i] = spawn();
+		if (pids[i])
+			continue;
+		for (;;) {
+			struct kipc_letter l;
+
+			if (i == 0)
+				madvise(data + SIZE - PAGE, PAGE,
+					MADV_DONTNEED);
+			CHECK(k_recv(fd, data, SIZE, &l, 0, KIPC_FOREVER) >= 0);
+			CHECK(l.seq > last);
+			last = l.seq;
+			if (l.tag == STOP)
+				break;
+			CHECK(l.size == SIZE && filled(data, SIZE, l.tag));
+		}
+		_exit(0);
+	}
+	for (i = 0; i < LETTERS; i++) {
+		fill(data, SIZE, i);
+		ASSERT_OK(k_send(fd, data, SIZE, i, after(PATIENCE)));
+	}
+	for (i = 0; i < RECEIVERS; i++)
+		ASSERT_OK(k_send(fd, NULL, 0, STOP, after(PATIENCE)));
+	for (i = 0; i < RECEIVERS; i++)
+		EXPECT_EQ(0, reap(pids[i]));
+}
+
 TEST_HARNESS_MAIN
