@@ -148,23 +148,34 @@ void kipc_segment_seal(struct kipc_segment *segment, size_t bytes)
 }
 
 /**
- * kipc_ring_link - put a sealed segment into the ring
+ * kipc_ring_link - put a sealed segment into the ring, at the back
  * @ring: the ring
  * @segment: sealed, not in the ring
- * @before: the segment that comes after it, or NULL for the back
  *
  * Context: the ring's lock is held.
  */
-void kipc_ring_link(struct kipc_ring *ring, struct kipc_segment *segment,
-		    struct kipc_segment *before)
+void kipc_ring_link(struct kipc_ring *ring, struct kipc_segment *segment)
 {
 	struct kipc_segment *back = kipc_ring_back(ring);
 
-	/* The empty one stays last: small records go on there. */
-	if (!before && back && kipc_segment_empty(back))
-		before = back;
-	list_add_tail(&segment->node,
-		      before ? &before->node : &ring->segments);
+	/* An empty one stays last: small records go on there. */
+	if (back && kipc_segment_empty(back))
+		list_add_tail(&segment->node, &back->node);
+	else
+		list_add_tail(&segment->node, &ring->segments);
+	segment->linked = true;
+}
+
+/**
+ * kipc_ring_link_front - put back what was the oldest record, and is again
+ * @ring: the ring
+ * @segment: sealed, not in the ring
+ *
+ * Context: the ring's lock is held.
+ */
+void kipc_ring_link_front(struct kipc_ring *ring, struct kipc_segment *segment)
+{
+	list_add(&segment->node, &ring->segments);
 	segment->linked = true;
 }
 

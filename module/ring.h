@@ -172,8 +172,7 @@ struct kipc_segment *kipc_ring_extend(struct kipc_ring *ring,
 struct kipc_segment *kipc_segment_alloc(struct kipc_account *account,
 					size_t bytes);
 void kipc_segment_seal(struct kipc_segment *segment, size_t bytes);
-void kipc_ring_link(struct kipc_ring *ring, struct kipc_segment *segment,
-		    struct kipc_segment *before);
+void kipc_ring_link(struct kipc_ring *ring, struct kipc_segment *segment);
 
 /* Taking records out: these return garbage. */
 
@@ -193,8 +192,9 @@ static inline struct kipc_segment *kipc_ring_pop(struct kipc_ring *ring,
 	return kipc_ring_drained(ring, segment);
 }
 
-/* Taking a sealed segment away, perhaps to link it again. */
+/* Taking a sealed segment away, perhaps to put it back. */
 void kipc_ring_unlink(struct kipc_segment *segment);
+void kipc_ring_link_front(struct kipc_ring *ring, struct kipc_segment *segment);
 struct kipc_segment *kipc_segment_drop(struct kipc_segment *segment);
 
 void kipc_segment_free(struct kipc_account *account,

@@ -103,7 +103,7 @@ static bool kipc_test_push(struct kipc_test_queue *queue)
 			return false;
 		kipc_test_fill(kipc_segment_record(segment), twin);
 		kipc_segment_seal(segment, space);
-		kipc_ring_link(&queue->ring, segment, NULL);
+		kipc_ring_link(&queue->ring, segment);
 		queue->count++;
 		return true;
 	}
@@ -128,7 +128,7 @@ static bool kipc_test_push(struct kipc_test_queue *queue)
 static bool kipc_test_pop(struct kipc_test_queue *queue)
 {
 	struct kipc_segment *segment = kipc_ring_front(&queue->ring);
-	struct kipc_segment *next, *garbage;
+	struct kipc_segment *garbage;
 	struct kipc_test_twin *twin = &queue->twin[0];
 
 	if (!queue->count)
@@ -139,9 +139,7 @@ static bool kipc_test_pop(struct kipc_test_queue *queue)
 	/* A sealed one can be taken away and put back in front. */
 	if (segment->sealed && twin->seed & 1) {
 		kipc_ring_unlink(segment);
-		next = list_first_entry_or_null(&queue->ring.segments,
-						struct kipc_segment, node);
-		kipc_ring_link(&queue->ring, segment, next);
+		kipc_ring_link_front(&queue->ring, segment);
 		if (!kipc_expect(kipc_ring_front(&queue->ring) == segment))
 			return false;
 	}
@@ -195,17 +193,16 @@ free:
 /* One thread: verdicts, order, deadlines. */
 static bool kipc_test_verdicts(void)
 {
-	struct kipc_waiter first = { .ticket = 1 };
-	struct kipc_waiter second = { .ticket = 2 };
-	struct kipc_waiter third = { .ticket = 3 };
+	struct kipc_waiter first, second, third;
 	struct kipc_wake wake;
+	LIST_HEAD(granted);
 	LIST_HEAD(line);
 	bool pass;
 
 	kipc_wake_init(&wake);
+	kipc_waiter_join(&first, &line);
+	kipc_waiter_join(&second, &line);
 	kipc_waiter_join(&third, &line);
-	kipc_waiter_rejoin(&first, &line);
-	kipc_waiter_rejoin(&second, &line);
 	pass = kipc_expect(list_first_entry(&line, struct kipc_waiter, node) ==
 			   &first);
 	pass &= kipc_expect(list_is_last(&third.node, &line));
@@ -214,6 +211,15 @@ static bool kipc_test_verdicts(void)
 	pass &= kipc_expect(wake.count == 1 && wake.task[0] == current);
 	kipc_wake_flush(&wake);
 	pass &= kipc_expect(!wake.count);
+	/* A grant that is taken back leaves the line as it was. */
+	list_add_tail(&first.node, &granted);
+	kipc_waiter_revoke(&first, &line);
+	pass &= kipc_expect(list_first_entry(&line, struct kipc_waiter, node) ==
+			    &first);
+	pass &= kipc_expect(list_empty(&granted));
+	pass &= kipc_expect(kipc_waiter_sleep(&first, 1) == -ETIMEDOUT);
+	kipc_waiter_wake(&first, KIPC_GRANTED, &wake);
+	kipc_wake_flush(&wake);
 	/* A verdict counts more than a deadline that has passed. */
 	pass &= kipc_expect(!kipc_waiter_sleep(&first, 1));
 	pass &= kipc_expect(!kipc_waiter_leave(&first, -ETIMEDOUT));

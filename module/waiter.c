@@ -40,23 +40,18 @@ void kipc_waiter_join(struct kipc_waiter *waiter, struct list_head *line)
 }
 
 /**
- * kipc_waiter_rejoin - go back to one's place, since a grant proved to be void
- * @waiter: of the calling thread, with a ticket
+ * kipc_waiter_revoke - take a grant back; the waiter stands in front of its line
+ * @waiter: was granted, and has not had the lock since; in a list
  * @line: the list
  *
- * Only others of the same fate can stand in front.
+ * It may be awake already: then it finds KIPC_WAITING and sleeps again.
  *
  * Context: the line's lock is held.
  */
-void kipc_waiter_rejoin(struct kipc_waiter *waiter, struct list_head *line)
+void kipc_waiter_revoke(struct kipc_waiter *waiter, struct list_head *line)
 {
-	struct kipc_waiter *behind;
-
-	kipc_waiter_start(waiter);
-	list_for_each_entry(behind, line, node)
-		if (behind->ticket > waiter->ticket)
-			break;
-	list_add_tail(&waiter->node, &behind->node);
+	list_move(&waiter->node, line);
+	WRITE_ONCE(waiter->verdict, KIPC_WAITING);
 }
 
 /**

@@ -18,7 +18,8 @@
  *
  * What a grant means is its kind's affair; it is never lost, because a
  * waiter looks at its verdict under the lock after it slept, whatever woke it:
- * a waiter that was granted and must leave passes its grant on.
+ * a waiter that was granted and must leave passes its grant on.  If what was
+ * granted goes away first, kipc_waiter_revoke() puts the waiter back in front.
  *
  * A waker collects tasks, referenced, while it holds the lock and wakes them
  * after it has dropped it.
@@ -43,7 +44,6 @@ enum {
  * @node: in the line; a waiter may also wait in none
  * @task: the thread
  * @verdict: KIPC_WAITING, KIPC_GRANTED or a negative errno
- * @ticket: the order of arrival, if waiters may have to go back into the line
  * @need: what it waits for, if waiters of one line differ in that
  *
  * Protected by the lock of the line; @verdict is also read without it.
@@ -52,7 +52,6 @@ struct kipc_waiter {
 	struct list_head node;
 	struct task_struct *task;
 	int verdict;
-	u64 ticket;
 	size_t need;
 };
 
@@ -81,7 +80,7 @@ static inline bool kipc_wake_full(const struct kipc_wake *wake)
 void kipc_waiter_start(struct kipc_waiter *waiter);
 void kipc_waiter_await(struct kipc_waiter *waiter);
 void kipc_waiter_join(struct kipc_waiter *waiter, struct list_head *line);
-void kipc_waiter_rejoin(struct kipc_waiter *waiter, struct list_head *line);
+void kipc_waiter_revoke(struct kipc_waiter *waiter, struct list_head *line);
 int kipc_waiter_sleep(struct kipc_waiter *waiter, ktime_t deadline);
 int kipc_waiter_leave(struct kipc_waiter *waiter, int reason);
 

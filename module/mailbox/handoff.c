@@ -10,6 +10,19 @@
 /* Letters that are dropped in one go, with the lock held. */
 #define KIPC_DROP_BATCH 64
 
+/* Promises that cannot be kept: the last ones go back in front of the line. */
+static void kipc_mailbox_revoke(struct kipc_mailbox *mailbox)
+{
+	u64 keep = mailbox->copying ? 0 : mailbox->ready;
+
+	while (unlikely(mailbox->granted > keep)) {
+		kipc_waiter_revoke(list_last_entry(&mailbox->promised,
+						   struct kipc_waiter, node),
+				   &mailbox->receivers);
+		mailbox->granted--;
+	}
+}
+
 /* Give verdicts to those who can go on, until @wake is full. */
 static void kipc_mailbox_settle(struct kipc_mailbox *mailbox,
 				struct kipc_wake *wake)
@@ -17,6 +30,7 @@ static void kipc_mailbox_settle(struct kipc_mailbox *mailbox,
 	struct kipc_waiter *waiter;
 	int verdict;
 
+	kipc_mailbox_revoke(mailbox);
 	while (unlikely(!list_empty(&mailbox->receivers)) &&
 	       !kipc_wake_full(wake)) {
 		waiter = list_first_entry(&mailbox->receivers,
@@ -24,9 +38,11 @@ static void kipc_mailbox_settle(struct kipc_mailbox *mailbox,
 		verdict = kipc_mailbox_receiver_verdict(mailbox);
 		if (verdict == KIPC_WAITING)
 			break;
-		if (verdict == KIPC_GRANTED)
-			mailbox->granted++;
 		kipc_waiter_wake(waiter, verdict, wake);
+		if (verdict == KIPC_GRANTED) {
+			mailbox->granted++;
+			list_add_tail(&waiter->node, &mailbox->promised);
+		}
 	}
 	while (unlikely(!list_empty(&mailbox->senders)) &&
 	       !kipc_wake_full(wake)) {
@@ -55,7 +71,7 @@ __poll_t kipc_mailbox_state(struct kipc_mailbox *mailbox)
 
 	if (mailbox->object.removed)
 		return EPOLLHUP | EPOLLERR;
-	if (mailbox->ready > mailbox->granted)
+	if (kipc_mailbox_has_letter(mailbox))
 		state |= EPOLLIN;
 	if (kipc_mailbox_is_rendezvous(mailbox)) {
 		if (!list_empty(&mailbox->receivers))
@@ -181,17 +197,23 @@ void kipc_mailbox_decide(struct kipc_mailbox *mailbox,
 		kipc_waiter_wake(&rendezvous->waiter, outcome, wake);
 }
 
-/* Sleep in line, having joined it; the lock is dropped meanwhile. */
+/*
+ * Sleep in line, having joined it, until there is a verdict or a reason to
+ * leave.  The lock is dropped meanwhile.
+ */
 static int kipc_mailbox_wait(struct kipc_mailbox *mailbox,
 			     struct kipc_waiter *waiter, ktime_t deadline,
 			     struct kipc_wake *wake)
 {
-	int ret;
+	int reason;
 
-	kipc_mailbox_unlock(mailbox, wake, false);
-	ret = kipc_waiter_sleep(waiter, deadline);
-	spin_lock(&mailbox->object.lock);
-	return kipc_waiter_leave(waiter, ret);
+	do {
+		kipc_mailbox_unlock(mailbox, wake, false);
+		reason = kipc_waiter_sleep(waiter, deadline);
+		spin_lock(&mailbox->object.lock);
+		/* A grant may have been seen, and revoked since. */
+	} while (!reason && waiter->verdict == KIPC_WAITING);
+	return kipc_waiter_leave(waiter, reason);
 }
 
 /**
@@ -223,21 +245,14 @@ int kipc_mailbox_await_letter(struct kipc_mailbox *mailbox, ktime_t deadline,
 
 	mailbox->stat.recv_waits++;
 	mailbox->stat.waiting_receivers++;
-	waiter.ticket = mailbox->tickets++;
 	kipc_waiter_join(&waiter, &mailbox->receivers);
-	for (;;) {
-		ret = kipc_mailbox_wait(mailbox, &waiter, deadline, wake);
-		if (ret != KIPC_GRANTED)
-			break;
+	ret = kipc_mailbox_wait(mailbox, &waiter, deadline, wake);
+	if (ret == KIPC_GRANTED) {
+		list_del(&waiter.node);
 		mailbox->granted--;
 		/* Who is killed leaves the letter to the next one. */
 		if (fatal_signal_pending(current))
 			ret = -ERESTARTSYS;
-		else	/* The letter may be gone. */
-			ret = kipc_mailbox_receiver_verdict(mailbox);
-		if (ret != KIPC_WAITING)
-			break;
-		kipc_waiter_rejoin(&waiter, &mailbox->receivers);
 	}
 	mailbox->stat.waiting_receivers--;
 	kipc_uncharge(account, KIPC_WAITERS, 1);

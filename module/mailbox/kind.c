@@ -54,6 +54,7 @@ static int kipc_mailbox_init(struct kipc_object *object,
 	}
 	kipc_ring_init(&mailbox->ring, &object->account);
 	INIT_LIST_HEAD(&mailbox->receivers);
+	INIT_LIST_HEAD(&mailbox->promised);
 	INIT_LIST_HEAD(&mailbox->senders);
 	return 0;
 }
@@ -217,8 +218,12 @@ static ssize_t kipc_mailbox_read_to(struct file *file, bool nowait,
 			    KIPC_DEADLINE_NO_WAIT : KIPC_DEADLINE_FOREVER,
 		.refuse_empty = true,
 	};
-	ssize_t ret = kipc_mailbox_receive(kipc_mailbox_of_file(file), &in);
+	ssize_t ret;
 
+	/* 0 means hang-up, so this cannot be 0; nor can a letter ever fit. */
+	if (!size)
+		return -EMSGSIZE;
+	ret = kipc_mailbox_receive(kipc_mailbox_of_file(file), &in);
 	return ret == -EPIPE ? 0 : ret;
 }
 

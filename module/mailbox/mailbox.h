@@ -4,24 +4,30 @@
  *
  * Letters stand in a ring in the order of their arrival; threads that cannot
  * go on stand in two lines, receivers and senders.  All of it is protected by
- * the object's lock.  Hand-off keeps two invariants whenever the lock is free
+ * the object's lock.  Hand-off keeps these invariants whenever the lock is free
  * and no batch of wake-ups is under way:
  *
- *   R: if a receiver is in line, every letter in the ring is promised:
- *      ready == granted
+ *   P: a promise can be kept: granted <= ready, and 0 while copying
+ *   R: if a receiver is in line, every letter in the ring is promised
+ *      (ready == granted), or a large one is being copied (copying)
  *   S: if a sender is in line, the letter of the first one does not fit
  *
- * kipc_mailbox_unlock() restores both before it drops the lock, whatever was
+ * kipc_mailbox_unlock() restores them before it drops the lock, whatever was
  * done under it, by granting: a receiver's grant promises one letter (it takes
  * the oldest when it runs), a sender's grant reserves room.  A waiter redeems
  * its grant when it has the lock again; from there to the next unlock nobody
- * can come between.  A letter that was promised may be gone by then (withdrawn
- * from a rendezvous, dropped for a younger one, removed): the receiver then
- * goes back to its place in line.  A waiter that must leave has redeemed its
- * grant too, and the unlock passes on what it did not take.
+ * can come between.  A letter that was promised may go before that (withdrawn
+ * from a rendezvous, dropped for a younger one, removed): the youngest grants
+ * are revoked then, and their receivers stand in line again where they were.  A
+ * waiter that must leave has redeemed its grant too, and the unlock passes on
+ * what it did not take.
  *
  * A new arrival may go ahead only if its line is empty: nobody is overtaken,
  * but a receiver whose copy fails (nothing is taken, it comes again).
+ *
+ * A large letter is copied without the lock, out of the ring, and put back if
+ * the copy would fault.  Meanwhile nobody receives: who got the next letter
+ * could get this one after it.
  *
  * Rendezvous: the sender links its letter, sealed, into the ring, and waits in
  * the line of senders until a receiver's copy is committed; it never gets a
@@ -97,13 +103,14 @@ struct kipc_envelope {
  * Protected by @object.lock:
  * @ring: letters
  * @receivers: line of those that wait for a letter
+ * @promised: receivers that were granted a letter and have not run yet
  * @senders: line of those that wait for room
  * @ready: letters in @ring
- * @granted: of these, promised to receivers that have not run yet
+ * @granted: of these, promised: the length of @promised
+ * @copying: a receiver copies the letter that was at the front
  * @letters: room that is taken, in letters: @ready, those that a receiver is
  *	copying, those that a granted sender will bring
  * @bytes: the same in bytes
- * @tickets: that receivers in line have drawn
  * @told: the poll mask that pollers know
  * @open_senders: handles with the right to send
  * @open_receivers: handles with the right to receive
@@ -117,12 +124,13 @@ struct kipc_mailbox {
 
 	struct kipc_ring ring;
 	struct list_head receivers;
+	struct list_head promised;
 	struct list_head senders;
 	u64 ready;
 	u64 granted;
 	u64 letters;
 	u64 bytes;
-	u64 tickets;
+	bool copying;
 	__poll_t told;
 	unsigned int open_senders;
 	unsigned int open_receivers;
@@ -206,6 +214,12 @@ static inline void kipc_mailbox_return_room(struct kipc_mailbox *mailbox,
 	mailbox->bytes -= size;
 }
 
+/* Is there a letter that is not promised? */
+static inline bool kipc_mailbox_has_letter(const struct kipc_mailbox *mailbox)
+{
+	return mailbox->ready > mailbox->granted && likely(!mailbox->copying);
+}
+
 /*
  * What the first receiver in line gets: KIPC_GRANTED, KIPC_WAITING, -EIDRM, or
  * -EPIPE for hang-up.
@@ -215,7 +229,7 @@ kipc_mailbox_receiver_verdict(const struct kipc_mailbox *mailbox)
 {
 	if (unlikely(mailbox->object.removed))
 		return -EIDRM;
-	if (mailbox->ready > mailbox->granted)
+	if (kipc_mailbox_has_letter(mailbox))
 		return KIPC_GRANTED;
 	return unlikely(kipc_mailbox_ended(mailbox)) ? -EPIPE : KIPC_WAITING;
 }

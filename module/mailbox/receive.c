@@ -113,25 +113,6 @@ static ssize_t kipc_mailbox_peek_large(struct kipc_mailbox *mailbox,
 	return bytes;
 }
 
-/* Link a large letter again, where it was: others may have been, too. */
-static void kipc_mailbox_put_back(struct kipc_mailbox *mailbox,
-				  struct kipc_segment *segment)
-{
-	struct kipc_envelope *envelope = kipc_segment_record(segment);
-	struct kipc_segment *before;
-
-	list_for_each_entry(before, &mailbox->ring.segments, node) {
-		struct kipc_envelope *other = kipc_segment_record(before);
-
-		if (before->head == before->tail || other->seq > envelope->seq)
-			goto link;
-	}
-	before = NULL;
-link:
-	kipc_ring_link(&mailbox->ring, segment, before);
-	mailbox->ready++;
-}
-
 /*
  * Receive a letter that is too large to be copied under the lock, which is held
  * and is dropped: take it out, copy without page faults, and put it back if that
@@ -151,6 +132,7 @@ static ssize_t kipc_mailbox_receive_large(struct kipc_mailbox *mailbox,
 
 	kipc_ring_unlink(segment);
 	mailbox->ready--;
+	mailbox->copying = true;
 	kipc_mailbox_unlock(mailbox, wake, false);
 	kipc_envelope_header(envelope, in, &letter);
 	if (!kipc_buffer_large_out(&in->buffer, envelope->data, bytes) ||
@@ -158,6 +140,7 @@ static ssize_t kipc_mailbox_receive_large(struct kipc_mailbox *mailbox,
 		bytes = -EFAULT;
 
 	spin_lock(&mailbox->object.lock);
+	mailbox->copying = false;
 	if (bytes >= 0) {
 		kipc_mailbox_received(mailbox, envelope, wake);
 	} else if (mailbox->object.removed) {
@@ -167,7 +150,8 @@ static ssize_t kipc_mailbox_receive_large(struct kipc_mailbox *mailbox,
 		kipc_mailbox_decide(mailbox, envelope, rendezvous->leaving,
 				    wake);
 	} else {
-		kipc_mailbox_put_back(mailbox, segment);
+		kipc_ring_link_front(&mailbox->ring, segment);
+		mailbox->ready++;
 		back = true;
 	}
 	if (!back) {

@@ -126,7 +126,7 @@ static int kipc_mailbox_meet(struct kipc_mailbox *mailbox,
 	if (rendezvous->outcome != KIPC_WAITING)
 		return rendezvous->outcome;
 
-	/* Take it out; a grant that was given for it is void. */
+	/* Take it out; a grant that was given for it is revoked. */
 	envelope = kipc_segment_record(segment);
 	envelope->rendezvous = NULL;
 	mailbox->ready--;
@@ -170,7 +170,7 @@ static int kipc_mailbox_send_rendezvous(struct kipc_mailbox *mailbox,
 	envelope = kipc_segment_record(segment);
 	kipc_envelope_fill(envelope, mailbox, out);
 	kipc_mailbox_take_room(mailbox, out->size);
-	kipc_ring_link(&mailbox->ring, segment, NULL);
+	kipc_ring_link(&mailbox->ring, segment);
 	kipc_mailbox_sent(mailbox, out->size);
 	garbage = NULL;
 	ret = 0;
@@ -299,7 +299,7 @@ again:
 		goto unlock;
 	if (segment) {
 		kipc_envelope_fill(kipc_segment_record(segment), mailbox, out);
-		kipc_ring_link(&mailbox->ring, segment, NULL);
+		kipc_ring_link(&mailbox->ring, segment);
 		segment = NULL;
 	} else {
 		ret = kipc_mailbox_put(mailbox, out, &wake);

@@ -223,7 +223,7 @@ struct kipc_narrow {
  * Plain read and write on the handle receive and send one letter per call, as
  * do readv and writev.  write of 0 bytes does nothing; read of a letter that
  * has 0 bytes is EBADMSG and leaves it in place (KIPC_IOC_MAILBOX_RECV takes
- * it); read returns 0 for hang-up only.
+ * it); read of 0 bytes is EMSGSIZE; read returns 0 for hang-up only.
  *
  * poll: POLLIN, a letter can be received (rendezvous: a sender waits);
  * POLLOUT, a letter of letter_size bytes can be sent without waiting

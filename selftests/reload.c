@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The module is loaded and unloaded again and again, KIPC_RELOADS times, while
+ * others use it, as far as they can.  Whatever they do, an unload is refused or
+ * complete.  Needs the module's file: KIPC_MODULE, or kipc.ko where it runs.
+ */
+#include "test.h"
+
+#include <sys/syscall.h>
+
+enum { PLAYERS = 4 };
+
+struct stage {
+	int rest;			/* let go of everything */
+	int in_call[PLAYERS];
+	uint64_t opened, refused, rounds;
+};
+
+static const char *module_file(void)
+{
+	const char *file = getenv("KIPC_MODULE");
+
+	return file ? file : "kipc.ko";
+}
+
+static unsigned int reloads(void)
+{
+	const char *text = getenv("KIPC_RELOADS");
+
+	return text ? strtoul(text, NULL, 0) : 40;
+}
+
+static int load(void)
+{
+	int fd = open(module_file(), O_RDONLY | O_CLOEXEC);
+	int ret, err;
+
+	CHECK(fd >= 0);
+	ret = syscall(SYS_finit_module, fd, "", 0);
+	err = errno;
+	close(fd);
+	errno = err;
+	return ret;
+}
+
+static int unload(void)
+{
+	return syscall(SYS_delete_module, "kipc", O_NONBLOCK);
+}
+
+/* Until nobody holds it any more. */
+static void unload_soon(void)
+{
+	uint64_t end = after(PATIENCE);
+
+	while (unload()) {
+		CHECK(errno == EAGAIN || errno == EBUSY);
+		CHECK(now_ns() < end);
+		usleep(200);
+	}
+}
+
+static int hold_path(int fd)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open(path, O_PATH | O_CLOEXEC);
+}
+
+/* Something of everything; what is still open at the end, the caller closes. */
+static void use(int ctl, unsigned int *random, int fds[3])
+{
+	static const unsigned int flags[] = { 0, KIPC_EXCL, KIPC_PERSISTENT };
+	char name[32], data[5000] = "";
+	size_t size;
+
+	*random = *random * 1103515245 + 12345;
+	snprintf(name, sizeof(name), "reload-%u", *random >> 16 & 3);
+	size = *random >> 20 & 1 ? 10 : sizeof(data);
+	fds[0] = k_create(ctl, *random >> 18 & 3 ? name : NULL, NULL, 0600,
+			  ALL_RIGHTS, *random >> 18 & 3 ?
+			  flags[(*random >> 22) % 3] : 0);
+	if (fds[0] < 0) {
+		CHECK(errno == EEXIST);
+		fds[0] = k_open(ctl, name, ALL_RIGHTS, 0);
+		CHECK(fds[0] >= 0 || errno == ENOENT);
+	}
+	if (fds[0] < 0)
+		return;
+	fds[1] = k_narrow(fds[0], SEND, 0);
+	CHECK(fds[1] >= 0);
+	if (*random >> 24 & 1)
+		fds[2] = hold_path(fds[0]);
+	k_send(fds[1], data, size, 0, 0);
+	k_send(fds[1], data, size, 0, after(MS));
+	k_recv(fds[0], data, size, NULL, KIPC_RECV_TRUNCATE, 0);
+	if (*random >> 25 & 1)
+		k_unlink(ctl, name);
+	if ((*random >> 26 & 7) == 0)
+		k_recv(fds[0], data, size, NULL, 0, after(MS));
+}
+
+static void play(struct stage *st, unsigned int slot)
+{
+	unsigned int random = getpid() * 7919;
+	int i;
+
+	for (;;) {
+		int fds[4] = { -1, -1, -1, -1 };
+
+		/* Some come too late, and meet the module on its way out. */
+		random = random * 1103515245 + 12345;
+		if (__atomic_load_n(&st->rest, __ATOMIC_SEQ_CST) &&
+		    random >> 27) {
+			nap();
+			continue;
+		}
+		__atomic_store_n(&st->in_call[slot], 1, __ATOMIC_SEQ_CST);
+		fds[3] = open(DEVICE, O_RDWR | O_CLOEXEC);
+		if (fds[3] >= 0) {
+			use(fds[3], &random, fds);
+			__atomic_add_fetch(&st->opened, 1, __ATOMIC_SEQ_CST);
+		} else {
+			CHECK(errno == ENOENT || errno == ENODEV ||
+			      errno == ENXIO);
+			__atomic_add_fetch(&st->refused, 1, __ATOMIC_SEQ_CST);
+			nap();
+		}
+		__atomic_store_n(&st->in_call[slot], 0, __ATOMIC_SEQ_CST);
+		for (i = 3; i >= 0; i--)
+			if (fds[i] >= 0)
+				close(fds[i]);
+	}
+}
+
+static pid_t player(struct stage *st, unsigned int slot)
+{
+	pid_t pid = spawn();
+
+	if (!pid)
+		play(st, slot);
+	return pid;
+}
+
+/* Kernel memory that counts one by one, in KiB. */
+static uint64_t kernel_memory(void)
+{
+	uint64_t sum = 0, kib;
+	char line[128];
+	FILE *f;
+
+	write_file("/proc/sys/vm/drop_caches", "3");
+	f = fopen("/proc/meminfo", "re");
+	CHECK(f);
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "Slab: %lu", &kib) == 1 ||
+		    sscanf(line, "VmallocUsed: %lu", &kib) == 1 ||
+		    sscanf(line, "Percpu: %lu", &kib) == 1)
+			sum += kib;
+	fclose(f);
+	return sum;
+}
+
+FIXTURE(reload) {
+	bool there;
+};
+
+FIXTURE_SETUP(reload)
+{
+	self->there = !access(module_file(), R_OK);
+	if (!self->there)
+		SKIP(return, "no %s", module_file());
+}
+
+FIXTURE_TEARDOWN(reload)
+{
+	/* The other programs want it. */
+	if (access(DEVICE, F_OK))
+		load();
+}
+
+TEST_F(reload, held_by_a_path)
+{
+	int fd, path;
+
+	if (!self->there)
+		SKIP(return, "no module file");
+	fd = default_box();
+	path = hold_path(fd);
+	ASSERT_OK(path);
+	EXPECT_EQ(-1, unload());
+	EXPECT_TRUE(errno == EAGAIN || errno == EBUSY);
+	close(fd);
+	EXPECT_EQ(0, total("handles"));
+	EXPECT_EQ(-1, unload());
+	EXPECT_TRUE(errno == EAGAIN || errno == EBUSY);
+	close(path);
+	EXPECT_OK(unload());
+	EXPECT_EQ(-1, access(DEVICE, F_OK));
+	ASSERT_OK(load());
+	EXPECT_EQ(0, total("objects"));
+}
+
+TEST_F(reload, persistent_objects_go)
+{
+	int fd, ctl, i;
+	char name[32];
+
+	if (!self->there)
+		SKIP(return, "no module file");
+	ctl = control();
+	for (i = 0; i < 100; i++) {
+		snprintf(name, sizeof(name), "persistent-%d", i);
+		fd = k_create(ctl, name, NULL, 0600, ALL_RIGHTS,
+			      KIPC_PERSISTENT);
+		ASSERT_OK(fd);
+		ASSERT_OK(send_number(fd, i));
+		close(fd);
+	}
+	EXPECT_EQ(100, total("objects"));
+	EXPECT_EQ(-1, unload());
+	close(ctl);
+	ASSERT_OK(unload());
+	ASSERT_OK(load());
+	ctl = control();
+	EXPECT_ERR(ENOENT, k_open(ctl, "persistent-7", SEND, 0));
+	EXPECT_EQ(0, total("objects"));
+	EXPECT_EQ(0, total("bytes"));
+}
+
+TEST_F_TIMEOUT(reload, again_and_again, 1800)
+{
+	unsigned int n = reloads(), i, kills = 0, inside = 0;
+	/* A quarter is to get warm; and a kilobyte for each is a leak. */
+	unsigned int warm = n / 4, slack = 512 + (n - warm) / 2;
+	struct stage *st = shared(sizeof(*st));
+	uint64_t before = 0, behind, loading = 0, unloading = 0, start;
+	pid_t pids[PLAYERS];
+	unsigned int slot;
+
+	if (!self->there)
+		SKIP(return, "no module file");
+	for (slot = 0; slot < PLAYERS; slot++)
+		pids[slot] = player(st, slot);
+	for (i = 0; i < n; i++) {
+		if (i == warm)
+			before = kernel_memory();
+		__atomic_store_n(&st->rest, 0, __ATOMIC_SEQ_CST);
+		usleep(1000 + i % 8 * 500);
+		/* One dies on the way, and another takes its place. */
+		slot = i % PLAYERS;
+		ASSERT_EQ(128 + SIGKILL, slay(pids[slot]));
+		kills++;
+		inside += st->in_call[slot];
+		st->in_call[slot] = 0;
+		__atomic_store_n(&st->rest, 1, __ATOMIC_SEQ_CST);
+		start = now_ns();
+		unload_soon();
+		unloading += now_ns() - start;
+		pids[slot] = player(st, slot);
+		start = now_ns();
+		ASSERT_OK(load());
+		loading += now_ns() - start;
+	}
+	behind = kernel_memory();
+	for (slot = 0; slot < PLAYERS; slot++)
+		EXPECT_EQ(128 + SIGKILL, slay(pids[slot]));
+	TH_LOG("%u times; to load %llu ms, to unload %llu ms", n,
+	       (unsigned long long)loading / 1000000,
+	       (unsigned long long)unloading / 1000000);
+	TH_LOG("%llu uses, %llu found it gone", (unsigned long long)st->opened,
+	       (unsigned long long)st->refused);
+	TH_LOG("%u killed, %u inside; kernel memory %llu KiB, then %llu KiB",
+	       kills, inside, (unsigned long long)before,
+	       (unsigned long long)behind);
+	EXPECT_GT(st->opened, n);
+	EXPECT_GT(inside, 0);
+	EXPECT_LE(behind, before + slack);
+	/* What the last ones left, if it was persistent, goes now. */
+	unload_soon();
+	ASSERT_OK(load());
+	EXPECT_EQ(0, total("objects"));
+}
+
+TEST_HARNESS_MAIN
