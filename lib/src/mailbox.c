@@ -51,7 +51,7 @@ int kipc_mailbox_create(const char *name, const struct kipc_mailbox_attr *attr,
  * The whole letter is sent, or nothing has happened.
  *
  * Return: 0, or -1 with errno: EAGAIN (full), ETIMEDOUT, EINTR, EMSGSIZE (longer
- * than the mailbox's letters), EINVAL (of another size than all of its letters),
+ * than the mailbox's letters), EINVAL (shorter than all of its letters),
  * EPIPE (no receiver is left), EDQUOT (the owner's quota), ENOMEM, EIDRM
  * (removed), EBADF (closed, or without the right), ENOTTY (not a mailbox),
  * EFAULT (@data).
@@ -82,7 +82,8 @@ int kipc_mailbox_send(int fd, const void *data, size_t size, uint64_t tag,
  * @flags: KIPC_RECV_PEEK, KIPC_RECV_TRUNCATE
  * @deadline: as for kipc_mailbox_send()
  *
- * A receive that fails leaves the letter in its place.
+ * A receive that fails leaves the letter in its place.  The kernel checks @data;
+ * @letter is written here, after the letter was taken.
  *
  * Return: bytes written to the buffer (0 for an empty letter), or -1 with
  * errno: EAGAIN (empty), ETIMEDOUT, EINTR, EMSGSIZE (the letter is longer than
