@@ -125,3 +125,48 @@ bool kipc_buffer_fault_in_readable(const struct kipc_buffer *buffer,
 		return !fault_in_iov_iter_readable(buffer->iter, bytes);
 	return !fault_in_readable(buffer->base, bytes);
 }
+
+/**
+ * kipc_arg_in - take an ioctl's structure in
+ * @to: where to
+ * @known: its size here
+ * @least: its size when it was first published
+ * @from: the caller's
+ * @given: its size there
+ *
+ * Return: 0; -EINVAL: too short; -E2BIG: longer, and not zero there; -EFAULT.
+ */
+int kipc_arg_in(void *to, size_t known, size_t least, const void __user *from,
+		size_t given)
+{
+	if (likely(given == known))
+		return copy_from_user(to, from, known) ? -EFAULT : 0;
+	if (given < least)
+		return -EINVAL;
+	/* The rest must be zero, and is looked at in one go. */
+	if (given > PAGE_SIZE)
+		return -E2BIG;
+	return copy_struct_from_user(to, known, from, given);
+}
+
+/**
+ * kipc_arg_out - hand an ioctl's structure out
+ * @to: the caller's
+ * @given: its size there; what is longer there is zeroed
+ * @least: its size when it was first published
+ * @from: what to hand out
+ * @known: its size here
+ *
+ * Return: 0; -EINVAL: too short; -EFAULT.
+ */
+int kipc_arg_out(void __user *to, size_t given, size_t least, const void *from,
+		 size_t known)
+{
+	if (given < least)
+		return -EINVAL;
+	if (copy_to_user(to, from, min(known, given)))
+		return -EFAULT;
+	if (given > known && clear_user(to + known, given - known))
+		return -EFAULT;
+	return 0;
+}

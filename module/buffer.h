@@ -5,17 +5,19 @@
  * A buffer is where a message comes from or goes to: a plain pointer (read,
  * write, ioctl: the fast path) or an iterator (readv, writev, io_uring).
  *
- * kipc_buffer_out() and kipc_buffer_in() copy with page faults disabled, so
- * that they may be used under a spinlock for up to KIPC_COPY_LOCKED bytes, and
- * while a message is out of its queue for any length: they end soon, whatever
- * userfaultfd or FUSE lie behind the memory.  If they come out short, the
- * caller lets everything go, calls kipc_buffer_fault_in_..., which may take for
- * ever, and tries again.
+ * kipc_buffer_out() and kipc_buffer_in() copy up to KIPC_COPY_LOCKED bytes with
+ * page faults disabled, so that they may be used under a spinlock;
+ * kipc_buffer_large_out() does the same in pieces, without a lock, while a
+ * message is out of its queue.  They end soon, whatever userfaultfd or FUSE lie
+ * behind the memory.  If they come out short, the caller lets everything go,
+ * calls kipc_buffer_fault_in_..., which may take for ever, and tries again.
+ * kipc_buffer_read() may fault, and is for a time when nothing is held.
  */
 #ifndef KIPC_BUFFER_H
 #define KIPC_BUFFER_H
 
-#include <linux/sched.h>
+#include <linux/ioctl.h>
+#include <linux/stddef.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
 
@@ -123,5 +125,16 @@ static inline bool kipc_buffer_in(void *to, const struct kipc_buffer *from,
 	pagefault_enable();
 	return done;
 }
+
+/* Structures that may grow at their end; see "Structures" in linux/kipc.h. */
+#define KIPC_CMD(cmd) ((cmd) & ~IOCSIZE_MASK)
+
+/* The size when it was first published: up to the member that was last then. */
+#define KIPC_LEAST(type, member) offsetofend(type, member)
+
+int kipc_arg_in(void *to, size_t known, size_t least, const void __user *from,
+		size_t given);
+int kipc_arg_out(void __user *to, size_t given, size_t least, const void *from,
+		 size_t known);
 
 #endif /* KIPC_BUFFER_H */

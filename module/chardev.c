@@ -13,6 +13,7 @@
 
 #include <linux/kipc.h>
 
+#include "buffer.h"
 #include "chardev.h"
 #include "mailbox/mailbox.h"
 #include "object.h"
@@ -73,8 +74,9 @@ static long kipc_control_features(void __user *arg, size_t size)
 		.letter_max = KIPC_LETTER_MAX,
 	};
 
-	return kipc_arg_out(arg, size, sizeof(features), &features,
-			    sizeof(features));
+	return kipc_arg_out(arg, size,
+			    KIPC_LEAST(struct kipc_features, letter_max),
+			    &features, sizeof(features));
 }
 
 /* Take a name in: at most KIPC_NAME_MAX bytes, to be freed by the caller. */
@@ -167,7 +169,8 @@ static long kipc_control_create(struct kipc_names *names, void __user *arg,
 	char *text = NULL;
 	int ret;
 
-	ret = kipc_arg_in(&create, sizeof(create), sizeof(create), arg, size);
+	ret = kipc_arg_in(&create, sizeof(create),
+			  KIPC_LEAST(struct kipc_create, attr), arg, size);
 	if (ret)
 		return ret;
 	kind = kipc_kind_find(create.kind);
@@ -206,7 +209,8 @@ static long kipc_control_open_object(struct kipc_names *names,
 	char *text;
 	int ret;
 
-	ret = kipc_arg_in(&open, sizeof(open), sizeof(open), arg, size);
+	ret = kipc_arg_in(&open, sizeof(open),
+			  KIPC_LEAST(struct kipc_open, name), arg, size);
 	if (ret)
 		return ret;
 	if (open.flags & ~KIPC_OPEN_FLAGS || !open.rights ||
@@ -229,7 +233,8 @@ static long kipc_control_unlink(struct kipc_names *names, void __user *arg,
 	char *text;
 	int ret;
 
-	ret = kipc_arg_in(&unlink, sizeof(unlink), sizeof(unlink), arg, size);
+	ret = kipc_arg_in(&unlink, sizeof(unlink),
+			  KIPC_LEAST(struct kipc_unlink, name), arg, size);
 	if (ret)
 		return ret;
 	if (unlink.flags)

@@ -6,6 +6,8 @@
 #define KIPC_COMPAT_H
 
 #include <linux/fs.h>
+#include <linux/ipc_namespace.h>
+#include <linux/proc_ns.h>
 #include <linux/version.h>
 
 /* Since 6.7 the time stamps of an inode are behind accessors. */
@@ -17,6 +19,16 @@ static inline void kipc_inode_init_times(struct inode *inode)
 	inode->i_atime = current_time(inode);
 	inode->i_mtime = inode->i_atime;
 	inode->i_ctime = inode->i_atime;
+#endif
+}
+
+/* 6.1 does not export put_ipc_ns(); this is what it comes to. */
+static inline void kipc_ipc_ns_put(struct ipc_namespace *ipc)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+	put_ipc_ns(ipc);
+#else
+	ipc->ns.ops->put(&ipc->ns);
 #endif
 }
 

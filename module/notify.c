@@ -60,7 +60,7 @@ static void kipc_notify_queue(wait_queue_head_t *queue, __poll_t events,
 void kipc_notify(struct kipc_notify *notify, __poll_t events)
 {
 	__poll_t last = events & (EPOLLHUP | EPOLLERR);
-	bool removed = last == (EPOLLHUP | EPOLLERR);
+	bool both = last == (EPOLLHUP | EPOLLERR);
 	__poll_t in = 0, out = 0;
 
 	if (events & (EPOLLIN | EPOLLHUP))
@@ -68,7 +68,7 @@ void kipc_notify(struct kipc_notify *notify, __poll_t events)
 	if (events & EPOLLOUT)
 		out = EPOLLOUT | EPOLLWRNORM;
 	out |= events & EPOLLERR;
-	if (removed) {
+	if (both) {
 		in |= last;
 		out |= last;
 	}

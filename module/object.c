@@ -24,14 +24,6 @@ static atomic64_t kipc_last_id;
 static atomic_long_t kipc_handles;
 
 /**
- * kipc_handle_gone - a handle that kipc_object_file() made is closed
- */
-void kipc_handle_gone(void)
-{
-	atomic_long_dec(&kipc_handles);
-}
-
-/**
  * kipc_handle_total - open handles of all objects
  *
  * Return: their number, a snapshot.
@@ -194,7 +186,7 @@ struct kipc_object *kipc_object_create(const struct kipc_kind *kind,
 	object->account = account;
 	object->id = atomic64_inc_return(&kipc_last_id);
 	object->created = ktime_get_real_ns();
-	atomic_set(&object->handles, 1);
+	refcount_set(&object->handles, 1);
 	spin_lock_init(&object->lock);
 	kipc_notify_init(&object->notify);
 
@@ -221,7 +213,7 @@ close_account:
 
 static bool kipc_object_get(struct kipc_object *object)
 {
-	return atomic_inc_not_zero(&object->handles);
+	return refcount_inc_not_zero(&object->handles);
 }
 
 /**
@@ -234,7 +226,7 @@ void kipc_object_put(struct kipc_object *object)
 {
 	struct inode *inode = object->inode;
 
-	if (!atomic_dec_and_test(&object->handles))
+	if (!refcount_dec_and_test(&object->handles))
 		return;
 	/* A persistent name would have held it, so this one is not. */
 	kipc_name_forget(&object->name);
@@ -327,9 +319,9 @@ bool kipc_object_owned(struct kipc_object *object, struct user_namespace *owner)
  * kipc_object_permission - may the caller open an object by its name?
  * @object: held by the caller
  * @owner: the user namespace that owns the IPC namespace of the name
- * @rights: what it asks for
+ * @rights: what it asks for, not nothing
  *
- * Return: 0, -EINVAL: none, or not of this kind; -EACCES.
+ * Return: 0, -EINVAL: the kind has not all of them; -EACCES.
  */
 int kipc_object_permission(struct kipc_object *object,
 			   struct user_namespace *owner, u32 rights)
@@ -338,7 +330,7 @@ int kipc_object_permission(struct kipc_object *object,
 	umode_t granted = inode->i_mode;
 	umode_t wanted = 0;
 
-	if (!rights || rights & ~object->kind->rights)
+	if (rights & ~object->kind->rights)
 		return -EINVAL;
 	if (rights & KIPC_RIGHT_SEND)
 		wanted |= 0002;
@@ -406,10 +398,29 @@ struct file *kipc_object_file(struct kipc_object *object, u32 rights, u32 flags)
 	}
 	stream_open(object->inode, file);
 	file->private_data = handle;
-	atomic_inc(&object->handles);
+	refcount_inc(&object->handles);
 	atomic_long_inc(&kipc_handles);
 	object->kind->opened(object, rights);
 	return file;
+}
+
+/**
+ * kipc_object_release - the last descriptor of a handle is closed
+ * @inode: not used
+ * @file: the handle
+ *
+ * Return: 0
+ */
+int kipc_object_release(struct inode *inode, struct file *file)
+{
+	struct kipc_handle *handle = file->private_data;
+	struct kipc_object *object = handle->object;
+
+	object->kind->closed(object, handle->rights);
+	kfree(handle);
+	atomic_long_dec(&kipc_handles);
+	kipc_object_put(object);
+	return 0;
 }
 
 /**
@@ -453,7 +464,7 @@ int kipc_object_remove(struct kipc_object *object)
 	kipc_name_forget(&object->name);
 	spin_lock(&object->lock);
 	removed = object->removed;
-	object->removed = true;
+	WRITE_ONCE(object->removed, true);
 	spin_unlock(&object->lock);
 	if (removed)
 		return -EIDRM;

@@ -24,11 +24,15 @@
  * Every dentry holds the module, as every file does: while somebody has a
  * path, the module stays.
  *
- * DOC: Lock order
+ * DOC: Locks
  *
- *   kipc_registry_lock (registry.c): names
- *     kipc_users_lock (quota.c): users
- *     object->lock: what the kind keeps, @removed; the hot path takes only this
+ *   kipc_registry_lock (registry.c)	names and tables
+ *   kipc_users_lock (quota.c)		users
+ *   object->lock			@removed, and what the kind keeps; the hot
+ *					path takes only this one
+ *
+ * No two are ever held at once, so they have no order.  Inside of them only the
+ * kernel's own are taken: put_ipc_ns() under the first, put_pid() under the third.
  *
  * User memory is never touched under @lock, but by a copy of at most
  * KIPC_COPY_LOCKED bytes with page faults disabled.  Threads, pollers and
@@ -37,9 +41,9 @@
 #ifndef KIPC_OBJECT_H
 #define KIPC_OBJECT_H
 
-#include <linux/atomic.h>
 #include <linux/fs.h>
 #include <linux/poll.h>
+#include <linux/refcount.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
@@ -68,7 +72,7 @@ struct seq_file;
  * @remove: @removed has been set: wake everybody with EIDRM, drop what it holds
  * @release: free what it holds; no handle is open, none will be
  * @ioctl: commands of the kind; @cmd without its size, which is @size
- * @poll: the mask, exact
+ * @poll: the mask, exact; what it shows is no news to pollers any more
  * @show: more lines for fdinfo
  *
  * All are called in process context without locks.
@@ -100,13 +104,14 @@ struct kipc_kind {
  * @id: never used again
  * @created: CLOCK_REALTIME nanoseconds
  * @account: who pays
- * @handles: that are open, and one for a persistent name
+ * @handles: holds: each open handle, creation and look-up under way, a persistent
+ *	name; at 0 its life ends
  * @notify: pollers and receivers of signals
  *
  * @name: its name; @text is NULL if it never had one
  *
  * @lock: protects the next field, and what the kind puts under it
- * @removed: it is dead for everybody
+ * @removed: it is dead for everybody; also read without the lock, as a snapshot
  */
 struct kipc_object {
 	const struct kipc_kind *kind;
@@ -114,7 +119,7 @@ struct kipc_object {
 	u64 id;
 	u64 created;
 	struct kipc_account account;
-	atomic_t handles;
+	refcount_t handles;
 	struct kipc_notify notify;
 	struct kipc_name name;
 
@@ -149,23 +154,15 @@ struct file *kipc_object_file(struct kipc_object *object, u32 rights,
 int kipc_object_open(struct kipc_object *object, u32 rights, u32 flags);
 int kipc_object_remove(struct kipc_object *object);
 
-void kipc_handle_gone(void);
 long kipc_handle_total(void);
-
-/* handle.c: file operations that serve every kind */
 int kipc_object_release(struct inode *inode, struct file *file);
-__poll_t kipc_object_poll(struct file *file, poll_table *wait);
-int kipc_object_fasync(int fd, struct file *file, int on);
-long kipc_object_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
-void kipc_object_show_fdinfo(struct seq_file *seq, struct file *file);
 
-/* Structures that may grow at their end; see "Structures" in linux/kipc.h. */
-#define KIPC_CMD(cmd) ((cmd) & ~IOCSIZE_MASK)
-
-int kipc_arg_in(void *to, size_t known, size_t least, const void __user *from,
-		size_t given);
-int kipc_arg_out(void __user *to, size_t given, size_t least, const void *from,
-		 size_t known);
+/* handle.c: more file operations that serve every kind */
+ktime_t kipc_handle_deadline(const struct file *file, u64 deadline);
+__poll_t kipc_handle_poll(struct file *file, poll_table *wait);
+int kipc_handle_fasync(int fd, struct file *file, int on);
+long kipc_handle_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
+void kipc_handle_show_fdinfo(struct seq_file *seq, struct file *file);
 
 int kipc_object_setup(void);
 void kipc_object_teardown(void);

@@ -76,7 +76,10 @@ static struct kipc_user *kipc_user_find_locked(struct user_namespace *ns,
 	return NULL;
 }
 
-/* Make the chain from the root down; a parent is referenced by its child. */
+/*
+ * Make the chain from the root down; a parent is referenced by its child.  As
+ * deep as user namespaces nest: at most 33.
+ */
 static struct kipc_user *kipc_user_get(struct user_namespace *ns, kuid_t uid)
 {
 	struct kipc_user *parent = NULL;
@@ -150,9 +153,12 @@ static unsigned long kipc_quota_limit(enum kipc_resource what)
 		return READ_ONCE(max_objects);
 	case KIPC_BYTES:
 		return READ_ONCE(max_bytes);
-	default:
+	case KIPC_WAITERS:
 		return READ_ONCE(max_waiters);
+	case KIPC_RESOURCES:
+		break;
 	}
+	return 0;
 }
 
 /**

@@ -29,7 +29,7 @@ enum kipc_resource {
 
 /**
  * struct kipc_account - who pays for an object
- * @user: the owner's quota
+ * @user: the creator's quota, also after fchown(2)
  * @memcg: the owner's memory cgroup, or NULL
  */
 struct kipc_account {

@@ -12,6 +12,7 @@
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 
+#include "compat.h"
 #include "registry.h"
 
 #define KIPC_REAP_INTERVAL	HZ
@@ -20,12 +21,13 @@
 /**
  * struct kipc_names - the names of an IPC namespace
  * @node: in kipc_tables
- * @ipc: the namespace, referenced once
+ * @ipc: the namespace, referenced once; constant
  * @controls: control descriptors that are bound to it
  * @list: all names
  * @table: the same, by text
  *
- * Protected by kipc_registry_lock; it goes when @controls is 0 and @list empty.
+ * The rest is protected by kipc_registry_lock; it goes when @controls is 0 and
+ * @list empty.
  */
 struct kipc_names {
 	struct list_head node;
@@ -78,12 +80,6 @@ static const struct rhashtable_params kipc_table_params = {
 	.automatic_shrinking	= true,
 };
 
-/* put_ipc_ns() is not exported by 6.1; this is what it comes to. */
-static void kipc_ipc_ns_put(struct ipc_namespace *ipc)
-{
-	ipc->ns.ops->put(&ipc->ns);
-}
-
 static void kipc_name_forget_locked(struct kipc_name *name)
 {
 	struct kipc_names *names = name->names;
@@ -91,7 +87,7 @@ static void kipc_name_forget_locked(struct kipc_name *name)
 	lockdep_assert_held(&kipc_registry_lock);
 	rhashtable_remove_fast(&names->table, &name->node, kipc_table_params);
 	list_del(&name->list);
-	name->names = NULL;
+	WRITE_ONCE(name->names, NULL);
 }
 
 /*
@@ -215,7 +211,7 @@ int kipc_name_add(struct kipc_names *names, struct kipc_name *name)
 		ret = rhashtable_insert_fast(&names->table, &name->node,
 					     kipc_table_params);
 	if (!ret) {
-		name->names = names;
+		WRITE_ONCE(name->names, names);
 		list_add_tail(&name->list, &names->list);
 	}
 	mutex_unlock(&kipc_registry_lock);

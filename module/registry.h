@@ -42,7 +42,8 @@ struct kipc_name_ops {
  *
  * Set before it is added, and then constant.  The rest is the registry's:
  *
- * @names: where it is; NULL if it is in no table (any more)
+ * @names: where it is; NULL if it is in no table (any more); also read without the
+ *	lock, as a snapshot
  * @list: all names of the table
  * @node: in the table
  */

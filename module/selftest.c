@@ -3,6 +3,8 @@
  * Tests of the mechanisms, run at load with selftest=1: the ring against a plain
  * array with random operations, the lines against what waiter.h says.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/err.h>
 #include <linux/kthread.h>
 #include <linux/ktime.h>
@@ -23,7 +25,7 @@
 	bool __holds = (condition);					\
 									\
 	if (!__holds)							\
-		pr_err("kipc: selftest: %s:%d: %s\n", __func__,		\
+		pr_err("selftest: %s:%d: %s\n", __func__,		\
 		       __LINE__, #condition);				\
 	__holds;							\
 })
@@ -56,13 +58,13 @@ struct kipc_test_queue {
 	struct rnd_state random;
 };
 
-static size_t kipc_test_space(u32 size)
+static size_t __init kipc_test_space(u32 size)
 {
 	return kipc_ring_align(sizeof(struct kipc_test_record) + size);
 }
 
-static void kipc_test_fill(struct kipc_test_record *record,
-			   const struct kipc_test_twin *twin)
+static void __init kipc_test_fill(struct kipc_test_record *record,
+				  const struct kipc_test_twin *twin)
 {
 	u32 i;
 
@@ -72,8 +74,8 @@ static void kipc_test_fill(struct kipc_test_record *record,
 		record->data[i] = twin->seed + i;
 }
 
-static bool kipc_test_same(const struct kipc_test_record *record,
-			   const struct kipc_test_twin *twin)
+static bool __init kipc_test_same(const struct kipc_test_record *record,
+				  const struct kipc_test_twin *twin)
 {
 	u32 i;
 
@@ -86,7 +88,7 @@ static bool kipc_test_same(const struct kipc_test_record *record,
 	return true;
 }
 
-static bool kipc_test_push(struct kipc_test_queue *queue)
+static bool __init kipc_test_push(struct kipc_test_queue *queue)
 {
 	struct kipc_test_twin *twin = &queue->twin[queue->count];
 	u32 dice = prandom_u32_state(&queue->random);
@@ -125,7 +127,7 @@ static bool kipc_test_push(struct kipc_test_queue *queue)
 	return true;
 }
 
-static bool kipc_test_pop(struct kipc_test_queue *queue)
+static bool __init kipc_test_pop(struct kipc_test_queue *queue)
 {
 	struct kipc_segment *segment = kipc_ring_front(&queue->ring);
 	struct kipc_segment *garbage;
@@ -150,7 +152,7 @@ static bool kipc_test_pop(struct kipc_test_queue *queue)
 	return true;
 }
 
-static bool kipc_test_ring(void)
+static bool __init kipc_test_ring(void)
 {
 	struct kipc_test_queue *queue;
 	bool pass = false;
@@ -191,7 +193,7 @@ free:
 }
 
 /* One thread: verdicts, order, deadlines. */
-static bool kipc_test_verdicts(void)
+static bool __init kipc_test_verdicts(void)
 {
 	struct kipc_waiter first, second, third;
 	struct kipc_wake wake;
@@ -253,7 +255,7 @@ struct kipc_test_line {
 	unsigned int count;
 };
 
-static int kipc_test_thread(void *data)
+static int __init kipc_test_thread(void *data)
 {
 	struct kipc_test_line *line = data;
 	struct kipc_waiter waiter;
@@ -275,7 +277,7 @@ static int kipc_test_thread(void *data)
 }
 
 /* Let the first one go, and wait until it has gone. */
-static bool kipc_test_serve(struct kipc_test_line *line)
+static bool __init kipc_test_serve(struct kipc_test_line *line)
 {
 	ktime_t limit = ktime_add_ms(ktime_get(), 10000);
 	struct kipc_waiter *waiter;
@@ -297,8 +299,22 @@ static bool kipc_test_serve(struct kipc_test_line *line)
 	return kipc_expect(READ_ONCE(line->count) == count + 1);
 }
 
+/* If something went wrong, nobody is left behind. */
+static void __init kipc_test_dismiss(struct kipc_test_line *line)
+{
+	struct kipc_waiter *waiter, *next;
+	struct kipc_wake wake;
+
+	kipc_wake_init(&wake);
+	spin_lock(&line->lock);
+	list_for_each_entry_safe(waiter, next, &line->waiters, node)
+		kipc_waiter_wake(waiter, -EIDRM, &wake);
+	spin_unlock(&line->lock);
+	kipc_wake_flush(&wake);
+}
+
 /* Several threads: each grant wakes one, in the order of arrival. */
-static bool kipc_test_lines(void)
+static bool __init kipc_test_lines(void)
 {
 	struct task_struct *thread[KIPC_TEST_THREADS];
 	struct kipc_test_line line = { .joined = 0 };
@@ -315,11 +331,12 @@ static bool kipc_test_lines(void)
 	}
 	while (READ_ONCE(line.joined) < started)
 		schedule_timeout_uninterruptible(1);
-	for (i = 0; i < started; i++)
-		pass &= kipc_test_serve(&line);
+	for (i = 0; i < started && pass; i++)
+		pass = kipc_test_serve(&line);
+	kipc_test_dismiss(&line);
 	for (i = 0; i < started; i++) {
-		pass &= kipc_expect(line.served[i] == i);
 		pass &= kipc_expect(!kthread_stop(thread[i]));
+		pass &= kipc_expect(line.served[i] == i);
 	}
 	return pass && started == KIPC_TEST_THREADS;
 }
@@ -330,7 +347,7 @@ static bool kipc_test_lines(void)
  * Context: process context, may sleep; no object exists.
  * Return: 0, or -EINVAL after a line in the kernel log for each failure.
  */
-int kipc_selftest(void)
+int __init kipc_selftest(void)
 {
 	bool pass = kipc_test_ring();
 
@@ -338,6 +355,6 @@ int kipc_selftest(void)
 	pass &= kipc_test_lines();
 	if (!pass)
 		return -EINVAL;
-	pr_info("kipc: selftest passed\n");
+	pr_info("selftest passed\n");
 	return 0;
 }

@@ -60,7 +60,8 @@ void kipc_waiter_revoke(struct kipc_waiter *waiter, struct list_head *line)
  * @deadline: KIPC_DEADLINE_FOREVER or an absolute time
  *
  * Context: process context, no lock held.
- * Return: 0 if there is a verdict, -ERESTARTSYS for a signal, -ETIMEDOUT.  The
+ * Return: 0 if there was a verdict (it may be revoked before the lock is had),
+ * -ERESTARTSYS for a signal, -ETIMEDOUT.  The
  * caller takes the lock and hands that to kipc_waiter_leave(), which knows
  * better: a verdict may have come meanwhile.
  */
@@ -115,7 +116,8 @@ void kipc_waiter_await(struct kipc_waiter *waiter)
  *
  * Context: the line's lock is held.
  * Return: the verdict if there is one (KIPC_GRANTED, or a negative errno), else
- * @reason; the waiter is off its line in every case.
+ * @reason; the waiter is off its line in every case.  If the kind has put those
+ * that were granted into a list, it takes the waiter off that.
  */
 int kipc_waiter_leave(struct kipc_waiter *waiter, int reason)
 {

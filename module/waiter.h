@@ -35,13 +35,14 @@ struct task_struct;
 
 enum {
 	KIPC_WAITING = 1,	/* on the list */
-	KIPC_GRANTED = 0,	/* off the list: the condition holds */
+	KIPC_GRANTED = 0,	/* has left the line: the condition holds */
 	/* Negative: off the list, an errno for the waiter. */
 };
 
 /**
  * struct kipc_waiter - a thread that waits in line
- * @node: in the line; a waiter may also wait in none
+ * @node: in the line; in none; or, once granted, in a list of the kind's, which
+ *	may revoke the grant
  * @task: the thread
  * @verdict: KIPC_WAITING, KIPC_GRANTED or a negative errno
  * @need: what it waits for, if waiters of one line differ in that

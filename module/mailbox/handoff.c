@@ -7,14 +7,12 @@
 
 #include "mailbox.h"
 
-/* Letters that are dropped in one go, with the lock held. */
-#define KIPC_DROP_BATCH 64
-
 /* Promises that cannot be kept: the last ones go back in front of the line. */
 static void kipc_mailbox_revoke(struct kipc_mailbox *mailbox)
 {
 	u64 keep = mailbox->copying ? 0 : mailbox->ready;
 
+	lockdep_assert_held(&mailbox->object.lock);
 	while (unlikely(mailbox->granted > keep)) {
 		kipc_waiter_revoke(list_last_entry(&mailbox->promised,
 						   struct kipc_waiter, node),
@@ -69,6 +67,7 @@ __poll_t kipc_mailbox_state(struct kipc_mailbox *mailbox)
 {
 	__poll_t state = 0;
 
+	lockdep_assert_held(&mailbox->object.lock);
 	if (mailbox->object.removed)
 		return EPOLLHUP | EPOLLERR;
 	if (kipc_mailbox_has_letter(mailbox))
@@ -139,12 +138,12 @@ void kipc_mailbox_unlock(struct kipc_mailbox *mailbox, struct kipc_wake *wake,
 }
 
 /**
- * kipc_mailbox_open_envelope - a letter leaves the mailbox
- * @envelope: still in memory; its references are given up
+ * kipc_envelope_release - give up a letter's references to its sender
+ * @envelope: leaves the mailbox
  *
  * Context: any.
  */
-void kipc_mailbox_open_envelope(struct kipc_envelope *envelope)
+void kipc_envelope_release(struct kipc_envelope *envelope)
 {
 	put_pid(envelope->process);
 	put_pid(envelope->thread);
@@ -162,9 +161,10 @@ struct kipc_segment *kipc_mailbox_pop(struct kipc_mailbox *mailbox)
 	struct kipc_envelope *envelope;
 	size_t size;
 
+	lockdep_assert_held(&mailbox->object.lock);
 	envelope = kipc_segment_record(kipc_ring_front(&mailbox->ring));
 	size = envelope->size;
-	kipc_mailbox_open_envelope(envelope);
+	kipc_envelope_release(envelope);
 	mailbox->ready--;
 	kipc_mailbox_return_room(mailbox, size);
 	return kipc_ring_pop(&mailbox->ring, kipc_envelope_space(size));
@@ -185,6 +185,7 @@ void kipc_mailbox_decide(struct kipc_mailbox *mailbox,
 {
 	struct kipc_rendezvous *rendezvous = envelope->rendezvous;
 
+	lockdep_assert_held(&mailbox->object.lock);
 	if (likely(!rendezvous))
 		return;
 	rendezvous->outcome = outcome;
@@ -234,6 +235,7 @@ int kipc_mailbox_await_letter(struct kipc_mailbox *mailbox, ktime_t deadline,
 	struct kipc_waiter waiter;
 	int ret = KIPC_WAITING;
 
+	lockdep_assert_held(&mailbox->object.lock);
 	if (likely(list_empty(&mailbox->receivers)))
 		ret = kipc_mailbox_receiver_verdict(mailbox);
 	if (ret != KIPC_WAITING)
@@ -260,30 +262,6 @@ int kipc_mailbox_await_letter(struct kipc_mailbox *mailbox, ktime_t deadline,
 }
 
 /**
- * kipc_mailbox_make_room - old letters give way to young ones
- * @mailbox: drops the oldest; the youngest letter fits if it is alone
- *
- * At most KIPC_DROP_BATCH of them: call it again while it returns garbage or
- * the mailbox is too full.  What a receiver is just copying cannot be dropped.
- *
- * Context: the lock is held.
- * Return: garbage, or NULL.
- */
-struct kipc_segment *kipc_mailbox_make_room(struct kipc_mailbox *mailbox)
-{
-	struct kipc_segment *garbage = NULL;
-	unsigned int count;
-
-	for (count = 0; count < KIPC_DROP_BATCH &&
-	     kipc_mailbox_overfull(mailbox); count++) {
-		mailbox->stat.dropped++;
-		garbage = kipc_segment_chain(kipc_mailbox_pop(mailbox),
-					     garbage);
-	}
-	return garbage;
-}
-
-/**
  * kipc_mailbox_await_room - come to where a letter can be put
  * @mailbox: not a rendezvous
  * @size: of the letter
@@ -302,6 +280,7 @@ int kipc_mailbox_await_room(struct kipc_mailbox *mailbox, size_t size,
 	struct kipc_waiter waiter = { .need = size };
 	int ret = KIPC_WAITING;
 
+	lockdep_assert_held(&mailbox->object.lock);
 	if (likely(list_empty(&mailbox->senders)))
 		ret = kipc_mailbox_sender_verdict(mailbox, size);
 	/* Others give way when the letter is there. */
@@ -312,8 +291,7 @@ int kipc_mailbox_await_room(struct kipc_mailbox *mailbox, size_t size,
 		kipc_mailbox_take_room(mailbox, size);
 	if (ret != KIPC_WAITING)
 		return ret;
-	if (deadline == KIPC_DEADLINE_NO_WAIT ||
-	    mailbox->attr.flags & KIPC_MAILBOX_REFUSE)
+	if (!kipc_mailbox_may_wait(mailbox, deadline))
 		return -EAGAIN;
 	if (kipc_charge(account, KIPC_WAITERS, 1))
 		return -EDQUOT;

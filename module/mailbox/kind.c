@@ -13,9 +13,6 @@
 	(KIPC_MAILBOX_FIXED | KIPC_MAILBOX_REFUSE | \
 	 KIPC_MAILBOX_DROP_OLDEST | KIPC_MAILBOX_HANGUP)
 
-/* Letters that go in one go, with the lock held. */
-#define KIPC_CLEAR_BATCH 64
-
 static const struct kipc_mailbox_attr kipc_mailbox_default = {
 	.max_letters = 4096,
 	.max_bytes = 256 << 10,
@@ -45,8 +42,9 @@ static int kipc_mailbox_init(struct kipc_object *object,
 
 	*attr = kipc_mailbox_default;
 	if (size) {
-		ret = kipc_arg_in(attr, sizeof(*attr), sizeof(*attr), user,
-				  size);
+		ret = kipc_arg_in(attr, sizeof(*attr),
+				  KIPC_LEAST(struct kipc_mailbox_attr, flags),
+				  user, size);
 		if (!ret)
 			ret = kipc_mailbox_check(attr);
 		if (ret)
@@ -106,7 +104,7 @@ static void kipc_mailbox_clear(struct kipc_mailbox *mailbox)
 	do {
 		garbage = NULL;
 		spin_lock(&mailbox->object.lock);
-		for (count = 0; mailbox->ready && count < KIPC_CLEAR_BATCH &&
+		for (count = 0; mailbox->ready && count < KIPC_MAILBOX_BATCH &&
 		     !kipc_wake_full(&wake); count++) {
 			struct kipc_segment *front;
 
@@ -169,22 +167,10 @@ static void kipc_mailbox_stat_get(struct kipc_mailbox *mailbox,
 				  struct kipc_mailbox_stat *stat)
 {
 	spin_lock(&mailbox->object.lock);
-	*stat = (struct kipc_mailbox_stat) {
-		.attr = mailbox->attr,
-		.letters = mailbox->letters,
-		.bytes = mailbox->bytes,
-		.peak_letters = mailbox->stat.peak_letters,
-		.peak_bytes = mailbox->stat.peak_bytes,
-		.sent = mailbox->stat.sent,
-		.sent_bytes = mailbox->stat.sent_bytes,
-		.received = mailbox->stat.received,
-		.received_bytes = mailbox->stat.received_bytes,
-		.dropped = mailbox->stat.dropped,
-		.send_waits = mailbox->stat.send_waits,
-		.recv_waits = mailbox->stat.recv_waits,
-		.waiting_senders = mailbox->stat.waiting_senders,
-		.waiting_receivers = mailbox->stat.waiting_receivers,
-	};
+	*stat = mailbox->stat;
+	stat->attr = mailbox->attr;
+	stat->letters = mailbox->letters;
+	stat->bytes = mailbox->bytes;
 	spin_unlock(&mailbox->object.lock);
 }
 
@@ -214,8 +200,8 @@ static ssize_t kipc_mailbox_read_to(struct file *file, bool nowait,
 	struct kipc_incoming in = {
 		.buffer = buffer,
 		.size = size,
-		.deadline = nowait || file->f_flags & O_NONBLOCK ?
-			    KIPC_DEADLINE_NO_WAIT : KIPC_DEADLINE_FOREVER,
+		.deadline = nowait ? KIPC_DEADLINE_NO_WAIT :
+			    kipc_handle_deadline(file, KIPC_FOREVER),
 		.refuse_empty = true,
 	};
 	ssize_t ret;
@@ -233,8 +219,8 @@ static ssize_t kipc_mailbox_write_from(struct file *file, bool nowait,
 	struct kipc_outgoing out = {
 		.buffer = buffer,
 		.size = size,
-		.deadline = nowait || file->f_flags & O_NONBLOCK ?
-			    KIPC_DEADLINE_NO_WAIT : KIPC_DEADLINE_FOREVER,
+		.deadline = nowait ? KIPC_DEADLINE_NO_WAIT :
+			    kipc_handle_deadline(file, KIPC_FOREVER),
 	};
 	int ret;
 
@@ -288,7 +274,8 @@ static long kipc_mailbox_ioctl_send(struct file *file, void __user *arg,
 
 	if (!(file->f_mode & FMODE_WRITE))
 		return -EBADF;
-	ret = kipc_arg_in(&send, sizeof(send), sizeof(send), arg, size);
+	ret = kipc_arg_in(&send, sizeof(send),
+			  KIPC_LEAST(struct kipc_mailbox_send, flags), arg, size);
 	if (ret)
 		return ret;
 	if (send.flags)
@@ -299,8 +286,7 @@ static long kipc_mailbox_ioctl_send(struct file *file, void __user *arg,
 	out.buffer.iter = NULL;
 	out.size = send.size;
 	out.tag = send.tag;
-	out.deadline = file->f_flags & O_NONBLOCK ? KIPC_DEADLINE_NO_WAIT :
-		       kipc_deadline_import(send.deadline);
+	out.deadline = kipc_handle_deadline(file, send.deadline);
 	if (!access_ok(out.buffer.base, out.size))
 		return -EFAULT;
 	return kipc_mailbox_send(mailbox, &out);
@@ -317,7 +303,8 @@ static long kipc_mailbox_ioctl_recv(struct file *file, void __user *arg,
 
 	if (!(file->f_mode & FMODE_READ))
 		return -EBADF;
-	ret = kipc_arg_in(&recv, sizeof(recv), sizeof(recv), arg, size);
+	ret = kipc_arg_in(&recv, sizeof(recv),
+			  KIPC_LEAST(struct kipc_mailbox_recv, letter), arg, size);
 	if (ret)
 		return ret;
 	if (recv.flags & ~(KIPC_RECV_PEEK | KIPC_RECV_TRUNCATE))
@@ -327,8 +314,7 @@ static long kipc_mailbox_ioctl_recv(struct file *file, void __user *arg,
 	in.size = min(recv.size, mailbox->attr.letter_size);
 	in.header = &user->letter;
 	in.flags = recv.flags;
-	in.deadline = file->f_flags & O_NONBLOCK ? KIPC_DEADLINE_NO_WAIT :
-		      kipc_deadline_import(recv.deadline);
+	in.deadline = kipc_handle_deadline(file, recv.deadline);
 	in.refuse_empty = false;
 	if (!access_ok(in.buffer.base, in.size))
 		return -EFAULT;
@@ -341,7 +327,10 @@ static long kipc_mailbox_ioctl_stat(struct file *file, void __user *arg,
 	struct kipc_mailbox_stat stat;
 
 	kipc_mailbox_stat_get(kipc_mailbox_of_file(file), &stat);
-	return kipc_arg_out(arg, size, sizeof(stat), &stat, sizeof(stat));
+	return kipc_arg_out(arg, size,
+			    KIPC_LEAST(struct kipc_mailbox_stat,
+				       waiting_receivers),
+			    &stat, sizeof(stat));
 }
 
 static long kipc_mailbox_ioctl(struct file *file, unsigned int cmd,
@@ -365,11 +354,11 @@ static const struct file_operations kipc_mailbox_fops = {
 	.write		= kipc_mailbox_write,
 	.read_iter	= kipc_mailbox_read_iter,
 	.write_iter	= kipc_mailbox_write_iter,
-	.poll		= kipc_object_poll,
-	.fasync		= kipc_object_fasync,
-	.unlocked_ioctl	= kipc_object_ioctl,
+	.poll		= kipc_handle_poll,
+	.fasync		= kipc_handle_fasync,
+	.unlocked_ioctl	= kipc_handle_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,
-	.show_fdinfo	= kipc_object_show_fdinfo,
+	.show_fdinfo	= kipc_handle_show_fdinfo,
 	.release	= kipc_object_release,
 };
 

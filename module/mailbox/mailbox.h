@@ -22,8 +22,9 @@
  * waiter that must leave has redeemed its grant too, and the unlock passes on
  * what it did not take.
  *
- * A new arrival may go ahead only if its line is empty: nobody is overtaken,
- * but a receiver whose copy fails (nothing is taken, it comes again).
+ * A new arrival may go ahead only if its line is empty: nobody is overtaken but
+ * who finds a page missing at the copy (nothing is taken or put, and it comes
+ * again).
  *
  * A large letter is copied without the lock, out of the ring, and put back if
  * the copy would fault.  Meanwhile nobody receives: who got the next letter
@@ -79,6 +80,9 @@ struct kipc_rendezvous {
  * @thread: the sender, referenced
  * @rendezvous: the sender waits for this letter, or NULL
  * @data: the letter
+ *
+ * Written before the letter is in the ring, and then constant, but for
+ * @rendezvous, which the lock protects.
  */
 struct kipc_envelope {
 	u64 seq;
@@ -116,7 +120,8 @@ struct kipc_envelope {
  * @open_receivers: handles with the right to receive
  * @had_sender: there was one
  * @had_receiver: there was one
- * @stat: figures that are not kept elsewhere
+ * @last_seq: number of the youngest letter
+ * @stat: figures; @attr, @letters and @bytes in it are not kept
  */
 struct kipc_mailbox {
 	struct kipc_object object;
@@ -136,21 +141,12 @@ struct kipc_mailbox {
 	unsigned int open_receivers;
 	bool had_sender;
 	bool had_receiver;
-	struct {
-		u64 peak_letters;
-		u64 peak_bytes;
-		u64 sent;
-		u64 sent_bytes;
-		u64 received;
-		u64 received_bytes;
-		u64 dropped;
-		u64 send_waits;
-		u64 recv_waits;
-		u32 waiting_senders;
-		u32 waiting_receivers;
-		u64 last_seq;
-	} stat;
+	u64 last_seq;
+	struct kipc_mailbox_stat stat;
 };
+
+/* Letters that leave in one go, with the lock held. */
+#define KIPC_MAILBOX_BATCH 64
 
 static inline struct kipc_mailbox *kipc_mailbox_of(struct kipc_object *object)
 {
@@ -160,6 +156,13 @@ static inline struct kipc_mailbox *kipc_mailbox_of(struct kipc_object *object)
 static inline bool kipc_mailbox_is_rendezvous(const struct kipc_mailbox *mailbox)
 {
 	return !mailbox->attr.max_letters;
+}
+
+static inline bool kipc_mailbox_may_wait(const struct kipc_mailbox *mailbox,
+					 ktime_t deadline)
+{
+	return deadline != KIPC_DEADLINE_NO_WAIT &&
+	       !(mailbox->attr.flags & KIPC_MAILBOX_REFUSE);
 }
 
 /* What a letter takes in the ring. */
@@ -250,8 +253,7 @@ void kipc_mailbox_unlock(struct kipc_mailbox *mailbox, struct kipc_wake *wake,
 			 bool arrived) __releases(&mailbox->object.lock);
 __poll_t kipc_mailbox_state(struct kipc_mailbox *mailbox);
 struct kipc_segment *kipc_mailbox_pop(struct kipc_mailbox *mailbox);
-struct kipc_segment *kipc_mailbox_make_room(struct kipc_mailbox *mailbox);
-void kipc_mailbox_open_envelope(struct kipc_envelope *envelope);
+void kipc_envelope_release(struct kipc_envelope *envelope);
 void kipc_mailbox_decide(struct kipc_mailbox *mailbox,
 			 struct kipc_envelope *envelope, int outcome,
 			 struct kipc_wake *wake);

@@ -156,7 +156,7 @@ static ssize_t kipc_mailbox_receive_large(struct kipc_mailbox *mailbox,
 	}
 	if (!back) {
 		kipc_mailbox_return_room(mailbox, envelope->size);
-		kipc_mailbox_open_envelope(envelope);
+		kipc_envelope_release(envelope);
 		garbage = kipc_segment_drop(segment);
 	}
 	kipc_mailbox_unlock(mailbox, wake, back);

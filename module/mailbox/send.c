@@ -17,7 +17,7 @@ static void kipc_envelope_fill(struct kipc_envelope *envelope,
 {
 	const struct cred *cred = current_cred();
 
-	envelope->seq = ++mailbox->stat.last_seq;
+	envelope->seq = ++mailbox->last_seq;
 	envelope->time = ktime_get_coarse_real_ns();
 	envelope->tag = out->tag;
 	envelope->size = out->size;
@@ -40,14 +40,7 @@ static void kipc_mailbox_sent(struct kipc_mailbox *mailbox, size_t size)
 		mailbox->stat.peak_bytes = mailbox->bytes;
 }
 
-static bool kipc_mailbox_waits(const struct kipc_mailbox *mailbox,
-			       const struct kipc_outgoing *out)
-{
-	return out->deadline != KIPC_DEADLINE_NO_WAIT &&
-	       !(mailbox->attr.flags & KIPC_MAILBOX_REFUSE);
-}
-
-/* Would a send fail now, whatever its letter is?  0 or an errno. */
+/* Would this send fail at once?  Then no memory is spent on it.  0 or an errno. */
 static int kipc_mailbox_refusal(struct kipc_mailbox *mailbox,
 				const struct kipc_outgoing *out)
 {
@@ -57,7 +50,7 @@ static int kipc_mailbox_refusal(struct kipc_mailbox *mailbox,
 	ret = kipc_mailbox_sender_verdict(mailbox, out->size);
 	if (ret == KIPC_WAITING) {
 		ret = 0;
-		if (!kipc_mailbox_waits(mailbox, out) &&
+		if (!kipc_mailbox_may_wait(mailbox, out->deadline) &&
 		    !(mailbox->attr.flags & KIPC_MAILBOX_DROP_OLDEST) &&
 		    !(kipc_mailbox_is_rendezvous(mailbox) &&
 		      !list_empty(&mailbox->receivers)))
@@ -67,10 +60,7 @@ static int kipc_mailbox_refusal(struct kipc_mailbox *mailbox,
 	return ret;
 }
 
-/*
- * A segment with the letter's data in place; nothing is held meanwhile.  Memory
- * is not spent on a send that is bound to fail.
- */
+/* A segment with the letter's data in place; nothing is held meanwhile. */
 static struct kipc_segment *
 kipc_mailbox_prepare(struct kipc_mailbox *mailbox,
 		     const struct kipc_outgoing *out)
@@ -133,7 +123,7 @@ static int kipc_mailbox_meet(struct kipc_mailbox *mailbox,
 	mailbox->stat.sent--;
 	mailbox->stat.sent_bytes -= envelope->size;
 	kipc_mailbox_return_room(mailbox, envelope->size);
-	kipc_mailbox_open_envelope(envelope);
+	kipc_envelope_release(envelope);
 	kipc_ring_unlink(segment);
 	*garbage = kipc_segment_drop(segment);
 	return reason;
@@ -143,7 +133,7 @@ static int kipc_mailbox_send_rendezvous(struct kipc_mailbox *mailbox,
 					const struct kipc_outgoing *out)
 {
 	struct kipc_account *account = &mailbox->object.account;
-	bool wait = kipc_mailbox_waits(mailbox, out);
+	bool wait = kipc_mailbox_may_wait(mailbox, out->deadline);
 	struct kipc_rendezvous rendezvous = { .outcome = KIPC_WAITING };
 	struct kipc_segment *segment, *garbage;
 	struct kipc_envelope *envelope;
@@ -220,8 +210,9 @@ static int kipc_mailbox_grow(struct kipc_mailbox *mailbox, size_t space,
 }
 
 /*
- * Put a small letter into the ring; the lock is held, and room is taken.
- * Returns -EFAULT if a page is missing; then nothing has been put.
+ * Put a small letter into the ring.  The lock is held, and dropped meanwhile if
+ * the ring must grow; room is taken.  Returns -EFAULT if a page is missing,
+ * -EDQUOT, -ENOMEM, -EIDRM: then nothing has been put.
  */
 static int kipc_mailbox_put(struct kipc_mailbox *mailbox,
 			    const struct kipc_outgoing *out,
@@ -246,16 +237,23 @@ static int kipc_mailbox_put(struct kipc_mailbox *mailbox,
 }
 
 /*
- * The letter is there, so old ones may give way.  The lock is held, dropped and
- * held again between batches.
+ * The letter is there, so old ones may give way; not one that a receiver is just
+ * copying.  The lock is held, dropped between batches, and held again.
  */
 static void kipc_mailbox_drop(struct kipc_mailbox *mailbox,
 			      struct kipc_wake *wake)
 {
 	struct kipc_segment *garbage;
+	unsigned int count;
 
 	while (kipc_mailbox_overfull(mailbox)) {
-		garbage = kipc_mailbox_make_room(mailbox);
+		garbage = NULL;
+		for (count = 0; count < KIPC_MAILBOX_BATCH &&
+		     kipc_mailbox_overfull(mailbox); count++) {
+			mailbox->stat.dropped++;
+			garbage = kipc_segment_chain(kipc_mailbox_pop(mailbox),
+						     garbage);
+		}
 		kipc_mailbox_unlock(mailbox, wake, true);
 		kipc_segment_free(&mailbox->object.account, garbage);
 		cond_resched();

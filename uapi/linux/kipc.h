@@ -21,6 +21,8 @@
  * structure may grow at its end: the size is a part of the ioctl's number, a
  * caller may pass a longer structure than the kernel knows if the rest is
  * zero (else E2BIG), and one shorter than the first published one is EINVAL.
+ * struct kipc_letter and struct kipc_mailbox_attr stand inside others and do not
+ * grow: what is added will be a structure that begins with them.
  * Flags and rights that are not defined here, and reserved fields that are not
  * zero, are EINVAL.  The kernel zeroes what a caller's structure is longer when it
  * writes one.  A pointer that cannot be read or written is EFAULT, and then nothing
@@ -105,8 +107,8 @@ struct kipc_features {
  * A name that is there already: with KIPC_EXCL EEXIST; EPROTOTYPE if it names
  * another kind; else it is opened with @rights as KIPC_IOC_OPEN does, and
  * @mode, @attr and KIPC_PERSISTENT have no effect.  KIPC_PERSISTENT and
- * KIPC_EXCL without a name are EINVAL.  EDQUOT: the caller's quota of objects or of bytes
- * is used up.  EMFILE, ENFILE: no descriptor is left.  ENOMEM: no memory.
+ * KIPC_EXCL without a name are EINVAL.  EDQUOT: the caller's quota of objects or
+ * of bytes is used up.  EMFILE, ENFILE: no descriptor is left.  ENOMEM: no memory.
  */
 struct kipc_create {
 	__u32 kind;
@@ -147,6 +149,7 @@ struct kipc_open {
  *
  * The object lives on until its last handle is closed.  ENOENT: there is no
  * such name.  EACCES: the caller neither owns the object nor has CAP_IPC_OWNER.
+ * ENOMEM.
  */
 struct kipc_unlink {
 	__u32 flags;
@@ -167,7 +170,8 @@ struct kipc_unlink {
  * @mode: permission bits
  * @uid: owner, as the caller's user namespace shows it
  * @gid: group, likewise
- * @handles: open handles of the object (dup and fork share one)
+ * @handles: open handles of the object (dup and fork share one), and those who
+ *	are just opening it
  * @name_len: 0 if it has no name, or no more
  * @created_ns: CLOCK_REALTIME
  * @name: ends in NUL
@@ -207,14 +211,16 @@ struct kipc_narrow {
  * senders and receivers.  A letter is sent whole or not at all, and received
  * by exactly one receiver; waiting senders and receivers are woken in the order
  * in which they came, and nobody who comes later goes ahead of one who waits (a
- * small letter does not pass a large one that waits for room).
+ * small letter does not pass a large one that waits for room).  Only who finds a
+ * page of its buffer missing at the copy can be overtaken: nothing was sent or
+ * taken, and it comes again.  Receivers of letters above 4 KiB take turns.
  *
  * Capacity: max_letters and max_bytes (of data, headers do not count) are
- * both positive, either may be KIPC_UNBOUNDED: then the owner's quota is
- * the bound (EDQUOT).  Both 0 is a *rendezvous*: a sender waits until a
- * receiver has its letter; one that does not wait needs a receiver that is
- * waiting already (else EAGAIN), and if that one leaves, or only peeks, the
- * letter waits for the next.
+ * both positive, either may be KIPC_UNBOUNDED: then the owner's quota (the
+ * creator's, also after fchown) is the bound (EDQUOT).  Both 0 is a
+ * *rendezvous*: a sender waits until a receiver has its letter; one that does not
+ * wait needs a receiver that is waiting already (else EAGAIN), and if that one
+ * leaves, or only peeks, the letter waits for the next.
  *
  * When full, a sender waits; with KIPC_MAILBOX_REFUSE it gets EAGAIN at once;
  * with KIPC_MAILBOX_DROP_OLDEST the oldest letters give way and are counted (but
@@ -223,9 +229,11 @@ struct kipc_narrow {
  * Plain read and write on the handle receive and send one letter per call, as
  * do readv and writev.  write of 0 bytes does nothing; read of a letter that
  * has 0 bytes is EBADMSG and leaves it in place (KIPC_IOC_MAILBOX_RECV takes
- * it); read of 0 bytes is EMSGSIZE; read returns 0 for hang-up only.
+ * it); read of 0 bytes is EMSGSIZE (readv of 0 bytes is 0, and does not ask the
+ * mailbox); read returns 0 for hang-up only.
  *
- * poll: POLLIN, a letter can be received (rendezvous: a sender waits);
+ * poll: POLLIN, a letter can be received now (rendezvous: a sender waits; not
+ * while another receiver is just copying a large letter);
  * POLLOUT, a letter of letter_size bytes can be sent without waiting
  * (rendezvous: a receiver waits); each only on a handle with that right.
  * Hang-up: POLLIN and POLLHUP to receivers once it is empty, POLLERR to senders
@@ -304,9 +312,10 @@ struct kipc_letter {
  * @flags: 0
  *
  * Returns 0.  EBADF: the handle may not send.  EINVAL: the mailbox is of fixed
- * length and @size differs.  EMSGSIZE: @size is above letter_size.  EAGAIN: full,
+ * length and @size is less.  EMSGSIZE: @size is above letter_size.  EAGAIN: full,
  * and the caller does not wait.  ETIMEDOUT.  EINTR.  EPIPE: hang-up.
- * EDQUOT: the owner's quota of bytes or of waiters is used up.  ENOMEM.  EIDRM: removed.
+ * EDQUOT: the owner's quota of bytes or of waiters is used up.  ENOMEM.  EIDRM:
+ * removed.
  */
 struct kipc_mailbox_send {
 	__aligned_u64 data;
@@ -330,7 +339,9 @@ struct kipc_mailbox_send {
  *
  * Returns the number of bytes written to the buffer.  EBADF: the handle may not
  * receive.  EMSGSIZE: the letter is longer than @size; it stays in its place.
- * EAGAIN: empty, and the caller does not wait.  ETIMEDOUT.  EINTR.  EPIPE:
+ * EAGAIN: no letter can be taken now (the mailbox is empty, or another receiver
+ * is just copying a large one), and the caller does not wait.  ETIMEDOUT.  EINTR.
+ * EPIPE:
  * empty, and hang-up.  EDQUOT: the owner's quota of waiters is used up.
  * EIDRM: removed.
  */
