@@ -73,7 +73,7 @@ __poll_t kipc_mailbox_state(struct kipc_mailbox *mailbox)
 	if (kipc_mailbox_has_letter(mailbox))
 		state |= EPOLLIN;
 	if (kipc_mailbox_is_rendezvous(mailbox)) {
-		if (!list_empty(&mailbox->receivers))
+		if (kipc_mailbox_has_receiver(mailbox))
 			state |= EPOLLOUT;
 	} else if (mailbox->attr.flags & KIPC_MAILBOX_DROP_OLDEST ||
 		   (list_empty(&mailbox->senders) &&

@@ -223,6 +223,12 @@ static inline bool kipc_mailbox_has_letter(const struct kipc_mailbox *mailbox)
 	return mailbox->ready > mailbox->granted && likely(!mailbox->copying);
 }
 
+/* Rendezvous: does a receiver wait for whom there is no letter yet? */
+static inline bool kipc_mailbox_has_receiver(const struct kipc_mailbox *mailbox)
+{
+	return mailbox->stat.waiting_receivers > mailbox->ready;
+}
+
 /*
  * What the first receiver in line gets: KIPC_GRANTED, KIPC_WAITING, -EIDRM, or
  * -EPIPE for hang-up.

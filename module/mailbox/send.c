@@ -53,7 +53,7 @@ static int kipc_mailbox_refusal(struct kipc_mailbox *mailbox,
 		if (!kipc_mailbox_may_wait(mailbox, out->deadline) &&
 		    !(mailbox->attr.flags & KIPC_MAILBOX_DROP_OLDEST) &&
 		    !(kipc_mailbox_is_rendezvous(mailbox) &&
-		      !list_empty(&mailbox->receivers)))
+		      kipc_mailbox_has_receiver(mailbox)))
 			ret = -EAGAIN;
 	}
 	spin_unlock(&mailbox->object.lock);
@@ -149,9 +149,8 @@ static int kipc_mailbox_send_rendezvous(struct kipc_mailbox *mailbox,
 	ret = kipc_mailbox_sender_verdict(mailbox, out->size);
 	if (ret < 0)
 		goto unlock;
-	/* Those who are in line have no letter promised. */
 	ret = -EAGAIN;
-	if (!wait && list_empty(&mailbox->receivers))
+	if (!wait && !kipc_mailbox_has_receiver(mailbox))
 		goto unlock;
 	ret = -EDQUOT;
 	if (wait && kipc_charge(account, KIPC_WAITERS, 1))
