@@ -21,6 +21,8 @@ kselftest=$cache/src/tools/testing/selftests
 kernel_names=(cloud generic rt 6.12-cloud 6.12 6.12-rt)
 # shellcheck disable=SC2034
 default_kernels=(cloud 6.12-cloud)
+# shellcheck disable=SC2034
+debug_kernels=(kasan kcsan)
 
 # Progress goes to stderr: stdout belongs to the result.
 note() {
@@ -39,19 +41,41 @@ usage() {
 
 # kernel_dir NAME: where setup puts the kernel.  In it are vmlinuz, config,
 # release (a file with the name of the release), headers (to build modules
-# against) and modules/ (drivers for the virtual machine).  A kernel from
+# against), modules/ (drivers for the virtual machine) and, if it needs more than
+# others, boot (words for its command line) and memory (how much).  A kernel from
 # elsewhere can be put there by hand under a name of its own.
 kernel_dir() {
 	printf '%s\n' "$cache/kernels/$1"
 }
 
-kernel_ready() {
-	[[ -e $cache/kernels/$1/vmlinuz ]]
+debug_kernel() {
+	[[ " ${debug_kernels[*]} " = *" $1 "* ]]
 }
 
-# Fetches the kernel if it is not there.
+# testkernel_key NAME: stands for all that a debug kernel is made from.
+testkernel_key() {
+	{
+		cat "$root/scripts/testkernel.d"/{common,"$1"}.config
+		dpkg-query -W -f '${Version}\n' linux-source-6.1
+		gcc --version
+	} | sha256sum | cut -c 1-12
+}
+
+kernel_ready() {
+	[[ -e $cache/kernels/$1/vmlinuz ]] || return
+	! debug_kernel "$1" || [[ $(readlink "$cache/kernels/$1") = \
+		*/"$1-$(testkernel_key "$1")" ]]
+}
+
+# Fetches or builds the kernel if it is not there.
 need_kernel() {
-	kernel_ready "$1" || "$root/scripts/setup" --kernel "$1"
+	if kernel_ready "$1"; then
+		return
+	elif debug_kernel "$1"; then
+		"$root/scripts/testkernel" "$1"
+	else
+		"$root/scripts/setup" --kernel "$1"
+	fi
 }
 
 kernel_release() {
