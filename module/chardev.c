@@ -15,6 +15,7 @@
 
 #include "buffer.h"
 #include "chardev.h"
+#include "debug.h"
 #include "mailbox/mailbox.h"
 #include "object.h"
 #include "quota.h"
@@ -107,6 +108,7 @@ static int kipc_open_by_name(struct kipc_names *names, const char *text,
 
 	if (!object)
 		return -ENOENT;
+	kipc_delay(KIPC_DELAY_OPEN_FOUND);
 	if (kind != KIPC_KIND_ANY && object->kind->id != kind)
 		ret = -EPROTOTYPE;
 	else
@@ -127,6 +129,7 @@ static int kipc_create_new(struct kipc_names *names, const char *text,
 	struct file *file;
 	int ret, fd;
 
+	kipc_delay(KIPC_DELAY_CREATE_ABSENT);
 	fd = get_unused_fd_flags(create->flags & KIPC_INHERIT ? 0 : O_CLOEXEC);
 	if (fd < 0)
 		return fd;
@@ -142,6 +145,7 @@ static int kipc_create_new(struct kipc_names *names, const char *text,
 		ret = PTR_ERR(file);
 		goto put_object;
 	}
+	kipc_delay(KIPC_DELAY_CREATE_UNNAMED);
 	ret = 0;
 	if (text)
 		ret = kipc_object_publish(object, names, text, create->name_len,

@@ -9,6 +9,7 @@
 #include <linux/uaccess.h>
 
 #include "buffer.h"
+#include "debug.h"
 #include "object.h"
 #include "waiter.h"
 
@@ -38,6 +39,7 @@ __poll_t kipc_handle_poll(struct file *file, poll_table *wait)
 
 	kipc_notify_wait(&handle->object->notify, file, wait,
 			 file->f_mode & FMODE_READ, file->f_mode & FMODE_WRITE);
+	kipc_delay(KIPC_DELAY_POLL_ENROLLED);
 	return handle->object->kind->poll(handle);
 }
 

@@ -5,6 +5,7 @@
 #include <linux/module.h>
 
 #include "chardev.h"
+#include "debug.h"
 #include "object.h"
 #include "registry.h"
 #include "selftest.h"
@@ -28,6 +29,7 @@ static int __init kipc_init(void)
 	ret = kipc_chardev_setup();
 	if (ret)
 		goto object;
+	kipc_debug_setup();
 	return 0;
 
 object:
@@ -40,6 +42,7 @@ static void __exit kipc_exit(void)
 	kipc_chardev_teardown();
 	kipc_registry_teardown();
 	kipc_object_teardown();
+	kipc_debug_teardown();
 }
 
 module_init(kipc_init);

@@ -15,6 +15,7 @@
 #include <linux/timekeeping.h>
 
 #include "compat.h"
+#include "debug.h"
 #include "object.h"
 
 #define KIPC_FS_MAGIC 0x6b697063	/* "kipc" */
@@ -78,6 +79,7 @@ static void kipc_object_free(struct kipc_object *object)
 	kipc_account_free(&account, object, object->kind->size);
 	kipc_uncharge(&account, KIPC_OBJECTS, 1);
 	kipc_account_exit(&account);
+	kipc_count(KIPC_REF_OBJECTS, -1);
 }
 
 static void kipc_inode_evict(struct inode *inode)
@@ -198,6 +200,7 @@ struct kipc_object *kipc_object_create(const struct kipc_kind *kind,
 		ret = -ENOMEM;
 		goto release;
 	}
+	kipc_count(KIPC_REF_OBJECTS, 1);
 	return object;
 
 release:
@@ -228,6 +231,7 @@ void kipc_object_put(struct kipc_object *object)
 
 	if (!refcount_dec_and_test(&object->handles))
 		return;
+	kipc_delay(KIPC_DELAY_OBJECT_DYING);
 	/* A persistent name would have held it, so this one is not. */
 	kipc_name_forget(&object->name);
 	object->kind->release(object);
@@ -468,6 +472,7 @@ int kipc_object_remove(struct kipc_object *object)
 	spin_unlock(&object->lock);
 	if (removed)
 		return -EIDRM;
+	kipc_delay(KIPC_DELAY_REMOVE_MARKED);
 	object->kind->remove(object);
 	return 0;
 }

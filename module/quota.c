@@ -13,6 +13,7 @@
 #include <linux/slab.h>
 #include <linux/user_namespace.h>
 
+#include "debug.h"
 #include "quota.h"
 
 static unsigned long max_objects = 16384;
@@ -60,6 +61,7 @@ static void kipc_user_put(struct kipc_user *user)
 		mutex_unlock(&kipc_users_lock);
 		put_user_ns(user->ns);
 		kfree(user);
+		kipc_count(KIPC_REF_USERS, -1);
 		user = parent;
 	}
 }
@@ -108,8 +110,10 @@ static struct kipc_user *kipc_user_get(struct user_namespace *ns, kuid_t uid)
 		hash_add(kipc_users, &user->node, __kuid_val(uid));
 	mutex_unlock(&kipc_users_lock);
 
-	if (!found)
+	if (!found) {
+		kipc_count(KIPC_REF_USERS, 1);
 		return user;
+	}
 	put_user_ns(user->ns);
 	kfree(user);
 	kipc_user_put(parent);

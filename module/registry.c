@@ -13,6 +13,7 @@
 #include <linux/workqueue.h>
 
 #include "compat.h"
+#include "debug.h"
 #include "registry.h"
 
 #define KIPC_REAP_INTERVAL	HZ
@@ -88,6 +89,7 @@ static void kipc_name_forget_locked(struct kipc_name *name)
 	rhashtable_remove_fast(&names->table, &name->node, kipc_table_params);
 	list_del(&name->list);
 	WRITE_ONCE(name->names, NULL);
+	kipc_count(KIPC_REF_NAMES, -1);
 }
 
 /*
@@ -116,6 +118,7 @@ static void kipc_names_free_locked(struct kipc_names *names)
 	rhashtable_destroy(&names->table);
 	kipc_ipc_ns_put(names->ipc);
 	kfree(names);
+	kipc_count(KIPC_REF_TABLES, -1);
 }
 
 static struct kipc_names *kipc_names_create_locked(struct ipc_namespace *ipc)
@@ -135,6 +138,7 @@ static struct kipc_names *kipc_names_create_locked(struct ipc_namespace *ipc)
 	INIT_LIST_HEAD(&names->list);
 	names->ipc = get_ipc_ns(ipc);
 	list_add(&names->node, &kipc_tables);
+	kipc_count(KIPC_REF_TABLES, 1);
 	return names;
 }
 
@@ -213,6 +217,7 @@ int kipc_name_add(struct kipc_names *names, struct kipc_name *name)
 	if (!ret) {
 		WRITE_ONCE(name->names, names);
 		list_add_tail(&name->list, &names->list);
+		kipc_count(KIPC_REF_NAMES, 1);
 	}
 	mutex_unlock(&kipc_registry_lock);
 	if (other)

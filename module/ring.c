@@ -7,6 +7,7 @@
 #include <linux/minmax.h>
 #include <linux/mm.h>
 
+#include "debug.h"
 #include "ring.h"
 
 /**
@@ -133,6 +134,7 @@ struct kipc_segment *kipc_segment_alloc(struct kipc_account *account,
 	segment->linked = false;
 	segment->sealed = false;
 	segment->dead = false;
+	kipc_count(KIPC_REF_SEGMENTS, 1);
 	return segment;
 }
 
@@ -283,6 +285,7 @@ void kipc_segment_free(struct kipc_account *account,
 
 		kipc_account_free(account, garbage,
 				  sizeof(*garbage) + garbage->size);
+		kipc_count(KIPC_REF_SEGMENTS, -1);
 		garbage = next;
 	}
 }

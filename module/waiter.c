@@ -11,6 +11,7 @@
 
 #include <linux/kipc.h>
 
+#include "debug.h"
 #include "waiter.h"
 
 /**
@@ -69,6 +70,7 @@ int kipc_waiter_sleep(struct kipc_waiter *waiter, ktime_t deadline)
 {
 	int ret = 0;
 
+	kipc_delay(KIPC_DELAY_BEFORE_SLEEP);
 	for (;;) {
 		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
 		/* Pairs with the release in kipc_waiter_wake(). */
@@ -88,6 +90,7 @@ int kipc_waiter_sleep(struct kipc_waiter *waiter, ktime_t deadline)
 		}
 	}
 	__set_current_state(TASK_RUNNING);
+	kipc_delay(KIPC_DELAY_AFTER_SLEEP);
 	return ret;
 }
 
@@ -140,6 +143,7 @@ void kipc_waiter_wake(struct kipc_waiter *waiter, int verdict,
 {
 	list_del(&waiter->node);
 	wake->task[wake->count++] = get_task_struct(waiter->task);
+	kipc_count(KIPC_REF_WAKES, 1);
 	/*
 	 * Pairs with the acquire in kipc_waiter_sleep().  The waiter stays in
 	 * place until it gets the lock, but may be seen to run from here on.
@@ -157,9 +161,12 @@ void kipc_wake_flush(struct kipc_wake *wake)
 {
 	unsigned int i;
 
+	if (wake->count)
+		kipc_delay(KIPC_DELAY_BEFORE_WAKE);
 	for (i = 0; i < wake->count; i++) {
 		wake_up_process(wake->task[i]);
 		put_task_struct(wake->task[i]);
+		kipc_count(KIPC_REF_WAKES, -1);
 	}
 	wake->count = 0;
 }

@@ -5,6 +5,7 @@
 #include <linux/pid.h>
 #include <linux/sched/signal.h>
 
+#include "debug.h"
 #include "mailbox.h"
 
 /* Promises that cannot be kept: the last ones go back in front of the line. */
@@ -131,6 +132,7 @@ void kipc_mailbox_unlock(struct kipc_mailbox *mailbox, struct kipc_wake *wake,
 		if (likely(!more))
 			break;
 		cond_resched();
+		kipc_delay(KIPC_DELAY_BETWEEN_BATCHES);
 		spin_lock(&object->lock);
 	}
 	if (unlikely(news))
@@ -145,6 +147,7 @@ void kipc_mailbox_unlock(struct kipc_mailbox *mailbox, struct kipc_wake *wake,
  */
 void kipc_envelope_release(struct kipc_envelope *envelope)
 {
+	kipc_count(KIPC_REF_LETTERS, -1);
 	put_pid(envelope->process);
 	put_pid(envelope->thread);
 }

@@ -7,6 +7,7 @@
 #include <linux/seq_file.h>
 #include <linux/uaccess.h>
 
+#include "debug.h"
 #include "mailbox.h"
 
 #define KIPC_MAILBOX_FLAGS \
@@ -118,6 +119,7 @@ static void kipc_mailbox_clear(struct kipc_mailbox *mailbox)
 		kipc_mailbox_unlock(mailbox, &wake, false);
 		kipc_segment_free(&mailbox->object.account, garbage);
 		cond_resched();
+		kipc_delay(KIPC_DELAY_CLEAR_BATCH);
 	} while (more);
 }
 

@@ -7,6 +7,7 @@
 #include <linux/pid.h>
 #include <linux/sched/signal.h>
 
+#include "debug.h"
 #include "mailbox.h"
 
 /* How many bytes of a letter the receiver gets, or why none. */
@@ -103,6 +104,7 @@ static ssize_t kipc_mailbox_peek_large(struct kipc_mailbox *mailbox,
 	kipc_envelope_header(envelope, in, &letter);
 	segment->pins++;
 	kipc_mailbox_unlock(mailbox, wake, false);
+	kipc_delay(KIPC_DELAY_PEEK_PINNED);
 	if (!kipc_buffer_large_out(&in->buffer, envelope->data, bytes) ||
 	    !kipc_envelope_header_out(in, &letter))
 		bytes = -EFAULT;
@@ -134,11 +136,13 @@ static ssize_t kipc_mailbox_receive_large(struct kipc_mailbox *mailbox,
 	mailbox->ready--;
 	mailbox->copying = true;
 	kipc_mailbox_unlock(mailbox, wake, false);
+	kipc_delay(KIPC_DELAY_RECEIVE_COPYING);
 	kipc_envelope_header(envelope, in, &letter);
 	if (!kipc_buffer_large_out(&in->buffer, envelope->data, bytes) ||
 	    !kipc_envelope_header_out(in, &letter))
 		bytes = -EFAULT;
 
+	kipc_delay(KIPC_DELAY_RECEIVE_COPIED);
 	spin_lock(&mailbox->object.lock);
 	mailbox->copying = false;
 	if (bytes >= 0) {
@@ -212,6 +216,7 @@ again:
 	    (in->header &&
 	     !kipc_buffer_fault_in_writeable(&header, sizeof(*in->header))))
 		return -EFAULT;
+	kipc_delay(KIPC_DELAY_RECEIVE_FAULT);
 	if (!signal_pending(current))
 		goto again;
 	return -ERESTARTSYS;

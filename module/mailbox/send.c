@@ -8,6 +8,7 @@
 #include <linux/sched/signal.h>
 #include <linux/timekeeping.h>
 
+#include "debug.h"
 #include "mailbox.h"
 
 /* All but the data. */
@@ -26,6 +27,7 @@ static void kipc_envelope_fill(struct kipc_envelope *envelope,
 	envelope->process = get_pid(task_tgid(current));
 	envelope->thread = get_pid(task_pid(current));
 	envelope->rendezvous = NULL;
+	kipc_count(KIPC_REF_LETTERS, 1);
 }
 
 /* The letter is in the ring, and the room for it has been taken. */
@@ -83,6 +85,7 @@ kipc_mailbox_prepare(struct kipc_mailbox *mailbox,
 		return ERR_PTR(-EFAULT);
 	}
 	kipc_segment_seal(segment, space);
+	kipc_delay(KIPC_DELAY_SEND_PREPARED);
 	return segment;
 }
 
@@ -110,6 +113,7 @@ static int kipc_mailbox_meet(struct kipc_mailbox *mailbox,
 		rendezvous->leaving = reason;
 		kipc_waiter_start(waiter);
 		kipc_mailbox_unlock(mailbox, wake, false);
+		kipc_delay(KIPC_DELAY_MEET_LEAVING);
 		kipc_waiter_await(waiter);
 		spin_lock(&mailbox->object.lock);
 	}
@@ -196,6 +200,7 @@ static int kipc_mailbox_grow(struct kipc_mailbox *mailbox, size_t space,
 	/* What is left of the quota may still do for this letter. */
 	if (IS_ERR(segment) && size > space)
 		segment = kipc_segment_alloc(account, space);
+	kipc_delay(KIPC_DELAY_SEND_GROWN);
 	spin_lock(&mailbox->object.lock);
 	if (IS_ERR(segment))
 		return PTR_ERR(segment);
@@ -256,6 +261,7 @@ static void kipc_mailbox_drop(struct kipc_mailbox *mailbox,
 		kipc_mailbox_unlock(mailbox, wake, true);
 		kipc_segment_free(&mailbox->object.account, garbage);
 		cond_resched();
+		kipc_delay(KIPC_DELAY_DROP_BATCH);
 		spin_lock(&mailbox->object.lock);
 	}
 }
@@ -312,6 +318,7 @@ unlock:
 	kipc_mailbox_unlock(mailbox, &wake, !ret);
 	if (unlikely(ret == -EFAULT) &&
 	    kipc_buffer_fault_in_readable(&out->buffer, out->size)) {
+		kipc_delay(KIPC_DELAY_SEND_FAULT);
 		if (!signal_pending(current))
 			goto again;
 		ret = -ERESTARTSYS;

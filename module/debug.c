@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Delay points and counters of a debug build.  See debug.h.
+ */
+#include <linux/atomic.h>
+#include <linux/debugfs.h>
+#include <linux/fs.h>
+#include <linux/jiffies.h>
+#include <linux/kernel.h>
+#include <linux/module.h>
+#include <linux/sched.h>
+#include <linux/seq_file.h>
+#include <linux/uaccess.h>
+#include <linux/wait.h>
+
+#include "debug.h"
+
+#define KIPC_DELAY_LIMIT	(60 * HZ)
+
+/**
+ * struct kipc_delay_state - a delay point
+ * @name: of its file
+ * @tid: the thread to be held, or 0
+ * @held: the thread that is held, or 0
+ *
+ * No lock: one test writes @tid, the one thread that it names writes @held.
+ */
+struct kipc_delay_state {
+	const char *name;
+	pid_t tid;
+	pid_t held;
+};
+
+static struct kipc_delay_state kipc_delays[] = {
+	[KIPC_DELAY_BEFORE_SLEEP] = { .name = "before_sleep" },
+	[KIPC_DELAY_AFTER_SLEEP] = { .name = "after_sleep" },
+	[KIPC_DELAY_BEFORE_WAKE] = { .name = "before_wake" },
+	[KIPC_DELAY_BETWEEN_BATCHES] = { .name = "between_batches" },
+	[KIPC_DELAY_SEND_PREPARED] = { .name = "send_prepared" },
+	[KIPC_DELAY_SEND_GROWN] = { .name = "send_grown" },
+	[KIPC_DELAY_SEND_FAULT] = { .name = "send_fault" },
+	[KIPC_DELAY_DROP_BATCH] = { .name = "drop_batch" },
+	[KIPC_DELAY_MEET_LEAVING] = { .name = "meet_leaving" },
+	[KIPC_DELAY_RECEIVE_COPYING] = { .name = "receive_copying" },
+	[KIPC_DELAY_RECEIVE_COPIED] = { .name = "receive_copied" },
+	[KIPC_DELAY_RECEIVE_FAULT] = { .name = "receive_fault" },
+	[KIPC_DELAY_PEEK_PINNED] = { .name = "peek_pinned" },
+	[KIPC_DELAY_CLEAR_BATCH] = { .name = "clear_batch" },
+	[KIPC_DELAY_REMOVE_MARKED] = { .name = "remove_marked" },
+	[KIPC_DELAY_OBJECT_DYING] = { .name = "object_dying" },
+	[KIPC_DELAY_OPEN_FOUND] = { .name = "open_found" },
+	[KIPC_DELAY_CREATE_ABSENT] = { .name = "create_absent" },
+	[KIPC_DELAY_CREATE_UNNAMED] = { .name = "create_unnamed" },
+	[KIPC_DELAY_POLL_ENROLLED] = { .name = "poll_enrolled" },
+};
+
+static_assert(ARRAY_SIZE(kipc_delays) == KIPC_DELAY_POINTS);
+
+static const char *const kipc_reference_names[] = {
+	[KIPC_REF_OBJECTS] = "objects",
+	[KIPC_REF_NAMES] = "names",
+	[KIPC_REF_TABLES] = "tables",
+	[KIPC_REF_USERS] = "users",
+	[KIPC_REF_LETTERS] = "letters",
+	[KIPC_REF_SEGMENTS] = "segments",
+	[KIPC_REF_WAKES] = "wakes",
+};
+
+static_assert(ARRAY_SIZE(kipc_reference_names) == KIPC_REFERENCE_KINDS);
+
+static atomic_t kipc_references[KIPC_REFERENCE_KINDS];
+
+static DECLARE_WAIT_QUEUE_HEAD(kipc_delay_changed);
+
+static struct dentry *kipc_debug_dir;
+
+/**
+ * kipc_delay - a place where a test may hold the calling thread
+ * @point: which
+ *
+ * Context: process context, no lock held.
+ */
+void kipc_delay(enum kipc_delay point)
+{
+	struct kipc_delay_state *state = &kipc_delays[point];
+	pid_t tid = task_pid_nr(current);
+
+	might_sleep();
+	if (likely(READ_ONCE(state->tid) != tid))
+		return;
+	WRITE_ONCE(state->held, tid);
+	/* Idle, so that nobody takes it for a hung task. */
+	wait_event_idle_timeout(kipc_delay_changed,
+				READ_ONCE(state->tid) != tid,
+				KIPC_DELAY_LIMIT);
+	WRITE_ONCE(state->held, 0);
+}
+
+/**
+ * kipc_count - something has come to be, or has gone
+ * @what: of which reason
+ * @n: 1 or -1
+ *
+ * Context: any.
+ */
+void kipc_count(enum kipc_reference what, int n)
+{
+	atomic_add(n, &kipc_references[what]);
+}
+
+static int kipc_delay_show(struct seq_file *seq, void *unused)
+{
+	struct kipc_delay_state *state = seq->private;
+	pid_t held = READ_ONCE(state->held);
+	pid_t tid = READ_ONCE(state->tid);
+
+	if (held)
+		seq_printf(seq, "held %d\n", held);
+	else if (tid)
+		seq_printf(seq, "armed %d\n", tid);
+	else
+		seq_puts(seq, "idle\n");
+	return 0;
+}
+
+static int kipc_delay_open(struct inode *inode, struct file *file)
+{
+	return single_open(file, kipc_delay_show, inode->i_private);
+}
+
+static ssize_t kipc_delay_write(struct file *file, const char __user *buffer,
+				size_t size, loff_t *pos)
+{
+	struct seq_file *seq = file->private_data;
+	struct kipc_delay_state *state = seq->private;
+	pid_t tid;
+	int ret;
+
+	ret = kstrtoint_from_user(buffer, size, 10, &tid);
+	if (ret)
+		return ret;
+	if (tid < 0)
+		return -EINVAL;
+	WRITE_ONCE(state->tid, tid);
+	wake_up_all(&kipc_delay_changed);
+	return size;
+}
+
+static const struct file_operations kipc_delay_fops = {
+	.owner		= THIS_MODULE,
+	.open		= kipc_delay_open,
+	.read		= seq_read,
+	.write		= kipc_delay_write,
+	.llseek		= seq_lseek,
+	.release	= single_release,
+};
+
+static int kipc_references_show(struct seq_file *seq, void *unused)
+{
+	unsigned int i;
+
+	for (i = 0; i < KIPC_REFERENCE_KINDS; i++)
+		seq_printf(seq, "%s %d\n", kipc_reference_names[i],
+			   atomic_read(&kipc_references[i]));
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(kipc_references);
+
+/**
+ * kipc_debug_setup - make the files in debugfs
+ *
+ * Context: process context, may sleep.
+ */
+void kipc_debug_setup(void)
+{
+	struct dentry *delays;
+	unsigned int i;
+
+	kipc_debug_dir = debugfs_create_dir("kipc", NULL);
+	debugfs_create_file("references", 0400, kipc_debug_dir, NULL,
+			    &kipc_references_fops);
+	delays = debugfs_create_dir("delay", kipc_debug_dir);
+	for (i = 0; i < KIPC_DELAY_POINTS; i++)
+		debugfs_create_file(kipc_delays[i].name, 0600, delays,
+				    &kipc_delays[i], &kipc_delay_fops);
+}
+
+/**
+ * kipc_debug_teardown - take them away; nothing may be referenced any more
+ *
+ * Context: process context, may sleep.
+ */
+void kipc_debug_teardown(void)
+{
+	unsigned int i;
+
+	debugfs_remove(kipc_debug_dir);
+	for (i = 0; i < KIPC_REFERENCE_KINDS; i++)
+		WARN(atomic_read(&kipc_references[i]), "kipc: %d %s left\n",
+		     atomic_read(&kipc_references[i]), kipc_reference_names[i]);
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * DOC: Delay points and counters of a debug build
+ *
+ * A debug build is one for a kernel that proves locking, or with KIPC_DEBUG=y.
+ * In any other, nothing of this is there.
+ *
+ * A delay point is a place in the code, outside of all locks, where a test can
+ * hold a thread.  /sys/kernel/debug/kipc/delay/NAME takes a thread's number (in
+ * the first PID namespace): when that thread comes by, it is held until a 0 is
+ * written, or for KIPC_DELAY_LIMIT; signals do not free it.  Reading tells "idle",
+ * "armed TID" or "held TID".  One thread at a time for each point.
+ *
+ * /sys/kernel/debug/kipc/references tells what the module holds, by reason.  All
+ * are 0 when nobody uses it.
+ */
+#ifndef KIPC_DEBUG_H
+#define KIPC_DEBUG_H
+
+/**
+ * enum kipc_delay - where a thread can be held
+ * @KIPC_DELAY_BEFORE_SLEEP: in line, the lock dropped, not asleep yet
+ * @KIPC_DELAY_AFTER_SLEEP: awake again, for whatever reason, without the lock
+ * @KIPC_DELAY_BEFORE_WAKE: somebody has a verdict, and is to be woken
+ * @KIPC_DELAY_BETWEEN_BATCHES: a batch was woken, more wait for a verdict
+ * @KIPC_DELAY_SEND_PREPARED: a large letter or a rendezvous's is ready to be sent
+ * @KIPC_DELAY_SEND_GROWN: room is taken, a segment allocated, the lock to be taken
+ * @KIPC_DELAY_SEND_FAULT: the data's page was missing, the lock is dropped
+ * @KIPC_DELAY_DROP_BATCH: a letter is there, a batch of old ones gone, not all
+ * @KIPC_DELAY_MEET_LEAVING: a sender would leave, but its letter is being copied
+ * @KIPC_DELAY_RECEIVE_COPYING: a large letter is out of the ring, not copied yet
+ * @KIPC_DELAY_RECEIVE_COPIED: it was copied, or not; the lock is to be taken
+ * @KIPC_DELAY_RECEIVE_FAULT: the buffer's page was missing, the lock is dropped
+ * @KIPC_DELAY_PEEK_PINNED: a large letter is pinned, not copied yet
+ * @KIPC_DELAY_CLEAR_BATCH: a batch of a removed mailbox's letters was dropped
+ * @KIPC_DELAY_REMOVE_MARKED: nameless and marked as removed, nobody woken yet
+ * @KIPC_DELAY_OBJECT_DYING: the last hold is gone, the name still there
+ * @KIPC_DELAY_OPEN_FOUND: found by name, held, permission not checked yet
+ * @KIPC_DELAY_CREATE_ABSENT: the name was not there, nothing made yet
+ * @KIPC_DELAY_CREATE_UNNAMED: made, with a handle, not published yet
+ * @KIPC_DELAY_POLL_ENROLLED: enrolled with the pollers, the mask not computed yet
+ * @KIPC_DELAY_POINTS: how many there are
+ */
+enum kipc_delay {
+	KIPC_DELAY_BEFORE_SLEEP,
+	KIPC_DELAY_AFTER_SLEEP,
+	KIPC_DELAY_BEFORE_WAKE,
+	KIPC_DELAY_BETWEEN_BATCHES,
+	KIPC_DELAY_SEND_PREPARED,
+	KIPC_DELAY_SEND_GROWN,
+	KIPC_DELAY_SEND_FAULT,
+	KIPC_DELAY_DROP_BATCH,
+	KIPC_DELAY_MEET_LEAVING,
+	KIPC_DELAY_RECEIVE_COPYING,
+	KIPC_DELAY_RECEIVE_COPIED,
+	KIPC_DELAY_RECEIVE_FAULT,
+	KIPC_DELAY_PEEK_PINNED,
+	KIPC_DELAY_CLEAR_BATCH,
+	KIPC_DELAY_REMOVE_MARKED,
+	KIPC_DELAY_OBJECT_DYING,
+	KIPC_DELAY_OPEN_FOUND,
+	KIPC_DELAY_CREATE_ABSENT,
+	KIPC_DELAY_CREATE_UNNAMED,
+	KIPC_DELAY_POLL_ENROLLED,
+	KIPC_DELAY_POINTS
+};
+
+/* What is counted, from where it comes to be to where it goes. */
+enum kipc_reference {
+	KIPC_REF_OBJECTS,
+	KIPC_REF_NAMES,
+	KIPC_REF_TABLES,
+	KIPC_REF_USERS,
+	KIPC_REF_LETTERS,
+	KIPC_REF_SEGMENTS,
+	KIPC_REF_WAKES,
+	KIPC_REFERENCE_KINDS
+};
+
+#ifdef KIPC_DEBUG
+void kipc_debug_setup(void);
+void kipc_debug_teardown(void);
+void kipc_delay(enum kipc_delay point);
+void kipc_count(enum kipc_reference what, int n);
+#else
+static inline void kipc_debug_setup(void)
+{
+}
+
+static inline void kipc_debug_teardown(void)
+{
+}
+
+static inline void kipc_delay(enum kipc_delay point)
+{
+}
+
+static inline void kipc_count(enum kipc_reference what, int n)
+{
+}
+#endif
+
+#endif /* KIPC_DEBUG_H */
