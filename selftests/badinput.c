@@ -505,6 +505,9 @@ TEST_F(bad, remove)
 	MUST_FAIL(self->sender, KIPC_IOC_REMOVE, NULL, 0, EPERM, "sender");
 	MUST_FAIL(self->receiver, KIPC_IOC_REMOVE, NULL, 0, EPERM,
 		  "receiver");
+	/* Without a direction the number alone makes the command. */
+	MUST_FAIL(self->fd, _IOC(_IOC_NONE, KIPC_IOC_MAGIC, 0x12, 8), NULL, 0,
+		  EINVAL, "a size");
 	ASSERT_OK(call_good(self, REMOVE, &a));
 }
 

@@ -185,7 +185,7 @@ TEST(waiting_receivers_are_woken)
 				CHECK_ERR(EPIPE, k_recv(in, data, 8, NULL, 0,
 							KIPC_FOREVER));
 			else
-				CHECK(poll(&p, 1, 30000) == 1 &&
+				CHECK(poll(&p, 1, PATIENCE / MS) == 1 &&
 				      p.revents == (POLLIN | POLLHUP));
 			_exit(0);
 		}
@@ -254,7 +254,7 @@ static void *poll_the_end(void *arg)
 	struct pollfd p = { .fd = r->in, .events = POLLIN };
 
 	__atomic_store_n(&r->polling, syscall(SYS_gettid), __ATOMIC_SEQ_CST);
-	CHECK(poll(&p, 1, 20000) == 1 && p.revents == (POLLIN | POLLHUP));
+	CHECK(poll(&p, 1, PATIENCE / MS) == 1 && p.revents == (POLLIN | POLLHUP));
 	return NULL;
 }
 
@@ -270,11 +270,11 @@ static void *look_all_the_time(void *arg)
 /* More than are woken in one go, while others look at the state in between. */
 TEST(seen_by_pollers_beside_a_crowd)
 {
-	enum { CROWD = 64, ROUNDS = 20 };
+	enum { CROWD = 64 };
 	pthread_t threads[CROWD], poller, looker;
-	int round, i;
+	int round, rounds = effort(20), i;
 
-	for (round = 0; round < ROUNDS; round++) {
+	for (round = 0; round < rounds; round++) {
 		const char *name = temp_name("crowd");
 		struct readers r = { .in = make(name, &attr, RECEIVE) };
 		int out = open_(name, SEND);

@@ -76,7 +76,10 @@ TEST(exclusive)
 	ASSERT_OK(fd);
 	EXPECT_ERR(EEXIST, k_create(ctl, name, NULL, 0600, ALL_RIGHTS,
 				    KIPC_EXCL));
+	EXPECT_ERR(EEXIST, k_create(ctl, name, NULL, 0600, ALL_RIGHTS,
+				    KIPC_EXCL | KIPC_PERSISTENT));
 	EXPECT_EQ(1, total("objects"));
+	EXPECT_EQ(1, total("handles"));
 	close(fd);
 	fd = k_create(ctl, name, NULL, 0600, ALL_RIGHTS, KIPC_EXCL);
 	EXPECT_OK(fd);
@@ -193,9 +196,9 @@ TEST(vanishes_after_a_kill)
 TEST(free_after_the_last_close)
 {
 	const char *name = temp_name("free");
-	int ctl = control(), i;
+	int ctl = control(), i, n = effort(2000);
 
-	for (i = 0; i < 2000; i++) {
+	for (i = 0; i < n; i++) {
 		int fd = k_create(ctl, name, &tiny, 0600, ALL_RIGHTS,
 				  KIPC_EXCL);
 
@@ -348,6 +351,7 @@ TEST(umask_counts)
 
 TEST(lengths_and_characters)
 {
+	static const char zero[256];
 	char name[300];
 	int ctl = control();
 	unsigned int len;
@@ -361,8 +365,9 @@ TEST(lengths_and_characters)
 		ASSERT_OK(fd);
 		ASSERT_OK(k_info(fd, &info));
 		EXPECT_EQ(len, info.name_len);
-		EXPECT_EQ(0, info.name[len]);
 		EXPECT_EQ(0, memcmp(name, info.name, len));
+		/* Nothing else of the kernel's memory. */
+		EXPECT_EQ(0, memcmp(info.name + len, zero, 256 - len));
 		/* One that is longer or shorter is another name. */
 		EXPECT_ERR(ENOENT, raw_open(ctl, name, len == 1 ? 2 : len - 1));
 		EXPECT_OK(raw_open(ctl, name, len));

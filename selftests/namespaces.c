@@ -95,6 +95,41 @@ TEST(dead_namespace_is_reaped)
 	EXPECT_EQ(0, total("handles"));
 }
 
+/* More than go in one batch, of both kinds: persistent, and held elsewhere. */
+TEST(dead_namespace_with_many_names)
+{
+	enum { NAMES = 150, HELD = 40 };
+	struct kipc_info info;
+	int back = home(), ctl, fds[HELD], i, n;
+	char name[32];
+
+	ASSERT_OK(unshare(CLONE_NEWIPC));
+	ctl = control();
+	for (i = 0; i < NAMES; i++) {
+		snprintf(name, sizeof(name), "many-%d", i);
+		close(make(ctl, name, 0600));
+		if (i >= HELD)
+			continue;
+		snprintf(name, sizeof(name), "held-%d", i);
+		fds[i] = k_create(ctl, name, NULL, 0600, ALL_RIGHTS, 0);
+		ASSERT_OK(fds[i]);
+		ASSERT_OK(send_number(fds[i], i));
+	}
+	EXPECT_EQ(NAMES + HELD, total("objects"));
+	ASSERT_OK(setns(back, CLONE_NEWIPC));
+	close(ctl);
+	/* Nobody can come back: the names go, and what only they held. */
+	wait_for(total("objects") == HELD);
+	for (i = 0; i < HELD; i++) {
+		ASSERT_OK(k_info(fds[i], &info));
+		EXPECT_EQ(0, info.name_len);
+		EXPECT_EQ(i, recv_number(fds[i]));
+		n = fds[i];
+		close(n);
+	}
+	EXPECT_EQ(0, total("objects"));
+}
+
 TEST(many_namespaces_leave_nothing)
 {
 	pid_t pid = spawn();

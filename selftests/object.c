@@ -283,7 +283,7 @@ TEST(remove_wakes_everybody)
 	pids[4] = blocked_in(meet, true, false);
 	poller = spawn();
 	if (!poller) {
-		CHECK(poll(&p, 1, 60000) == 1);
+		CHECK(poll(&p, 1, PATIENCE / MS) == 1);
 		CHECK(p.revents == (POLLERR | POLLHUP));
 		_exit(0);
 	}
@@ -407,6 +407,26 @@ TEST(proc)
 	ASSERT_TRUE(line);
 	EXPECT_EQ(info.id, strtoull(line + 4, NULL, 0));
 	EXPECT_TRUE(strstr(text, "\nrights:"));
+	EXPECT_TRUE(strstr(text, "\nname:"));
+	close(f);
+
+	/* One without a name has its number. */
+	fd = default_box();
+	ASSERT_OK(k_info(fd, &info));
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	n = readlink(path, target, sizeof(target) - 1);
+	ASSERT_GT(n, 0);
+	target[n] = 0;
+	snprintf(text, sizeof(text), "kipc:[mailbox:#%llu]",
+		 (unsigned long long)info.id);
+	EXPECT_STREQ(text, target);
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	f = open(path, O_RDONLY);
+	n = read(f, text, sizeof(text) - 1);
+	ASSERT_GT(n, 0);
+	text[n] = 0;
+	EXPECT_FALSE(strstr(text, "name:"));
+	EXPECT_TRUE(strstr(text, "\nkind:"));
 }
 
 TEST(no_file_position)

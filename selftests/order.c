@@ -7,7 +7,7 @@
 
 #include <pthread.h>
 
-enum { SENDERS = 4, RECEIVERS = 4, COUNT = 400 };
+enum { SENDERS = 4, RECEIVERS = 4, MAX = 400 };
 
 /* The head of each letter's data; the rest is filled from its seed. */
 struct head {
@@ -16,9 +16,11 @@ struct head {
 };
 
 struct book {
-	unsigned int seen[SENDERS][COUNT];
+	unsigned int seen[SENDERS][MAX];
 	unsigned int by_receiver[RECEIVERS];
 };
+
+static unsigned int count;	/* letters of each sender */
 
 struct party {
 	int fd;
@@ -58,7 +60,7 @@ static void *send_all(void *arg)
 	char *data = malloc(p->size);
 	struct head h = { .sender = p->self };
 
-	for (h.number = 0; h.number < COUNT; h.number++) {
+	for (h.number = 0; h.number < count; h.number++) {
 		h.size = size_of(p, h.number);
 		h.check = h.size ^ h.number ^ h.sender << 16;
 		fill(data + sizeof(h), h.size - sizeof(h), seed_of(&h));
@@ -94,7 +96,7 @@ static void *receive_all(void *arg)
 		last_seq = l.seq;
 		if (h.check == STOP)
 			break;
-		CHECK(h.size == n && h.sender < SENDERS && h.number < COUNT);
+		CHECK(h.size == n && h.sender < SENDERS && h.number < count);
 		CHECK(h.check == (h.size ^ h.number ^ h.sender << 16));
 		CHECK(filled(data + sizeof(h), n - sizeof(h), seed_of(&h)));
 		CHECK((int64_t)h.number > last[h.sender]);
@@ -130,6 +132,7 @@ FIXTURE_SETUP(order)
 {
 	int i;
 
+	count = effort(MAX);
 	self->book = shared(sizeof(*self->book));
 	self->fd = box(variant->letters, variant->bytes, variant->size, 0);
 	for (i = 0; i < SENDERS + RECEIVERS; i++)
@@ -163,13 +166,13 @@ static const char *audit(const struct book *book, int fd)
 	unsigned int s, n;
 
 	for (s = 0; s < SENDERS; s++)
-		for (n = 0; n < COUNT; n++)
+		for (n = 0; n < count; n++)
 			if (book->seen[s][n] != 1)
 				return book->seen[s][n] ? "twice" : "lost";
 	if (st.letters || st.bytes || st.waiting_senders ||
 	    st.waiting_receivers)
 		return "something is left";
-	if (st.sent != SENDERS * COUNT + RECEIVERS || st.received != st.sent ||
+	if (st.sent != SENDERS * count + RECEIVERS || st.received != st.sent ||
 	    st.sent_bytes != st.received_bytes)
 		return "figures do not agree";
 	return "";
@@ -221,8 +224,8 @@ TEST_F(order, threads)
  */
 TEST(missing_pages)
 {
-	enum { LETTERS = 1500, PAGE = 4096, SIZE = 32 * PAGE };
-	int fd = box(8, 8 * SIZE, SIZE, 0), i;
+	enum { PAGE = 4096, SIZE = 32 * PAGE };
+	int fd = box(8, 8 * SIZE, SIZE, 0), i, letters = effort(1500);
 	char *data = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	pid_t pids[RECEIVERS];
@@ -248,7 +251,7 @@ TEST(missing_pages)
 		}
 		_exit(0);
 	}
-	for (i = 0; i < LETTERS; i++) {
+	for (i = 0; i < letters; i++) {
 		fill(data, SIZE, i);
 		ASSERT_OK(k_send(fd, data, SIZE, i, after(PATIENCE)));
 	}

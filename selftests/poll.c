@@ -94,7 +94,7 @@ TEST(poll_wakes)
 		pid_t pid = spawn();
 
 		if (!pid) {
-			CHECK(poll(&p, 1, 30000) == 1);
+			CHECK(poll(&p, 1, PATIENCE / MS) == 1);
 			CHECK(p.revents == p.events);
 			_exit(0);
 		}
@@ -274,7 +274,7 @@ TEST(epoll_sees_removal)
 	pid_t pid = spawn();
 
 	if (!pid) {
-		CHECK(epoll_wait(ep, &e, 1, 30000) == 1);
+		CHECK(epoll_wait(ep, &e, 1, PATIENCE / MS) == 1);
 		CHECK(e.events == (EPOLLERR | EPOLLHUP));
 		_exit(0);
 	}
@@ -300,7 +300,7 @@ TEST(closed_inside_epoll)
 
 static int next_signal(const sigset_t *set, siginfo_t *info)
 {
-	struct timespec patience = { .tv_sec = 10 };
+	struct timespec patience = { .tv_sec = PATIENCE / SECOND };
 
 	return sigtimedwait(set, info, &patience);
 }
@@ -364,6 +364,30 @@ static void one_signal(struct __test_metadata *_metadata, const sigset_t *set,
 	ASSERT_EQ(SIGRTMIN, next_signal(set, &info));
 	EXPECT_EQ(code, info.si_code);
 	EXPECT_ERR(EAGAIN, sigtimedwait(set, &info, &a_while));
+}
+
+/* The last receiver goes: its senders are told, and why. */
+TEST(sigio_of_hang_up)
+{
+	struct kipc_mailbox_attr attr = { 4, 64, 16, KIPC_MAILBOX_HANGUP };
+	int fd = k_create(control(), NULL, &attr, 0600, ALL_RIGHTS, 0);
+	int out = k_narrow(fd, SEND, 0);
+	siginfo_t info;
+	sigset_t set;
+
+	ASSERT_OK(out);
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN);
+	ASSERT_OK(sigprocmask(SIG_BLOCK, &set, NULL));
+	ASSERT_OK(fcntl(out, F_SETOWN, getpid()));
+	ASSERT_OK(fcntl(out, F_SETSIG, SIGRTMIN));
+	ASSERT_OK(fcntl(out, F_SETFL, O_ASYNC));
+	close(fd);
+	ASSERT_EQ(SIGRTMIN, next_signal(&set, &info));
+	EXPECT_EQ(out, info.si_fd);
+	EXPECT_EQ(POLL_ERR, info.si_code);
+	EXPECT_TRUE(info.si_band & POLLERR);
+	EXPECT_ERR(EPIPE, send_number(out, 1));
 }
 
 /* What happens once is told once. */

@@ -2,6 +2,7 @@
 /* Quotas: of objects, bytes and waiters, per user, and up the namespaces. */
 #include "test.h"
 
+#include <sys/fsuid.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
@@ -124,6 +125,27 @@ TEST_F(quota, each_user_has_one)
 	slay(pid);
 	AS_USER(CHECK(make_objects(20) == 10));
 	EXPECT_EQ(0, total("objects"));
+}
+
+/* So many that some must share a bucket of the module's table. */
+TEST_F(quota, a_crowd_of_users)
+{
+	enum { USERS = 300 };
+	int i;
+
+	set_limit("max_objects", 1);
+	for (i = 0; i < USERS; i++) {
+		setfsuid(USER + i);
+		ASSERT_OK(small());
+		EXPECT_ERR(EDQUOT, small());
+	}
+	EXPECT_EQ(USERS, total("objects"));
+	/* Everybody's is still his own. */
+	for (i = 0; i < USERS; i++) {
+		setfsuid(USER + i);
+		EXPECT_ERR(EDQUOT, small());
+	}
+	setfsuid(0);
 }
 
 TEST_F(quota, raised_at_run_time)
@@ -290,6 +312,7 @@ static pid_t waiter(int fd, bool plain)
 static void waiters_body(void)
 {
 	int fd = default_box(), full = box(1, 8, 8, 0);
+	int meet = rendezvous_box(8);
 	uint64_t data = 0;
 	pid_t pids[4];
 	int i;
@@ -305,6 +328,9 @@ static void waiters_body(void)
 	CHECK_ERR(EDQUOT, read(fd, &data, 8));
 	CHECK_ERR(EDQUOT, k_send(full, &data, 8, 0, KIPC_FOREVER));
 	CHECK_ERR(EDQUOT, write(full, &data, 8));
+	CHECK_ERR(EDQUOT, k_send(meet, &data, 8, 0, KIPC_FOREVER));
+	CHECK_ERR(EDQUOT, write(meet, &data, 8));
+	CHECK(stat_of(meet).letters == 0 && stat_of(meet).sent == 0);
 	/* Who does not wait needs no quota. */
 	CHECK_ERR(EAGAIN, k_recv(fd, &data, 8, NULL, 0, 0));
 	CHECK_ERR(EAGAIN, k_send(full, &data, 8, 0, 0));

@@ -305,7 +305,7 @@ TEST(poll_wakes)
 		pid_t poller = spawn(), other;
 
 		if (!poller) {
-			CHECK(poll(&p, 1, 30000) == 1);
+			CHECK(poll(&p, 1, PATIENCE / MS) == 1);
 			CHECK(p.revents == p.events);
 			_exit(0);
 		}
@@ -446,11 +446,11 @@ TEST(figures_of_the_withdrawn)
  */
 TEST(withdrawn_letters_keep_the_order)
 {
-	enum { CROWD = 5, ROUNDS = 40 };
+	enum { CROWD = 5 };
 	int *got = shared(CROWD * sizeof(*got));
-	int round, i;
+	int round, rounds = effort(40), i;
 
-	for (round = 0; round < ROUNDS; round++) {
+	for (round = 0; round < rounds; round++) {
 		int fd = rendezvous_box(8);
 		pid_t receivers[CROWD], senders[CROWD];
 		uint64_t first = 0, withdrawn = 0;

@@ -17,6 +17,8 @@
 struct stage {
 	int stalled;		/* a fault is waiting */
 	int resolve;		/* serve it, and all further ones */
+	int result;		/* of a call that may fail: its errno, or 0 */
+	int signals;		/* that it got meanwhile */
 };
 
 /* Memory that is missing from some page on. */
@@ -320,6 +322,120 @@ TEST_F(fault, drop_oldest)
 	EXPECT_EQ(variant->letters, stat_of(fd).letters);
 	__atomic_store_n(&self->st->resolve, 1, __ATOMIC_SEQ_CST);
 	EXPECT_EQ(0, reap(pid));
+	close(fd);
+}
+
+/* A call that may fail, in a process that heeds SIGUSR1. */
+static pid_t stalled_call(struct stage *st, int fd, size_t size, bool send,
+			  uint64_t deadline, int sa_flags)
+{
+	pid_t pid;
+	char *data;
+	long ret;
+
+	memset(st, 0, sizeof(*st));
+	pid = spawn();
+	if (pid) {
+		wait_for(__atomic_load_n(&st->stalled, __ATOMIC_SEQ_CST));
+		return pid;
+	}
+	count_signals(SIGUSR1, sa_flags, &st->signals);
+	data = stalling_buffer(st, size, STALLED_TAG);
+	if (send)
+		ret = k_send(fd, data, size, STALLED_TAG, deadline);
+	else
+		ret = k_recv(fd, data, size, NULL, 0, deadline);
+	st->result = ret < 0 ? errno : 0;
+	_exit(0);
+}
+
+static int result_of(struct stage *st, pid_t pid)
+{
+	__atomic_store_n(&st->resolve, 1, __ATOMIC_SEQ_CST);
+	CHECK(!reap(pid));
+	return st->result;
+}
+
+/*
+ * A signal that comes while the page is missing: the call has done nothing, and
+ * says so or begins anew.  Only a large letter has been read by then, once and
+ * for all.
+ */
+TEST_F(fault, interrupted)
+{
+	int fd, send, restart;
+	bool goes_on;
+	pid_t pid;
+
+	if (!self->st)
+		SKIP(return, "no userfaultfd");
+	for (send = 0; send < 2; send++) {
+		for (restart = 0; restart < 2; restart++) {
+			fd = box(variant->letters, variant->bytes,
+				 variant->size, 0);
+			if (!send)
+				send_sized(fd, variant->size, 1);
+			pid = stalled_call(self->st, fd, variant->size, send,
+					   after(60 * SECOND),
+					   restart ? SA_RESTART : 0);
+			ASSERT_EQ(0, syscall(SYS_tgkill, pid, pid, SIGUSR1));
+			goes_on = restart || (send && variant->size > PAGE);
+			EXPECT_EQ(goes_on ? 0 : EINTR,
+				  result_of(self->st, pid));
+			EXPECT_EQ(1, self->st->signals);
+			EXPECT_EQ(goes_on == send, stat_of(fd).letters);
+			EXPECT_EQ(goes_on && !send, stat_of(fd).received);
+			close(fd);
+		}
+	}
+	EXPECT_EQ(1, total("objects"));
+}
+
+TEST_F(fault, removed)
+{
+	int fd, send, meet;
+	pid_t pid;
+
+	if (!self->st)
+		SKIP(return, "no userfaultfd");
+	for (send = 0; send < 2; send++) {
+		for (meet = 0; meet <= send; meet++) {
+			fd = meet ? rendezvous_box(variant->size) :
+				box(variant->letters, variant->bytes,
+				    variant->size, 0);
+			if (!send)
+				send_sized(fd, variant->size, 1);
+			pid = stalled_call(self->st, fd, variant->size, send,
+					   after(60 * SECOND), 0);
+			ASSERT_OK(k_remove(fd));
+			EXPECT_EQ(EIDRM, result_of(self->st, pid));
+			EXPECT_EQ(0, stat_of(fd).letters);
+			EXPECT_EQ(!send, stat_of(fd).sent);
+			close(fd);
+		}
+	}
+	EXPECT_EQ(1, total("objects"));
+}
+
+/* One that does not wait has seen a receiver; when it could send, there is none. */
+TEST_F(fault, receiver_left_meanwhile)
+{
+	int fd = rendezvous_box(variant->size);
+	pid_t pid, other;
+
+	if (!self->st)
+		SKIP(return, "no userfaultfd");
+	other = spawn();
+	if (!other) {
+		recv_sized(fd, variant->size, KIPC_FOREVER);
+		_exit(0);
+	}
+	wait_waiters(fd, 0, 1, other);
+	pid = stalled_call(self->st, fd, variant->size, true, KIPC_NO_WAIT, 0);
+	EXPECT_EQ(128 + SIGKILL, slay(other));
+	EXPECT_EQ(EAGAIN, result_of(self->st, pid));
+	EXPECT_EQ(0, stat_of(fd).letters);
+	EXPECT_EQ(0, stat_of(fd).sent);
 	close(fd);
 }
 

@@ -416,6 +416,14 @@ void *shared(size_t size)
 	return p;
 }
 
+unsigned int effort(unsigned int n)
+{
+	const char *text = getenv("KIPC_EFFORT");
+	unsigned int percent = text ? strtoul(text, NULL, 0) : 100;
+
+	return n * percent / 100 > 0 ? n * percent / 100 : 1;
+}
+
 void nap(void)
 {
 	struct timespec ts = { .tv_nsec = MS / 2 };

@@ -47,7 +47,7 @@
 #define POISON		0xcc
 #define MS		1000000ULL		/* in nanoseconds */
 #define SECOND		1000000000ULL
-#define PATIENCE	(20 * SECOND)		/* emulation is slow */
+#define PATIENCE	(60 * SECOND)		/* emulation is slow */
 #define NOBODY		65534
 #define ALL_RIGHTS	KIPC_MAILBOX_RIGHTS
 #define SEND		KIPC_RIGHT_SEND
@@ -157,6 +157,9 @@ int try_write_file(const char *path, const char *text);
  */
 void enter_userns(int flags, uid_t owner, const char *uids, const char *gids);
 void *shared(size_t size);		/* zeroed memory, shared with children */
+
+/* Of @n rounds, KIPC_EFFORT percent, for slow kernels; all by default. */
+unsigned int effort(unsigned int n);
 
 /* Conditions. */
 #define wait_for(cond) do {						\
