@@ -389,6 +389,11 @@ TEST(read_and_write)
 	ASSERT_EQ(7, writev(fd, out_iov, 3));
 	EXPECT_ERR(EMSGSIZE, readv(fd, in_iov, 2));
 	EXPECT_EQ(1, stat_of(fd).letters);
+	/* Nothing fits into nothing, and 0 would mean hang-up. */
+	EXPECT_ERR(EMSGSIZE, read(fd, in, 0));
+	EXPECT_EQ(0, readv(fd, out_iov + 1, 1));
+	EXPECT_EQ(7, read(fd, in, 7));
+	EXPECT_ERR(EMSGSIZE, read(fd, in, 0));
 }
 
 TEST(empty_letter)

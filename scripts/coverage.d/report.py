@@ -9,7 +9,8 @@
 #
 # Functions of headers are in several objects: what these counted is added up.
 # Macros of the kernel bring branches along that are none of ours: those count
-# that stand on a line which decides something itself.
+# that stand on a line which decides something itself.  UBSAN's checks of bool
+# values do, so not all can be taken.
 #
 #	--branches	list the branches too that were not taken
 #	--html DIR	the sources with their counts, for a browser
@@ -30,8 +31,8 @@ import sys
 import tempfile
 
 # In percent of the whole module; to be raised with it.
-LINES = 90.0
-BRANCHES = 80.0
+LINES = 98.0
+BRANCHES = 90.0
 
 # Tests, not what is tested: their lines that say what is wrong never run.
 NOT_COUNTED = {"module/selftest.c", "module/debug.c"}
