@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * DOC: The stress program
+ *
+ * A supervisor (stress.c) starts worker processes of several threads (worker.c,
+ * churn.c) that do random things on a dozen mailboxes of different shapes,
+ * while weather.c kills and stops them, sends them signals, changes limits,
+ * removes boxes, and makes allocations and copies fail.
+ *
+ * The oracle (oracle.c) knows every letter: its record stands in shared memory
+ * and has been filled in before the send.  The sender notes there what it was
+ * told, the receiver what it got.  Buffers of receivers are in shared memory
+ * too: in that of a receiver that was killed inside its call it can be seen
+ * whether it had taken a letter with it.  At the end of an epoch all workers
+ * leave, the boxes are drained, and the records are compared with each other and
+ * with the figures of each mailbox.
+ *
+ * Time is a counter that all share, so "ended before the other began" is exact.
+ */
+#ifndef KIPC_STRESS_H
+#define KIPC_STRESS_H
+
+#include "../util.h"
+
+enum {
+	BOXES = 192,			/* in an epoch, old and new */
+	THREADS = 3,			/* in a worker, at most */
+	LETTERS = 1 << 18,		/* in an epoch */
+	LARGEST = 160 << 10,		/* letter */
+	GUARD = 4096,			/* that cannot be touched */
+	AREA = LARGEST + 3 * GUARD,	/* buffer with its guard at the end */
+	ROOM = AREA - GUARD,
+	COMPLAINTS = 24,
+};
+
+/* What a sender was told. */
+enum letter_state { ISSUED, SENT, FAILED };
+
+/**
+ * struct letter - what is known of a letter
+ * @box: index
+ * @size: in bytes
+ * @pid: its sender
+ * @tid: its sender's thread
+ * @sent_begin: when the send began
+ * @sent_end: when the sender knew; 0: it was killed before
+ * @got_begin: when the receive began
+ * @got_end: when the receiver knew; 0: nobody
+ * @seq: as its receiver saw it; 0: it came by read
+ * @err: why it was not sent
+ * @state: enum letter_state
+ * @plain: sent by write: without a tag
+ * @met: rendezvous, and the send waited: it ends after the receive began
+ * @got: how many received it
+ * @maybe: it was seen, whole, in the buffer of a receiver that was killed
+ */
+struct letter {
+	uint32_t box, size;
+	int32_t pid, tid;
+	uint32_t sent_begin, sent_end;
+	uint32_t got_begin, got_end;
+	uint64_t seq;
+	int16_t err;
+	uint8_t state, plain, met, got, maybe;
+};
+
+/**
+ * struct box - a mailbox
+ * @id: as KIPC_IOC_INFO tells
+ * @shape: index into shapes[]
+ * @fd: the supervisor's handle, which workers inherit
+ * @removed: somebody is removing it, or has
+ */
+struct box {
+	uint64_t id;
+	unsigned int shape;
+	int fd;
+	int removed;
+};
+
+enum op_kind { IDLE, BUSY, RECEIVING };
+
+/**
+ * struct actor - a thread of a worker, as others see it
+ * @tid: 0: not there
+ * @op: enum op_kind: what it does
+ * @inside: it is in a system call on kipc
+ * @box: where it does that
+ * @begin: when it began
+ * @data: where the letter shall go
+ * @room: how many bytes there
+ * @plain: a read, @recv is not used
+ * @recv: what the ioctl gets
+ */
+struct actor {
+	pid_t tid;
+	int op, inside;
+	int box;
+	uint32_t begin;
+	char *data;
+	size_t room;
+	bool plain;
+	struct kipc_mailbox_recv recv;
+};
+
+struct counters {
+	uint64_t calls, sent, received, peeked, refused, timeouts, interrupted;
+	uint64_t no_quota, no_memory, faults, hangups, gone, names, private;
+};
+
+/* In shared memory. */
+struct world {
+	unsigned int epoch;
+	int stop;
+	int faults;			/* calls may fail for no reason */
+	int tight;			/* limits were changed in this epoch */
+	uint32_t clock;
+	uint32_t letters_used;
+	unsigned int boxes_used;
+	struct counters count;
+	unsigned int complaints;
+	char complaint[COMPLAINTS][256];
+	struct box boxes[BOXES];
+	struct letter letters[LETTERS];
+	struct actor actors[];
+};
+
+extern struct world *world;
+extern unsigned int workers;
+
+#define SHAPES 14
+extern const struct kipc_mailbox_attr shapes[SHAPES];
+const char *box_name(unsigned int shape);
+
+#define LOAD(x)		__atomic_load_n(&(x), __ATOMIC_SEQ_CST)
+#define STORE(x, v)	__atomic_store_n(&(x), v, __ATOMIC_SEQ_CST)
+#define ADD(x, v)	__atomic_fetch_add(&(x), v, __ATOMIC_SEQ_CST)
+#define COUNT(what)	__atomic_fetch_add(&world->count.what, 1, \
+					   __ATOMIC_RELAXED)
+
+static inline uint32_t tick(void)
+{
+	return ADD(world->clock, 1) + 1;
+}
+
+/* Random numbers; the state is not 0. */
+static inline uint64_t draw(uint64_t *state)
+{
+	uint64_t x = *state;
+
+	x ^= x << 13;
+	x ^= x >> 7;
+	x ^= x << 17;
+	*state = x;
+	return x * 0x2545f4914f6cdd1dULL >> 11;
+}
+
+static inline unsigned int below(uint64_t *state, unsigned int n)
+{
+	return draw(state) % n;
+}
+
+/* oracle.c */
+/**
+ * struct receipt - a letter that came
+ * @box: index
+ * @data: what came
+ * @bytes: how many
+ * @header: NULL for read
+ * @begin: when the receive began
+ * @end: when it had ended
+ * @peek: it is still there
+ */
+struct receipt {
+	int box;
+	const void *data;
+	size_t bytes;
+	const struct kipc_letter *header;
+	uint32_t begin, end;
+	bool peek;
+};
+
+void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void compose(void *data, size_t size, uint64_t key);
+uint64_t letter_key(uint32_t number);
+void oracle_receipt(const struct receipt *receipt);
+void oracle_dead(const struct actor *actor);
+void oracle_waiters(void);
+void oracle_drain(void);
+void oracle_epoch(void);
+
+/* worker.c */
+/**
+ * struct seat - a handle that a thread has
+ * @fd: -1: none
+ * @box: index
+ * @rights: of the handle
+ * @nonblock: it never waits
+ */
+struct seat {
+	int fd;
+	int box;
+	unsigned int rights;
+	bool nonblock;
+};
+
+enum { SEATS = 5 };
+
+/**
+ * struct thread - a thread of a worker, for itself
+ * @actor: as others see it
+ * @random: state
+ * @ctl: the control descriptor of the first IPC namespace
+ * @own_ctl: the one where it is
+ * @stranger: it is in a user namespace of its own
+ * @fail_fd: switches faults on and off; -1: there are none
+ * @in: buffer for receives, AREA
+ * @out: buffer for sends, AREA
+ * @seats: its handles
+ */
+struct thread {
+	struct actor *actor;
+	uint64_t random;
+	int ctl, own_ctl;
+	bool stranger;
+	int fail_fd;
+	char *in, *out;
+	struct seat seats[SEATS];
+};
+
+void worker_run(unsigned int number, int ctl, unsigned int inherited,
+		uint64_t seed) __attribute__((noreturn));
+void call_begin(struct thread *t);
+void call_end(struct thread *t);
+bool excused(int err);
+/* A call on kipc that is not a send or a receive. */
+#define CALL(t, call) ({						\
+	long ret_;							\
+									\
+	STORE((t)->actor->op, BUSY);					\
+	call_begin(t);							\
+	ret_ = (call);							\
+	call_end(t);							\
+	STORE((t)->actor->op, IDLE);					\
+	ret_;								\
+})
+/* Its result must be 0 or more, or one of these, or excused. */
+#define ALLOW(ret, what, allowed) do {					\
+	if ((ret) < 0 && !excused(errno) && !(allowed))			\
+		complain("%s: %s", what, strerrorname_np(errno));	\
+} while (0)
+
+/* transfer.c */
+void transfer_send(struct thread *t, struct seat *s);
+void transfer_receive(struct thread *t, struct seat *s);
+extern __thread volatile sig_atomic_t interruptions;
+
+/* churn.c */
+void churn_private(struct thread *t);
+void churn_names(struct thread *t);
+void churn_namespace(struct thread *t);
+void churn_sweep(int ctl);
+
+/* weather.c */
+/* What was done to the workers. */
+struct weather {
+	unsigned int kills, inside, asleep, signals, stops, limits, retired;
+	unsigned int crashed;		/* a failing copy broke a signal's frame */
+};
+
+void weather_start(int ctl, uint64_t seed);
+void weather_blow(uint64_t end, struct weather *weather);
+void weather_end(struct weather *weather);
+bool faults_available(void);
+void faults_set(bool on);
+void areas_of(unsigned int number, char **in, char **out);
+
+#endif /* KIPC_STRESS_H */

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What befalls the workers: kills, signals, limits, removals, faults. */
+#include "stress.h"
+
+#include <sys/syscall.h>
+
+#define DEBUGFS	"/sys/kernel/debug/"
+
+static const char * const limit_names[] = {
+	"max_objects", "max_bytes", "max_waiters"
+};
+
+static uint64_t limit_before[3];
+static uint64_t random_state;
+static int control_fd;
+static pid_t pids[64];
+
+static void box_make(unsigned int shape)
+{
+	bool hangup = shapes[shape].flags & KIPC_MAILBOX_HANGUP;
+	unsigned int flags = KIPC_EXCL;
+	struct box *b = &world->boxes[world->boxes_used];
+	struct kipc_info info;
+
+	if (world->boxes_used == BOXES)
+		return;
+	if (below(&random_state, 2))
+		flags |= KIPC_PERSISTENT;
+	/* A handle to send or receive would keep it from hanging up. */
+	b->fd = k_create(control_fd, box_name(shape), &shapes[shape], 0666,
+			 hangup ? MANAGE : ALL_RIGHTS, flags);
+	if (b->fd < 0) {
+		CHECK(errno == EEXIST || (errno == EDQUOT && world->tight));
+		return;
+	}
+	CHECK(!k_info(b->fd, &info));
+	b->shape = shape;
+	b->id = info.id;
+	STORE(world->boxes_used, world->boxes_used + 1);
+}
+
+static void worker_start(unsigned int number)
+{
+	uint64_t seed = draw(&random_state) | 1;
+	unsigned int boxes = world->boxes_used;
+
+	pids[number] = spawn();
+	if (!pids[number])
+		worker_run(number, control_fd, boxes, seed);
+}
+
+static void limits_restore(void)
+{
+	int i;
+
+	for (i = 0; i < 3; i++)
+		set_limit(limit_names[i], limit_before[i]);
+}
+
+static void limits_change(struct weather *w)
+{
+	int i = below(&random_state, 4);
+
+	STORE(world->tight, 1);
+	if (i == 3) {
+		limits_restore();
+		return;
+	}
+	w->limits++;
+	set_limit(limit_names[i], i == 1 ? below(&random_state, 300000) :
+		  below(&random_state, 30));
+}
+
+void weather_start(int ctl, uint64_t seed)
+{
+	unsigned int i;
+
+	control_fd = ctl;
+	random_state = seed;
+	for (i = 0; i < 3; i++)
+		limit_before[i] = get_limit(limit_names[i]);
+	for (i = 0; i < SHAPES; i++)
+		box_make(i);
+	CHECK(world->boxes_used == SHAPES);
+	for (i = 0; i < workers; i++)
+		worker_start(i);
+}
+
+static struct actor *actors_of(unsigned int number)
+{
+	return &world->actors[number * THREADS];
+}
+
+/* It has ended. */
+static void bury(unsigned int number, int status, struct weather *w)
+{
+	struct actor *a = actors_of(number);
+	unsigned int i;
+
+	pids[number] = 0;
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV &&
+	    world->faults)
+		w->crashed++;
+	else if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
+		if (status)
+			complain("a worker ended with status %x", status);
+	for (i = 0; i < THREADS; i++, a++) {
+		w->inside += a->inside;
+		oracle_dead(a);
+		memset(a, 0, sizeof(*a));
+	}
+}
+
+/* Those that have ended by themselves, and children that others left behind. */
+static void bury_the_dead(struct weather *w)
+{
+	unsigned int i;
+	int status;
+	pid_t pid;
+
+	for (;;) {
+		pid = waitpid(-1, &status, WNOHANG);
+		if (pid <= 0)
+			break;
+		for (i = 0; i < workers; i++)
+			if (pids[i] == pid)
+				bury(i, status, w);
+	}
+}
+
+static void do_kill(unsigned int number, struct weather *w)
+{
+	struct actor *a = actors_of(number);
+	unsigned int asleep = 0, i;
+	int status;
+
+	/* It has hardly begun. */
+	if (!pids[number] || !a->tid)
+		return;
+	for (i = 0; i < THREADS; i++)
+		if (a[i].inside && a[i].tid &&
+		    task_state(pids[number], a[i].tid) == 'S')
+			asleep++;
+	kill(pids[number], SIGKILL);
+	while (waitpid(pids[number], &status, 0) != pids[number])
+		CHECK(errno == EINTR);
+	w->kills++;
+	w->asleep += asleep;
+	bury(number, status, w);
+}
+
+static void do_signal(unsigned int number, struct weather *w)
+{
+	struct actor *a = actors_of(number) + below(&random_state, THREADS);
+	pid_t tid = LOAD(a->tid);
+
+	if (!tid)
+		return;
+	w->signals++;
+	syscall(SYS_tgkill, pids[number], tid,
+		below(&random_state, 2) ? SIGUSR1 : SIGUSR2);
+}
+
+/* Until the time is up, or a worker or the oracle says so. */
+void weather_blow(uint64_t end, struct weather *w)
+{
+	unsigned int number, x;
+	bool stopped = false;
+
+	while (now_ns() < end && !LOAD(world->stop)) {
+		x = below(&random_state, 100);
+		bury_the_dead(w);
+		for (number = 0; number < workers; number++)
+			if (!pids[number])
+				worker_start(number);
+		number = below(&random_state, workers);
+		if (x < 12) {
+			do_kill(number, w);
+		} else if (x < 60) {
+			do_signal(number, w);
+		} else if (x < 64) {
+			w->stops++;
+			kill(pids[number], SIGSTOP);
+			stopped = true;
+		} else if (x < 70 && stopped) {
+			for (number = 0; number < workers; number++)
+				if (pids[number])
+					kill(pids[number], SIGCONT);
+			stopped = false;
+		} else if (x < 73 && world->epoch % 3 != 1) {
+			limits_change(w);
+		} else if (x < 80) {
+			w->retired++;
+			box_make(below(&random_state, SHAPES));
+		}
+		if (below(&random_state, 3))
+			usleep(below(&random_state, 2500));
+	}
+}
+
+static bool all_stand_still(void)
+{
+	unsigned int n = workers * THREADS, i;
+	uint32_t begin[64 * THREADS];
+
+	for (i = 0; i < n; i++)
+		begin[i] = LOAD(world->actors[i].begin);
+	usleep(200000);
+	for (i = 0; i < n; i++)
+		if (LOAD(world->actors[i].tid) &&
+		    (begin[i] != LOAD(world->actors[i].begin) ||
+		     !LOAD(world->actors[i].inside)))
+			return false;
+	return true;
+}
+
+static void shake(unsigned int number)
+{
+	unsigned int i;
+	pid_t tid;
+
+	for (i = 0; i < THREADS; i++) {
+		tid = LOAD(actors_of(number)[i].tid);
+		if (tid)
+			syscall(SYS_tgkill, pids[number], tid, SIGUSR1);
+	}
+}
+
+/* All stop.  Who still waits then, may he?  Then everybody goes. */
+void weather_end(struct weather *w)
+{
+	uint64_t end = after(PATIENCE);
+	unsigned int i, left;
+	struct box *b;
+
+	STORE(world->stop, 1);
+	for (i = 0; i < workers; i++)
+		if (pids[i])
+			kill(pids[i], SIGCONT);
+	limits_restore();
+	while (!all_stand_still() && now_ns() < end)
+		bury_the_dead(w);
+	/* Whoever wanted to do so may have been killed before. */
+	for (b = world->boxes; b < world->boxes + world->boxes_used; b++)
+		if (b->removed && k_remove(b->fd))
+			CHECK(errno == EIDRM);
+	oracle_waiters();
+
+	end = after(PATIENCE);
+	for (;;) {
+		bury_the_dead(w);
+		left = 0;
+		for (i = 0; i < workers; i++) {
+			if (pids[i]) {
+				shake(i);
+				left++;
+			}
+		}
+		if (!left)
+			break;
+		if (now_ns() > end) {
+			complain("%u workers cannot be ended by signals", left);
+			for (i = 0; i < workers; i++)
+				if (pids[i])
+					do_kill(i, w);
+		}
+		nap();
+	}
+	/* What they had left behind. */
+	while (waitpid(-1, NULL, 0) > 0)
+		;
+}
+
+/* A knob of the kernel's fault injection, as it is and as it shall be. */
+struct knob {
+	const char *path, *value;
+	char before[32];
+};
+
+#define KNOBS(what, chance)						\
+	{ DEBUGFS what "/probability", chance, "" },			\
+	{ DEBUGFS what "/interval", "1", "" },				\
+	{ DEBUGFS what "/times", "-1", "" },				\
+	{ DEBUGFS what "/verbose", "0", "" },				\
+	{ DEBUGFS what "/task-filter", "Y", "" }
+
+static struct knob knobs[] = {
+	KNOBS("failslab", "4"),
+	{ DEBUGFS "failslab/ignore-gfp-wait", "N", "" },
+	KNOBS("fail_page_alloc", "4"),
+	{ DEBUGFS "fail_page_alloc/ignore-gfp-wait", "N", "" },
+	{ DEBUGFS "fail_page_alloc/min-order", "0", "" },
+	KNOBS("fail_usercopy", "4"),
+};
+
+#define N_KNOBS (sizeof(knobs) / sizeof(knobs[0]))
+
+/* Whether the kernel can; remembers how the knobs stand. */
+bool faults_available(void)
+{
+	unsigned int i;
+	ssize_t n;
+	int fd;
+
+	if (access("/proc/self/make-it-fail", W_OK))
+		return false;
+	for (i = 0; i < N_KNOBS; i++) {
+		fd = open(knobs[i].path, O_RDWR | O_CLOEXEC);
+		if (fd < 0)
+			return false;
+		n = read(fd, knobs[i].before, sizeof(knobs[i].before) - 1);
+		close(fd);
+		if (n < 1)
+			return false;
+		knobs[i].before[strcspn(knobs[i].before, "\n")] = 0;
+	}
+	return true;
+}
+
+void faults_set(bool on)
+{
+	unsigned int i;
+
+	for (i = 0; i < N_KNOBS; i++)
+		write_file(knobs[i].path,
+			   on ? knobs[i].value : knobs[i].before);
+}
