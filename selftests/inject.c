@@ -1,0 +1,449 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Failing allocations and user copies: see inject.h. */
+#include "inject.h"
+
+#include <kselftest.h>
+
+#define FAULTS		"/sys/kernel/debug/"
+#define MOST_FAULTS	1000
+#define ROUNDS		8
+
+static const char *const totals[] = { "objects", "handles", "bytes", "waiters" };
+static const char *const limits[] = { "max_objects", "max_bytes",
+				      "max_waiters" };
+
+/* What a call that fails leaves as it was. */
+struct state {
+	struct kipc_mailbox_stat stat;
+	struct kipc_info info;
+	uint64_t total[ARRAY_SIZE(totals)], limit[ARRAY_SIZE(limits)];
+	unsigned int descriptors;
+	int flags;
+};
+
+/* What came of each failure: F: EFAULT, M: ENOMEM, E: another error, -: nothing. */
+struct tally {
+	unsigned int errors, absorbed;
+	char log[MOST_FAULTS + 1];
+};
+
+static void count_outcome(struct tally *tally, int err, int want)
+{
+	unsigned int n = tally->errors + tally->absorbed;
+
+	if (err == want) {
+		tally->absorbed++;
+		tally->log[n] = '-';
+	} else {
+		tally->errors++;
+		tally->log[n] = err == EFAULT ? 'F' : err == ENOMEM ? 'M' : 'E';
+	}
+}
+
+/* What is set for all kinds of failure, and what it was before. */
+static const struct setting {
+	const char *file, *value, *before;
+} settings[] = {
+	{ "failslab/ignore-gfp-wait", "N", "Y" },
+	{ "failslab/task-filter", "Y", "N" },
+	{ "failslab/probability", "100", "0" },
+	{ "failslab/times", "1000000000", "1" },
+	{ "failslab/verbose", "0", "2" },
+	{ "fail_page_alloc/ignore-gfp-wait", "N", "Y" },
+	{ "fail_page_alloc/min-order", "0", "1" },
+	{ "fail_page_alloc/task-filter", "Y", "N" },
+	{ "fail_page_alloc/probability", "100", "0" },
+	{ "fail_page_alloc/times", "1000000000", "1" },
+	{ "fail_page_alloc/verbose", "0", "2" },
+	{ "fail_usercopy/verbose", "0", "2" },
+};
+
+static void set(bool on)
+{
+	char path[128];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(settings); i++) {
+		snprintf(path, sizeof(path), FAULTS "%s", settings[i].file);
+		write_file(path, on ? settings[i].value : settings[i].before);
+	}
+}
+
+bool inject_begin(void)
+{
+	if (access("/proc/self/fail-nth", W_OK) ||
+	    access(FAULTS "failslab", X_OK) ||
+	    access(FAULTS "fail_page_alloc", X_OK) ||
+	    access(FAULTS "fail_usercopy", X_OK))
+		return false;
+	set(true);
+	return true;
+}
+
+void inject_end(void)
+{
+	set(false);
+}
+
+/* Of this thread: opened once for each process, and again after a fork. */
+static int own_file(const char *name)
+{
+	static struct {
+		pid_t pid;
+		int fd;
+	} files[2];
+	int which = !strcmp(name, "fail-nth");
+	char path[64];
+
+	if (files[which].pid != getpid()) {
+		/* A change of identity has made it root's. */
+		prctl(PR_SET_DUMPABLE, 1);
+		snprintf(path, sizeof(path), "/proc/thread-self/%s", name);
+		files[which].fd = open(path, O_RDWR | O_CLOEXEC);
+		CHECK(files[which].fd >= 0);
+		files[which].pid = getpid();
+	}
+	return files[which].fd;
+}
+
+void inject_arm(unsigned int n)
+{
+	int fd = own_file("fail-nth");
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%u", n);
+
+	CHECK(pwrite(fd, text, len, 0) == len);
+}
+
+bool inject_disarm(void)
+{
+	int fd = own_file("fail-nth");
+	char text[16] = "";
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+
+	/* What it counts includes the copy that tells the number. */
+	CHECK(n > 0 || errno == EFAULT);
+	while (pwrite(fd, "0", 1, 0) != 1)
+		CHECK(errno == EFAULT);
+	return n > 0 && !strtoul(text, NULL, 10);
+}
+
+bool inject_arm_all(void)
+{
+	return pwrite(own_file("make-it-fail"), "1", 1, 0) == 1;
+}
+
+void inject_disarm_all(void)
+{
+	CHECK(pwrite(own_file("make-it-fail"), "0", 1, 0) == 1);
+}
+
+long read_whole(const char *path, void *data, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int err;
+	long n;
+
+	if (fd < 0)
+		return -1;
+	n = read(fd, data, size);
+	err = errno;
+	close(fd);
+	errno = err;
+	return n;
+}
+
+const void *stage_prepare(struct stage *st, size_t size)
+{
+	fill(st->out, size, st->next);
+	return st->out;
+}
+
+void stage_sent(struct stage *st, size_t size)
+{
+	CHECK(st->next < STAGE_LETTERS);
+	st->size[st->next++] = size;
+}
+
+void stage_put(struct stage *st, size_t size)
+{
+	stage_prepare(st, size);
+	CHECK(!k_send(st->fd, st->out, size, st->next, 0));
+	stage_sent(st, size);
+}
+
+size_t stage_front(const struct stage *st)
+{
+	CHECK(st->first < st->next);
+	return st->size[st->first];
+}
+
+void stage_gone(struct stage *st)
+{
+	CHECK(st->first < st->next);
+	st->first++;
+}
+
+/* @in has what was received of the oldest letter: @size bytes. */
+void stage_received(struct stage *st, size_t size)
+{
+	CHECK(size <= stage_front(st));
+	CHECK(filled(st->in, size, st->first));
+	stage_gone(st);
+}
+
+static void serve(struct stage *st, enum partner what, size_t size)
+{
+	unsigned int next = st->next;
+	ssize_t n;
+
+	for (;;) {
+		switch (what) {
+		case PARTNER_RECEIVES:
+		case PARTNER_TAKES:
+			while (what == PARTNER_TAKES &&
+			       !has_waiters(st->fd, 1, 0))
+				nap();
+			n = k_recv(st->fd, st->in, STAGE_BUFFER, &st->letter, 0,
+				   what == PARTNER_TAKES ? 0 : KIPC_FOREVER);
+			CHECK(n >= 0 && filled(st->in, n, st->letter.tag));
+			/* It counts as waiting until it runs. */
+			while (what == PARTNER_TAKES &&
+			       !has_waiters(st->fd, 0, 0))
+				nap();
+			break;
+		case PARTNER_GIVES:
+			while (!has_waiters(st->fd, 0, 1))
+				nap();
+			fill(st->out, size, next);
+			CHECK(!k_send(st->fd, st->out, size, next++, 0));
+			while (!has_waiters(st->fd, 0, 0))
+				nap();
+			break;
+		}
+		__atomic_add_fetch(st->served, 1, __ATOMIC_SEQ_CST);
+	}
+}
+
+void stage_partner(struct stage *st, enum partner what, size_t size)
+{
+	st->partner = spawn();
+	if (!st->partner)
+		serve(st, what, size);
+	if (what == PARTNER_RECEIVES)
+		wait_waiters(st->fd, 0, 1, st->partner);
+}
+
+/* It has done its part once more, and waits again. */
+void stage_await_partner(struct stage *st)
+{
+	st->wanted++;
+	wait_for(__atomic_load_n(st->served, __ATOMIC_SEQ_CST) == st->wanted);
+}
+
+static void set_stage(struct stage *st, const struct fault_op *op)
+{
+	memset(st, 0, sizeof(*st));
+	st->op = op;
+	st->ctl = -1;
+	st->fd = -1;
+	st->other = -1;
+	st->deadline = after(PATIENCE);
+	st->served = shared(sizeof(*st->served));
+	st->in = shared(STAGE_BUFFER);
+	st->out = shared(STAGE_BUFFER);
+	strcpy(st->name, temp_name("fault"));
+	if (!op->bare) {
+		st->ctl = control();
+		st->fd = default_box();
+		stage_put(st, 10);
+		stage_put(st, 5000);
+		stage_put(st, 300);
+	}
+	if (op->set_up)
+		op->set_up(st);
+}
+
+static void strike(struct stage *st)
+{
+	if (st->partner)
+		CHECK(slay(st->partner) == 128 + SIGKILL);
+	while (st->fd >= 0 && st->first < st->next) {
+		memset(st->in, POISON, STAGE_BUFFER);
+		CHECK(k_recv(st->fd, st->in, STAGE_BUFFER, &st->letter, 0,
+			     0) == (ssize_t)stage_front(st));
+		stage_received(st, stage_front(st));
+	}
+	if (st->fd >= 0) {
+		CHECK(!stat_of(st->fd).letters);
+		close(st->fd);
+	}
+	if (st->other >= 0)
+		close(st->other);
+	if (st->ctl >= 0)
+		close(st->ctl);
+	munmap(st->served, sizeof(*st->served));
+	munmap(st->in, STAGE_BUFFER);
+	munmap(st->out, STAGE_BUFFER);
+}
+
+static void observe(const struct stage *st, struct state *state)
+{
+	size_t i;
+	int fd;
+
+	memset(state, 0, sizeof(*state));
+	for (i = 0; i < ARRAY_SIZE(totals); i++)
+		state->total[i] = total(totals[i]);
+	for (i = 0; i < ARRAY_SIZE(limits); i++)
+		state->limit[i] = get_limit(limits[i]);
+	for (fd = 0; fd < 64; fd++)
+		state->descriptors += fcntl(fd, F_GETFD) >= 0;
+	if (!st || st->fd < 0)
+		return;
+	state->stat = stat_of(st->fd);
+	/* To wait, and then to fail, is no change. */
+	state->stat.send_waits = 0;
+	state->stat.recv_waits = 0;
+	CHECK(!k_info(st->fd, &state->info));
+	state->flags = fcntl(st->fd, F_GETFL);
+}
+
+static void wrong(const struct fault_op *op, unsigned int n, const char *what)
+	__attribute__((noreturn));
+
+static void wrong(const struct fault_op *op, unsigned int n, const char *what)
+{
+	if (n)
+		fprintf(stderr, "# %s, failure %u: %s\n", op->name, n, what);
+	else
+		fprintf(stderr, "# %s, all allocations fail: %s\n", op->name,
+			what);
+	_exit(1);
+}
+
+static bool documented(const struct fault_op *op, int err)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(op->errnos); i++)
+		if (err && op->errnos[i] == err)
+			return true;
+	return false;
+}
+
+static void compare(const struct fault_op *op, unsigned int n,
+		    const struct state *before, const struct state *later)
+{
+	if (memcmp(&before->stat, &later->stat, sizeof(before->stat)))
+		wrong(op, n, "KIPC_IOC_MAILBOX_STAT tells of a change");
+	if (memcmp(&before->info, &later->info, sizeof(before->info)))
+		wrong(op, n, "KIPC_IOC_INFO tells of a change");
+	if (memcmp(before->total, later->total, sizeof(before->total)))
+		wrong(op, n, "the totals have changed");
+	if (memcmp(before->limit, later->limit, sizeof(before->limit)))
+		wrong(op, n, "the limits have changed");
+	if (before->descriptors != later->descriptors)
+		wrong(op, n, "there are more or fewer descriptors");
+	if (before->flags != later->flags)
+		wrong(op, n, "the file's flags have changed");
+}
+
+/* One performance; @n is 0 if every allocation fails.  Was the n-th reached? */
+static bool perform(const struct fault_op *op, unsigned int n,
+		    struct tally *tally)
+{
+	struct state start, before, later, end;
+	bool fired = true;
+	struct stage st;
+	char text[128];
+	int err;
+
+	observe(NULL, &start);
+	set_stage(&st, op);
+	observe(&st, &before);
+	if (n) {
+		inject_arm(n);
+		st.ret = op->call(&st);
+		err = errno;
+		fired = inject_disarm();
+	} else {
+		CHECK(inject_arm_all());
+		st.ret = op->call(&st);
+		err = errno;
+		inject_disarm_all();
+	}
+	if (st.ret >= 0)
+		err = 0;
+	if (err != op->want && !(documented(op, err) && fired)) {
+		snprintf(text, sizeof(text), "returned %ld, errno %s%s", st.ret,
+			 strerrorname_np(err) ?: "?",
+			 fired ? "" : ", without a failure");
+		wrong(op, n, text);
+	}
+	if (n && fired)
+		count_outcome(tally, err, op->want);
+	if (!err) {
+		if (op->done)
+			op->done(&st);
+		observe(&st, &later);
+		if (later.descriptors != before.descriptors)
+			wrong(op, n, "there are more or fewer descriptors");
+	} else {
+		observe(&st, &later);
+		compare(op, n, &before, &later);
+	}
+
+	st.ret = op->call(&st);
+	err = st.ret < 0 ? errno : 0;
+	if (err != op->want) {
+		snprintf(text, sizeof(text), "afterwards: returned %ld, errno %s",
+			 st.ret, strerrorname_np(err) ?: "?");
+		wrong(op, n, text);
+	}
+	if (!err && op->done)
+		op->done(&st);
+	strike(&st);
+	observe(NULL, &end);
+	compare(op, n, &start, &end);
+	return fired;
+}
+
+/* With the 1st, the 2nd, ... failing, until that is not reached. */
+static bool run_round(const struct fault_op *op)
+{
+	struct tally tally = { 0 };
+	uint64_t start = now_ns();
+	unsigned int n = 1;
+
+	while (perform(op, n, &tally))
+		CHECK(++n < MOST_FAULTS);
+	printf("# %s: %u errors, %u absorbed: %s (%u ms)\n", op->name,
+	       tally.errors, tally.absorbed, tally.log,
+	       (unsigned int)((now_ns() - start) / MS));
+	return tally.errors >= op->least && tally.absorbed >= op->absorbs;
+}
+
+void inject_run(const struct fault_op *op)
+{
+	unsigned int round = 1;
+
+	CHECK(!mlockall(MCL_CURRENT | MCL_FUTURE));
+	/* These stay open, and count. */
+	own_file("fail-nth");
+	own_file("make-it-fail");
+	/*
+	 * A cache that needs a page sometimes, or a debugging aid that allocates
+	 * as well, moves the numbers, so that a place can be missed.
+	 */
+	while (!run_round(op))
+		if (++round > ROUNDS)
+			wrong(op, 1, "and later: fewer than there must be");
+	if (inject_arm_all()) {
+		inject_disarm_all();
+		perform(op, 0, NULL);
+	} else {
+		/* Root of a user namespace may not: CAP_SYS_RESOURCE. */
+		CHECK(errno == EPERM && op->bare);
+	}
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * DOC: Failing on purpose
+ *
+ * inject_run() does an operation again and again, each time on a new stage:
+ * first with the first allocation or user copy in it failing, then the second,
+ * until it needs fewer.  Each time it must fail as documented and change
+ * nothing, or succeed as if nothing had been; then it must succeed once more
+ * without a failure, and the letters that were there must still be there, in
+ * order.  At last every allocation fails, so that what it falls back on fails too.
+ *
+ * What fails is chosen by the kernel's fault injection: fail-nth counts in one
+ * thread, and make-it-fail marks one.  So the memory of the process is locked,
+ * and the operation is nothing but the system calls that are meant.
+ */
+#ifndef KIPC_SELFTEST_INJECT_H
+#define KIPC_SELFTEST_INJECT_H
+
+#include "util.h"
+
+#define STAGE_LETTERS	32
+#define STAGE_BUFFER	(128 << 10)
+#define NO_INJECTION	"this kernel has no fault injection"
+
+struct fault_op;
+
+/**
+ * struct stage - what an operation works on
+ * @op: the operation
+ * @ctl: a control descriptor
+ * @fd: a mailbox with letters in it
+ * @other: the operation's own
+ * @name: a name for it
+ * @ret: what the operation returned, for @done
+ * @in: where it receives
+ * @out: what it sends
+ * @letter: a header that it received
+ * @deadline: far away; to ask for the time is a system call, too
+ * @first: the number of the oldest letter in @fd
+ * @next: the number of the next one that is sent; also its seed and tag
+ * @size: of each letter
+ * @partner: the other side, or 0
+ * @served: how many letters that one has received or sent
+ * @wanted: how many it should have
+ */
+struct stage {
+	const struct fault_op *op;
+	int ctl, fd, other;
+	char name[64];
+	long ret;
+	unsigned char *in, *out;
+	struct kipc_letter letter;
+	uint64_t deadline;
+	unsigned int first, next;
+	size_t size[STAGE_LETTERS];
+	pid_t partner;
+	unsigned int *served, wanted;
+};
+
+/**
+ * struct fault_op - an operation
+ * @name: for the log
+ * @set_up: what the stage needs beyond a mailbox with three letters; or NULL
+ * @call: do it: -1 and errno, or success
+ * @done: it has succeeded: check that, and make a second time possible; or NULL
+ * @size: a letter's, as @call and @set_up understand it
+ * @flags: likewise
+ * @want: the errno that it gives if nothing fails, or 0
+ * @errnos: those that the manual gives it for memory and for bad pointers
+ * @least: how many failures must reach the caller
+ * @absorbs: how many it must bear
+ * @bare: the stage has no mailbox and no control descriptor
+ */
+struct fault_op {
+	const char *name;
+	void (*set_up)(struct stage *st);
+	long (*call)(struct stage *st);
+	void (*done)(struct stage *st);
+	size_t size;
+	unsigned int flags;
+	int want;
+	int errnos[4];
+	unsigned int least, absorbs;
+	bool bare;
+};
+
+/* Can this kernel do it?  Then everything is set for it, until inject_end(). */
+bool inject_begin(void);
+void inject_end(void);
+
+/* Does not return if anything is wrong. */
+void inject_run(const struct fault_op *op);
+
+/* The failures themselves: the n-th, or every allocation. */
+void inject_arm(unsigned int n);
+bool inject_disarm(void);		/* whether it has happened */
+bool inject_arm_all(void);		/* false: may not, for want of privilege */
+void inject_disarm_all(void);
+
+/* Letters of a stage: put one in, note one that was sent or received. */
+void stage_put(struct stage *st, size_t size);
+const void *stage_prepare(struct stage *st, size_t size);
+void stage_sent(struct stage *st, size_t size);
+void stage_gone(struct stage *st);
+void stage_received(struct stage *st, size_t size);
+size_t stage_front(const struct stage *st);
+
+enum partner {
+	PARTNER_RECEIVES,	/* waits in a receive, again and again */
+	PARTNER_TAKES,		/* receives when a sender waits */
+	PARTNER_GIVES,		/* sends when a receiver waits */
+};
+
+void stage_partner(struct stage *st, enum partner what, size_t size);
+void stage_await_partner(struct stage *st);
+
+/* Open file, read, close: the bytes read. */
+long read_whole(const char *path, void *data, size_t size);
+
+#endif /* KIPC_SELFTEST_INJECT_H */
