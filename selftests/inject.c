@@ -5,6 +5,7 @@
 #include <kselftest.h>
 
 #define FAULTS		"/sys/kernel/debug/"
+#define REFERENCES	"/sys/kernel/debug/kipc/references"
 #define MOST_FAULTS	1000
 #define ROUNDS		8
 
@@ -17,6 +18,7 @@ struct state {
 	struct kipc_mailbox_stat stat;
 	struct kipc_info info;
 	uint64_t total[ARRAY_SIZE(totals)], limit[ARRAY_SIZE(limits)];
+	char references[256];		/* of a debug build, else empty */
 	unsigned int descriptors;
 	int flags;
 };
@@ -115,17 +117,17 @@ void inject_arm(unsigned int n)
 	CHECK(pwrite(fd, text, len, 0) == len);
 }
 
-bool inject_disarm(void)
+unsigned int inject_disarm(void)
 {
 	int fd = own_file("fail-nth");
 	char text[16] = "";
 	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
 
-	/* What it counts includes the copy that tells the number. */
+	/* The copy that tells the number counts: the last one may be that. */
 	CHECK(n > 0 || errno == EFAULT);
 	while (pwrite(fd, "0", 1, 0) != 1)
 		CHECK(errno == EFAULT);
-	return n > 0 && !strtoul(text, NULL, 10);
+	return n > 0 ? strtoul(text, NULL, 10) : 1;
 }
 
 bool inject_arm_all(void)
@@ -153,48 +155,48 @@ long read_whole(const char *path, void *data, size_t size)
 	return n;
 }
 
-const void *stage_prepare(struct stage *st, size_t size)
+const void *scene_prepare(struct scene *sc, size_t size)
 {
-	fill(st->out, size, st->next);
-	return st->out;
+	fill(sc->out, size, sc->next);
+	return sc->out;
 }
 
-void stage_sent(struct stage *st, size_t size)
+void scene_sent(struct scene *sc, size_t size)
 {
-	CHECK(st->next < STAGE_LETTERS);
-	st->size[st->next++] = size;
+	CHECK(sc->next < SCENE_LETTERS);
+	sc->size[sc->next++] = size;
 }
 
-void stage_put(struct stage *st, size_t size)
+void scene_put(struct scene *sc, size_t size)
 {
-	stage_prepare(st, size);
-	CHECK(!k_send(st->fd, st->out, size, st->next, 0));
-	stage_sent(st, size);
+	scene_prepare(sc, size);
+	CHECK(!k_send(sc->fd, sc->out, size, sc->next, 0));
+	scene_sent(sc, size);
 }
 
-size_t stage_front(const struct stage *st)
+size_t scene_front(const struct scene *sc)
 {
-	CHECK(st->first < st->next);
-	return st->size[st->first];
+	CHECK(sc->first < sc->next);
+	return sc->size[sc->first];
 }
 
-void stage_gone(struct stage *st)
+void scene_gone(struct scene *sc)
 {
-	CHECK(st->first < st->next);
-	st->first++;
+	CHECK(sc->first < sc->next);
+	sc->first++;
 }
 
 /* @in has what was received of the oldest letter: @size bytes. */
-void stage_received(struct stage *st, size_t size)
+void scene_received(struct scene *sc, size_t size)
 {
-	CHECK(size <= stage_front(st));
-	CHECK(filled(st->in, size, st->first));
-	stage_gone(st);
+	CHECK(size <= scene_front(sc));
+	CHECK(filled(sc->in, size, sc->first));
+	scene_gone(sc);
 }
 
-static void serve(struct stage *st, enum partner what, size_t size)
+static void serve(struct scene *sc, enum partner what, size_t size)
 {
-	unsigned int next = st->next;
+	unsigned int next = sc->next;
 	ssize_t n;
 
 	for (;;) {
@@ -202,92 +204,92 @@ static void serve(struct stage *st, enum partner what, size_t size)
 		case PARTNER_RECEIVES:
 		case PARTNER_TAKES:
 			while (what == PARTNER_TAKES &&
-			       !has_waiters(st->fd, 1, 0))
+			       !has_waiters(sc->fd, 1, 0))
 				nap();
-			n = k_recv(st->fd, st->in, STAGE_BUFFER, &st->letter, 0,
+			n = k_recv(sc->fd, sc->in, SCENE_BUFFER, &sc->letter, 0,
 				   what == PARTNER_TAKES ? 0 : KIPC_FOREVER);
-			CHECK(n >= 0 && filled(st->in, n, st->letter.tag));
+			CHECK(n >= 0 && filled(sc->in, n, sc->letter.tag));
 			/* It counts as waiting until it runs. */
 			while (what == PARTNER_TAKES &&
-			       !has_waiters(st->fd, 0, 0))
+			       !has_waiters(sc->fd, 0, 0))
 				nap();
 			break;
 		case PARTNER_GIVES:
-			while (!has_waiters(st->fd, 0, 1))
+			while (!has_waiters(sc->fd, 0, 1))
 				nap();
-			fill(st->out, size, next);
-			CHECK(!k_send(st->fd, st->out, size, next++, 0));
-			while (!has_waiters(st->fd, 0, 0))
+			fill(sc->out, size, next);
+			CHECK(!k_send(sc->fd, sc->out, size, next++, 0));
+			while (!has_waiters(sc->fd, 0, 0))
 				nap();
 			break;
 		}
-		__atomic_add_fetch(st->served, 1, __ATOMIC_SEQ_CST);
+		__atomic_add_fetch(sc->served, 1, __ATOMIC_SEQ_CST);
 	}
 }
 
-void stage_partner(struct stage *st, enum partner what, size_t size)
+void scene_partner(struct scene *sc, enum partner what, size_t size)
 {
-	st->partner = spawn();
-	if (!st->partner)
-		serve(st, what, size);
+	sc->partner = spawn();
+	if (!sc->partner)
+		serve(sc, what, size);
 	if (what == PARTNER_RECEIVES)
-		wait_waiters(st->fd, 0, 1, st->partner);
+		wait_waiters(sc->fd, 0, 1, sc->partner);
 }
 
 /* It has done its part once more, and waits again. */
-void stage_await_partner(struct stage *st)
+void scene_await_partner(struct scene *sc)
 {
-	st->wanted++;
-	wait_for(__atomic_load_n(st->served, __ATOMIC_SEQ_CST) == st->wanted);
+	sc->wanted++;
+	wait_for(__atomic_load_n(sc->served, __ATOMIC_SEQ_CST) == sc->wanted);
 }
 
-static void set_stage(struct stage *st, const struct fault_op *op)
+static void set_scene(struct scene *sc, const struct fault_op *op)
 {
-	memset(st, 0, sizeof(*st));
-	st->op = op;
-	st->ctl = -1;
-	st->fd = -1;
-	st->other = -1;
-	st->deadline = after(PATIENCE);
-	st->served = shared(sizeof(*st->served));
-	st->in = shared(STAGE_BUFFER);
-	st->out = shared(STAGE_BUFFER);
-	strcpy(st->name, temp_name("fault"));
+	memset(sc, 0, sizeof(*sc));
+	sc->op = op;
+	sc->ctl = -1;
+	sc->fd = -1;
+	sc->other = -1;
+	sc->deadline = after(PATIENCE);
+	sc->served = shared(sizeof(*sc->served));
+	sc->in = shared(SCENE_BUFFER);
+	sc->out = shared(SCENE_BUFFER);
+	strcpy(sc->name, temp_name("fault"));
 	if (!op->bare) {
-		st->ctl = control();
-		st->fd = default_box();
-		stage_put(st, 10);
-		stage_put(st, 5000);
-		stage_put(st, 300);
+		sc->ctl = control();
+		sc->fd = default_box();
+		scene_put(sc, 10);
+		scene_put(sc, 5000);
+		scene_put(sc, 300);
 	}
 	if (op->set_up)
-		op->set_up(st);
+		op->set_up(sc);
 }
 
-static void strike(struct stage *st)
+static void strike(struct scene *sc)
 {
-	if (st->partner)
-		CHECK(slay(st->partner) == 128 + SIGKILL);
-	while (st->fd >= 0 && st->first < st->next) {
-		memset(st->in, POISON, STAGE_BUFFER);
-		CHECK(k_recv(st->fd, st->in, STAGE_BUFFER, &st->letter, 0,
-			     0) == (ssize_t)stage_front(st));
-		stage_received(st, stage_front(st));
+	if (sc->partner)
+		CHECK(slay(sc->partner) == 128 + SIGKILL);
+	while (sc->fd >= 0 && sc->first < sc->next) {
+		memset(sc->in, POISON, SCENE_BUFFER);
+		CHECK(k_recv(sc->fd, sc->in, SCENE_BUFFER, &sc->letter, 0,
+			     0) == (ssize_t)scene_front(sc));
+		scene_received(sc, scene_front(sc));
 	}
-	if (st->fd >= 0) {
-		CHECK(!stat_of(st->fd).letters);
-		close(st->fd);
+	if (sc->fd >= 0) {
+		CHECK(!stat_of(sc->fd).letters);
+		close(sc->fd);
 	}
-	if (st->other >= 0)
-		close(st->other);
-	if (st->ctl >= 0)
-		close(st->ctl);
-	munmap(st->served, sizeof(*st->served));
-	munmap(st->in, STAGE_BUFFER);
-	munmap(st->out, STAGE_BUFFER);
+	if (sc->other >= 0)
+		close(sc->other);
+	if (sc->ctl >= 0)
+		close(sc->ctl);
+	munmap(sc->served, sizeof(*sc->served));
+	munmap(sc->in, SCENE_BUFFER);
+	munmap(sc->out, SCENE_BUFFER);
 }
 
-static void observe(const struct stage *st, struct state *state)
+static void observe(const struct scene *sc, struct state *state)
 {
 	size_t i;
 	int fd;
@@ -297,16 +299,17 @@ static void observe(const struct stage *st, struct state *state)
 		state->total[i] = total(totals[i]);
 	for (i = 0; i < ARRAY_SIZE(limits); i++)
 		state->limit[i] = get_limit(limits[i]);
+	read_whole(REFERENCES, state->references, sizeof(state->references));
 	for (fd = 0; fd < 64; fd++)
 		state->descriptors += fcntl(fd, F_GETFD) >= 0;
-	if (!st || st->fd < 0)
+	if (!sc || sc->fd < 0)
 		return;
-	state->stat = stat_of(st->fd);
+	state->stat = stat_of(sc->fd);
 	/* To wait, and then to fail, is no change. */
 	state->stat.send_waits = 0;
 	state->stat.recv_waits = 0;
-	CHECK(!k_info(st->fd, &state->info));
-	state->flags = fcntl(st->fd, F_GETFL);
+	CHECK(!k_info(sc->fd, &state->info));
+	state->flags = fcntl(sc->fd, F_GETFL);
 }
 
 static void wrong(const struct fault_op *op, unsigned int n, const char *what)
@@ -343,6 +346,9 @@ static void compare(const struct fault_op *op, unsigned int n,
 		wrong(op, n, "the totals have changed");
 	if (memcmp(before->limit, later->limit, sizeof(before->limit)))
 		wrong(op, n, "the limits have changed");
+	if (memcmp(before->references, later->references,
+		   sizeof(before->references)))
+		wrong(op, n, "the module references more or less");
 	if (before->descriptors != later->descriptors)
 		wrong(op, n, "there are more or fewer descriptors");
 	if (before->flags != later->flags)
@@ -355,28 +361,28 @@ static bool perform(const struct fault_op *op, unsigned int n,
 {
 	struct state start, before, later, end;
 	bool fired = true;
-	struct stage st;
+	struct scene sc;
 	char text[128];
 	int err;
 
 	observe(NULL, &start);
-	set_stage(&st, op);
-	observe(&st, &before);
+	set_scene(&sc, op);
+	observe(&sc, &before);
 	if (n) {
 		inject_arm(n);
-		st.ret = op->call(&st);
+		sc.ret = op->call(&sc);
 		err = errno;
-		fired = inject_disarm();
+		fired = !inject_disarm();
 	} else {
 		CHECK(inject_arm_all());
-		st.ret = op->call(&st);
+		sc.ret = op->call(&sc);
 		err = errno;
 		inject_disarm_all();
 	}
-	if (st.ret >= 0)
+	if (sc.ret >= 0)
 		err = 0;
 	if (err != op->want && !(documented(op, err) && fired)) {
-		snprintf(text, sizeof(text), "returned %ld, errno %s%s", st.ret,
+		snprintf(text, sizeof(text), "returned %ld, errno %s%s", sc.ret,
 			 strerrorname_np(err) ?: "?",
 			 fired ? "" : ", without a failure");
 		wrong(op, n, text);
@@ -385,25 +391,25 @@ static bool perform(const struct fault_op *op, unsigned int n,
 		count_outcome(tally, err, op->want);
 	if (!err) {
 		if (op->done)
-			op->done(&st);
-		observe(&st, &later);
+			op->done(&sc);
+		observe(&sc, &later);
 		if (later.descriptors != before.descriptors)
 			wrong(op, n, "there are more or fewer descriptors");
 	} else {
-		observe(&st, &later);
+		observe(&sc, &later);
 		compare(op, n, &before, &later);
 	}
 
-	st.ret = op->call(&st);
-	err = st.ret < 0 ? errno : 0;
+	sc.ret = op->call(&sc);
+	err = sc.ret < 0 ? errno : 0;
 	if (err != op->want) {
 		snprintf(text, sizeof(text), "afterwards: returned %ld, errno %s",
-			 st.ret, strerrorname_np(err) ?: "?");
+			 sc.ret, strerrorname_np(err) ?: "?");
 		wrong(op, n, text);
 	}
 	if (!err && op->done)
-		op->done(&st);
-	strike(&st);
+		op->done(&sc);
+	strike(&sc);
 	observe(NULL, &end);
 	compare(op, n, &start, &end);
 	return fired;

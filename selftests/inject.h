@@ -2,7 +2,7 @@
 /*
  * DOC: Failing on purpose
  *
- * inject_run() does an operation again and again, each time on a new stage:
+ * inject_run() does an operation again and again, each time on a new scene:
  * first with the first allocation or user copy in it failing, then the second,
  * until it needs fewer.  Each time it must fail as documented and change
  * nothing, or succeed as if nothing had been; then it must succeed once more
@@ -18,14 +18,14 @@
 
 #include "util.h"
 
-#define STAGE_LETTERS	32
-#define STAGE_BUFFER	(128 << 10)
+#define SCENE_LETTERS	32
+#define SCENE_BUFFER	(128 << 10)
 #define NO_INJECTION	"this kernel has no fault injection"
 
 struct fault_op;
 
 /**
- * struct stage - what an operation works on
+ * struct scene - what an operation works on
  * @op: the operation
  * @ctl: a control descriptor
  * @fd: a mailbox with letters in it
@@ -43,7 +43,7 @@ struct fault_op;
  * @served: how many letters that one has received or sent
  * @wanted: how many it should have
  */
-struct stage {
+struct scene {
 	const struct fault_op *op;
 	int ctl, fd, other;
 	char name[64];
@@ -52,7 +52,7 @@ struct stage {
 	struct kipc_letter letter;
 	uint64_t deadline;
 	unsigned int first, next;
-	size_t size[STAGE_LETTERS];
+	size_t size[SCENE_LETTERS];
 	pid_t partner;
 	unsigned int *served, wanted;
 };
@@ -60,7 +60,7 @@ struct stage {
 /**
  * struct fault_op - an operation
  * @name: for the log
- * @set_up: what the stage needs beyond a mailbox with three letters; or NULL
+ * @set_up: what the scene needs beyond a mailbox with three letters; or NULL
  * @call: do it: -1 and errno, or success
  * @done: it has succeeded: check that, and make a second time possible; or NULL
  * @size: a letter's, as @call and @set_up understand it
@@ -69,13 +69,13 @@ struct stage {
  * @errnos: those that the manual gives it for memory and for bad pointers
  * @least: how many failures must reach the caller
  * @absorbs: how many it must bear
- * @bare: the stage has no mailbox and no control descriptor
+ * @bare: the scene has no mailbox and no control descriptor
  */
 struct fault_op {
 	const char *name;
-	void (*set_up)(struct stage *st);
-	long (*call)(struct stage *st);
-	void (*done)(struct stage *st);
+	void (*set_up)(struct scene *sc);
+	long (*call)(struct scene *sc);
+	void (*done)(struct scene *sc);
 	size_t size;
 	unsigned int flags;
 	int want;
@@ -93,17 +93,17 @@ void inject_run(const struct fault_op *op);
 
 /* The failures themselves: the n-th, or every allocation. */
 void inject_arm(unsigned int n);
-bool inject_disarm(void);		/* whether it has happened */
+unsigned int inject_disarm(void);	/* what is left of @n; 0: it has happened */
 bool inject_arm_all(void);		/* false: may not, for want of privilege */
 void inject_disarm_all(void);
 
-/* Letters of a stage: put one in, note one that was sent or received. */
-void stage_put(struct stage *st, size_t size);
-const void *stage_prepare(struct stage *st, size_t size);
-void stage_sent(struct stage *st, size_t size);
-void stage_gone(struct stage *st);
-void stage_received(struct stage *st, size_t size);
-size_t stage_front(const struct stage *st);
+/* Letters of a scene: put one in, note one that was sent or received. */
+void scene_put(struct scene *sc, size_t size);
+const void *scene_prepare(struct scene *sc, size_t size);
+void scene_sent(struct scene *sc, size_t size);
+void scene_gone(struct scene *sc);
+void scene_received(struct scene *sc, size_t size);
+size_t scene_front(const struct scene *sc);
 
 enum partner {
 	PARTNER_RECEIVES,	/* waits in a receive, again and again */
@@ -111,8 +111,8 @@ enum partner {
 	PARTNER_GIVES,		/* sends when a receiver waits */
 };
 
-void stage_partner(struct stage *st, enum partner what, size_t size);
-void stage_await_partner(struct stage *st);
+void scene_partner(struct scene *sc, enum partner what, size_t size);
+void scene_await_partner(struct scene *sc);
 
 /* Open file, read, close: the bytes read. */
 long read_whole(const char *path, void *data, size_t size);

@@ -40,104 +40,104 @@ TEST_F(mailfaults, op)							\
 	inject_run(&this);						\
 }
 
-/* Stages.  @flags are those of the mailbox. */
+/* Scenes.  @flags are those of the mailbox. */
 
-static void use_box(struct stage *st, uint64_t letters, uint64_t bytes)
+static void use_box(struct scene *sc, uint64_t letters, uint64_t bytes)
 {
-	close(st->fd);
-	st->fd = box(letters, bytes, 65536, st->op->flags);
-	st->first = st->next;
+	close(sc->fd);
+	sc->fd = box(letters, bytes, 65536, sc->op->flags);
+	sc->first = sc->next;
 }
 
-static void empty(struct stage *st)
+static void empty(struct scene *sc)
 {
-	use_box(st, 100, 1 << 20);
+	use_box(sc, 100, 1 << 20);
 }
 
 /* Letters of this size, and another one behind them. */
-static void some(struct stage *st)
+static void some(struct scene *sc)
 {
-	empty(st);
-	stage_put(st, st->op->size);
-	stage_put(st, st->op->size);
-	stage_put(st, 20);
+	empty(sc);
+	scene_put(sc, sc->op->size);
+	scene_put(sc, sc->op->size);
+	scene_put(sc, 20);
 }
 
 /* Small ones that just do not fill the first piece of memory. */
-static void nearly_grown(struct stage *st)
+static void nearly_grown(struct scene *sc)
 {
-	empty(st);
-	while (st->next < st->first + 3)
-		stage_put(st, 1000);
+	empty(sc);
+	while (sc->next < sc->first + 3)
+		scene_put(sc, 1000);
 }
 
-static void full(struct stage *st)
+static void full(struct scene *sc)
 {
-	use_box(st, 2, 1 << 20);
-	stage_put(st, st->op->size);
-	stage_put(st, 20);
+	use_box(sc, 2, 1 << 20);
+	scene_put(sc, sc->op->size);
+	scene_put(sc, 20);
 }
 
-static void full_taken(struct stage *st)
+static void full_taken(struct scene *sc)
 {
-	full(st);
-	stage_partner(st, PARTNER_TAKES, 0);
+	full(sc);
+	scene_partner(sc, PARTNER_TAKES, 0);
 }
 
-static void empty_given(struct stage *st)
+static void empty_given(struct scene *sc)
 {
-	empty(st);
-	stage_partner(st, PARTNER_GIVES, st->op->size);
+	empty(sc);
+	scene_partner(sc, PARTNER_GIVES, sc->op->size);
 }
 
-static void empty_received(struct stage *st)
+static void empty_received(struct scene *sc)
 {
-	empty(st);
-	stage_partner(st, PARTNER_RECEIVES, 0);
+	empty(sc);
+	scene_partner(sc, PARTNER_RECEIVES, 0);
 }
 
-static void meeting(struct stage *st)
+static void meeting(struct scene *sc)
 {
-	use_box(st, 0, 0);
+	use_box(sc, 0, 0);
 }
 
-static void meeting_received(struct stage *st)
+static void meeting_received(struct scene *sc)
 {
-	meeting(st);
-	stage_partner(st, PARTNER_RECEIVES, 0);
+	meeting(sc);
+	scene_partner(sc, PARTNER_RECEIVES, 0);
 }
 
-static void meeting_taken(struct stage *st)
+static void meeting_taken(struct scene *sc)
 {
-	meeting(st);
-	stage_partner(st, PARTNER_TAKES, 0);
+	meeting(sc);
+	scene_partner(sc, PARTNER_TAKES, 0);
 }
 
-static void meeting_given(struct stage *st)
+static void meeting_given(struct scene *sc)
 {
-	meeting(st);
+	meeting(sc);
 	/* Its sends do not wait, and are done when they have met a receiver. */
-	stage_partner(st, PARTNER_GIVES, st->op->size);
+	scene_partner(sc, PARTNER_GIVES, sc->op->size);
 }
 
 /* Sending: the next letter, of the operation's size. */
 
-static long send_now(struct stage *st)
+static long send_now(struct scene *sc)
 {
-	stage_prepare(st, st->op->size);
-	return k_send(st->fd, st->out, st->op->size, st->next, 0);
+	scene_prepare(sc, sc->op->size);
+	return k_send(sc->fd, sc->out, sc->op->size, sc->next, 0);
 }
 
-static long send_wait(struct stage *st)
+static long send_wait(struct scene *sc)
 {
-	stage_prepare(st, st->op->size);
-	return k_send(st->fd, st->out, st->op->size, st->next, st->deadline);
+	scene_prepare(sc, sc->op->size);
+	return k_send(sc->fd, sc->out, sc->op->size, sc->next, sc->deadline);
 }
 
-static long write_now(struct stage *st)
+static long write_now(struct scene *sc)
 {
-	stage_prepare(st, st->op->size);
-	return write(st->fd, st->out, st->op->size);
+	scene_prepare(sc, sc->op->size);
+	return write(sc->fd, sc->out, sc->op->size);
 }
 
 static void pieces(struct iovec v[PIECES], void *data, size_t size)
@@ -151,154 +151,154 @@ static void pieces(struct iovec v[PIECES], void *data, size_t size)
 	}
 }
 
-static long writev_now(struct stage *st)
+static long writev_now(struct scene *sc)
 {
 	struct iovec v[PIECES];
 
-	stage_prepare(st, st->op->size);
-	pieces(v, st->out, st->op->size);
-	return writev(st->fd, v, PIECES);
+	scene_prepare(sc, sc->op->size);
+	pieces(v, sc->out, sc->op->size);
+	return writev(sc->fd, v, PIECES);
 }
 
-static void sent(struct stage *st)
+static void sent(struct scene *sc)
 {
-	CHECK(st->ret == 0 || st->ret == (long)st->op->size);
-	stage_sent(st, st->op->size);
-	CHECK(stat_of(st->fd).letters == st->next - st->first);
+	CHECK(sc->ret == 0 || sc->ret == (long)sc->op->size);
+	scene_sent(sc, sc->op->size);
+	CHECK(stat_of(sc->fd).letters == sc->next - sc->first);
 }
 
 /* It is there, and the oldest is not any more. */
-static void sent_dropping(struct stage *st)
+static void sent_dropping(struct scene *sc)
 {
-	stage_sent(st, st->op->size);
-	stage_gone(st);
-	CHECK(stat_of(st->fd).letters == st->next - st->first);
+	scene_sent(sc, sc->op->size);
+	scene_gone(sc);
+	CHECK(stat_of(sc->fd).letters == sc->next - sc->first);
 }
 
 /* The partner has made room for it. */
-static void sent_waiting(struct stage *st)
+static void sent_waiting(struct scene *sc)
 {
-	stage_await_partner(st);
-	sent_dropping(st);
+	scene_await_partner(sc);
+	sent_dropping(sc);
 }
 
 /* The partner, who waits again, has it already. */
-static void sent_over(struct stage *st)
+static void sent_over(struct scene *sc)
 {
-	stage_await_partner(st);
-	stage_sent(st, st->op->size);
-	stage_gone(st);
-	wait_waiters(st->fd, 0, 1, st->partner);
-	CHECK(!stat_of(st->fd).letters);
+	scene_await_partner(sc);
+	scene_sent(sc, sc->op->size);
+	scene_gone(sc);
+	wait_waiters(sc->fd, 0, 1, sc->partner);
+	CHECK(!stat_of(sc->fd).letters);
 }
 
-static void sent_meeting(struct stage *st)
+static void sent_meeting(struct scene *sc)
 {
-	stage_await_partner(st);
-	stage_sent(st, st->op->size);
-	stage_gone(st);
-	CHECK(has_waiters(st->fd, 0, 0));
-	CHECK(!stat_of(st->fd).letters);
+	scene_await_partner(sc);
+	scene_sent(sc, sc->op->size);
+	scene_gone(sc);
+	CHECK(has_waiters(sc->fd, 0, 0));
+	CHECK(!stat_of(sc->fd).letters);
 }
 
 /* Receiving. */
 
-static long recv_into(struct stage *st, size_t size, unsigned int flags,
+static long recv_into(struct scene *sc, size_t size, unsigned int flags,
 		      uint64_t deadline)
 {
-	memset(st->in, POISON, 70000);
-	return k_recv(st->fd, st->in, size, &st->letter, flags, deadline);
+	memset(sc->in, POISON, 70000);
+	return k_recv(sc->fd, sc->in, size, &sc->letter, flags, deadline);
 }
 
-static long recv_now(struct stage *st)
+static long recv_now(struct scene *sc)
 {
-	return recv_into(st, st->op->size, 0, 0);
+	return recv_into(sc, sc->op->size, 0, 0);
 }
 
-static long recv_wait(struct stage *st)
+static long recv_wait(struct scene *sc)
 {
-	return recv_into(st, st->op->size, 0, st->deadline);
+	return recv_into(sc, sc->op->size, 0, sc->deadline);
 }
 
-static long recv_half(struct stage *st)
+static long recv_half(struct scene *sc)
 {
-	return recv_into(st, st->op->size / 2, KIPC_RECV_TRUNCATE, 0);
+	return recv_into(sc, sc->op->size / 2, KIPC_RECV_TRUNCATE, 0);
 }
 
-static long recv_too_short(struct stage *st)
+static long recv_too_short(struct scene *sc)
 {
-	return recv_into(st, st->op->size - 1, 0, 0);
+	return recv_into(sc, sc->op->size - 1, 0, 0);
 }
 
-static long peek(struct stage *st)
+static long peek(struct scene *sc)
 {
-	return recv_into(st, st->op->size, KIPC_RECV_PEEK, 0);
+	return recv_into(sc, sc->op->size, KIPC_RECV_PEEK, 0);
 }
 
-static long read_now(struct stage *st)
+static long read_now(struct scene *sc)
 {
-	memset(st->in, POISON, 70000);
-	return read(st->fd, st->in, st->op->size);
+	memset(sc->in, POISON, 70000);
+	return read(sc->fd, sc->in, sc->op->size);
 }
 
-static long readv_now(struct stage *st)
+static long readv_now(struct scene *sc)
 {
 	struct iovec v[PIECES];
 
-	memset(st->in, POISON, 70000);
-	pieces(v, st->in, st->op->size);
-	return readv(st->fd, v, PIECES);
+	memset(sc->in, POISON, 70000);
+	pieces(v, sc->in, sc->op->size);
+	return readv(sc->fd, v, PIECES);
 }
 
-static void check_received(struct stage *st, bool header)
+static void check_received(struct scene *sc, bool header)
 {
-	size_t size = stage_front(st);
+	size_t size = scene_front(sc);
 
-	CHECK(poisoned(st->in + st->ret, 70000 - st->ret));
+	CHECK(poisoned(sc->in + sc->ret, 70000 - sc->ret));
 	if (!header)
 		return;
-	CHECK(st->letter.tag == st->first && st->letter.size == size);
-	CHECK(!(st->letter.flags & KIPC_LETTER_TRUNCATED) ==
-	      (st->ret == (long)size));
-	CHECK(st->letter.uid == 0);
+	CHECK(sc->letter.tag == sc->first && sc->letter.size == size);
+	CHECK(!(sc->letter.flags & KIPC_LETTER_TRUNCATED) ==
+	      (sc->ret == (long)size));
+	CHECK(sc->letter.uid == 0);
 }
 
-static void received(struct stage *st)
+static void received(struct scene *sc)
 {
-	check_received(st, true);
-	stage_received(st, st->ret);
-	CHECK(stat_of(st->fd).letters == st->next - st->first);
+	check_received(sc, true);
+	scene_received(sc, sc->ret);
+	CHECK(stat_of(sc->fd).letters == sc->next - sc->first);
 }
 
-static void received_plain(struct stage *st)
+static void received_plain(struct scene *sc)
 {
-	check_received(st, false);
-	stage_received(st, st->ret);
-	CHECK(stat_of(st->fd).letters == st->next - st->first);
+	check_received(sc, false);
+	scene_received(sc, sc->ret);
+	CHECK(stat_of(sc->fd).letters == sc->next - sc->first);
 }
 
-static void peeked(struct stage *st)
+static void peeked(struct scene *sc)
 {
-	check_received(st, true);
-	CHECK(filled(st->in, st->ret, st->first));
+	check_received(sc, true);
+	CHECK(filled(sc->in, sc->ret, sc->first));
 }
 
 /* From the partner. */
-static void received_waiting(struct stage *st)
+static void received_waiting(struct scene *sc)
 {
-	stage_await_partner(st);
-	stage_sent(st, st->op->size);
-	received(st);
+	scene_await_partner(sc);
+	scene_sent(sc, sc->op->size);
+	received(sc);
 }
 
-static long mailbox_stat(struct stage *st)
+static long mailbox_stat(struct scene *sc)
 {
-	return k_stat(st->fd, (void *)st->in);
+	return k_stat(sc->fd, (void *)sc->in);
 }
 
-static void stat_done(struct stage *st)
+static void stat_done(struct scene *sc)
 {
-	CHECK(((struct kipc_mailbox_stat *)st->in)->letters == 3);
+	CHECK(((struct kipc_mailbox_stat *)sc->in)->letters == 3);
 }
 
 FAULTS(stat, .call = mailbox_stat, .done = stat_done, .errnos = POINTER,

@@ -5,8 +5,11 @@
  * complete.  Needs the module's file: KIPC_MODULE, or kipc.ko where it runs.
  */
 #include "test.h"
+#include "inject.h"
 
 #include <sys/syscall.h>
+
+#define TRACE	"/sys/kernel/tracing/"
 
 enum { PLAYERS = 4 };
 
@@ -227,6 +230,83 @@ TEST_F(reload, persistent_objects_go)
 	EXPECT_ERR(ENOENT, k_open(ctl, "persistent-7", SEND, 0));
 	EXPECT_EQ(0, total("objects"));
 	EXPECT_EQ(0, total("bytes"));
+}
+
+/*
+ * With the @n-th allocation or copy failing; what is left of @n.  It comes wholly,
+ * and goes again, or not at all, and says why.
+ */
+static unsigned int load_short_of(unsigned int n, int file, bool *came)
+{
+	unsigned int left;
+	int ret, err, fd;
+
+	inject_arm(n);
+	ret = syscall(SYS_finit_module, file, "", 0);
+	err = errno;
+	left = inject_disarm();
+	*came = !ret;
+	if (ret) {
+		CHECK(!left && err == ENOMEM);
+		CHECK(access(DEVICE, F_OK));
+		CHECK(access("/sys/module/kipc", F_OK));
+		CHECK(access("/sys/class/misc/kipc", F_OK));
+		CHECK(access("/sys/kernel/debug/kipc", F_OK));
+	} else {
+		fd = default_box();
+		CHECK(!send_number(fd, n) && recv_number(fd) == n);
+		close(fd);
+		unload_soon();
+	}
+	return left;
+}
+
+/* Whether the kernel has come to the module's own part since this was cleared. */
+static bool init_begun(void)
+{
+	char text[4096] = "";
+
+	CHECK(read_whole(TRACE "trace", text, sizeof(text) - 1) > 0);
+	return strstr(text, "module_load: kipc");
+}
+
+/*
+ * The last allocation of a load, the last but one, and so on, as long as they are
+ * the module's: what the kernel says of others cannot be told from a complaint.
+ */
+TEST_F_TIMEOUT(reload, short_of_memory, 600)
+{
+	unsigned int all, n, errors = 0, own = 0;
+	bool came, begun = true;
+	int file;
+
+	if (!self->there)
+		SKIP(return, "no module file");
+	if (access(TRACE "events/module/module_load/enable", W_OK))
+		SKIP(return, "no tracing");
+	if (!inject_begin())
+		SKIP(return, NO_INJECTION);
+	write_file(TRACE "events/module/module_load/enable", "1");
+	ASSERT_EQ(0, mlockall(MCL_CURRENT | MCL_FUTURE));
+	file = open(module_file(), O_RDONLY | O_CLOEXEC);
+	ASSERT_OK(file);
+	unload_soon();
+	n = 100000;
+	all = n - load_short_of(n, file, &came);
+	ASSERT_TRUE(came);
+	for (n = all; n && begun; n--) {
+		CHECK(truncate(TRACE "trace", 0) == 0);
+		load_short_of(n, file, &came);
+		begun = init_begun();
+		errors += begun && !came;
+		own += begun;
+	}
+	TH_LOG("%u allocations and copies, the last %u in the module: %u errors",
+	       all, own, errors);
+	EXPECT_GT(errors, 10);
+	write_file(TRACE "events/module/module_load/enable", "0");
+	inject_end();
+	ASSERT_OK(load());
 }
 
 TEST_F_TIMEOUT(reload, again_and_again, 1800)
