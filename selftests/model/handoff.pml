@@ -238,10 +238,10 @@ inline kipc_wake_flush()
 	do
 	:: k < count ->
 		d_step {
-#ifdef M_WAKE_FIRST_ONLY
+#ifdef M_LOST_WAKE_UP
 			if
-			:: k == 0 -> sleepy[wake[k]] = false
-			:: else
+			:: k == BATCH - 1
+			:: else -> sleepy[wake[k]] = false
 			fi;
 #else
 			sleepy[wake[k]] = false;
@@ -269,7 +269,11 @@ inline kipc_mailbox_revoke()
 	//| &mailbox->receivers);
 	//| mailbox->granted--;
 	do
+#ifdef M_TAKE_BESIDE_COPY
+	:: granted > ready ->
+#else
 	:: granted > (copying -> 0 : ready) ->
+#endif
 		x = promised.at[promised.n - 1];
 		kipc_waiter_revoke(x);
 		granted--
@@ -290,7 +294,12 @@ inline kipc_mailbox_settle()
 	//| if (verdict == KIPC_GRANTED) {
 	//| mailbox->granted++;
 	//| list_add_tail(&waiter->node, &mailbox->promised);
-#ifndef M_NO_REVOKE
+#ifdef M_NO_REVOKE
+	if
+	:: copying -> kipc_mailbox_revoke()
+	:: else
+	fi;
+#else
 	kipc_mailbox_revoke();
 #endif
 	do
@@ -317,9 +326,12 @@ inline kipc_mailbox_settle()
 	//| if (verdict == KIPC_GRANTED)
 	//| kipc_mailbox_take_room(mailbox, waiter->need);
 	//| kipc_waiter_wake(waiter, verdict, wake);
-#ifndef M_ONLY_RECEIVERS
 	do
+#ifdef M_ONLY_RECEIVERS
+	:: removed && senders.n > 0 && count < BATCH ->
+#else
 	:: senders.n > 0 && count < BATCH ->
+#endif
 		x = senders.at[0];
 		kipc_mailbox_sender_verdict(v, size(x));
 		if
@@ -331,7 +343,6 @@ inline kipc_mailbox_settle()
 		kipc_waiter_wake(x, v)
 	:: else -> break
 	od;
-#endif
 	v = 0;
 	x = 0
 }
