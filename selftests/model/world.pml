@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The mailbox's hand-off, for spin: who stands in which line, and who gets what.
- * Threads that send and receive are in mailbox.pml.  `run` explores all that can
- * happen, in several small worlds (configurations), each to its end.
+ * This file has the world in which it happens, and what is known of it from
+ * outside; handoff.pml, receive.pml, send.pml and mailbox.pml are the module's files
+ * of these names.  `run` explores all that can happen, in several small worlds
+ * (configurations), each to its end.
  *
  * What is modelled.  What happens under the lock, from spin_lock() to
  * spin_unlock(), is one atomic step; each wake-up of a batch, each look of a
@@ -26,8 +28,12 @@
  * segment), figures, pollers and signals to be sent, peeking at a large letter,
  * handles that are not open yet or closed (but with HANGUP), the release of a
  * mailbox that nobody has open.  The deadline of a receive is as good as that of
- * a send.  Batches are smaller: BATCH (KIPC_WAKE_BATCH), DROP_BATCH
- * (KIPC_MAILBOX_BATCH).
+ * a send, and no deadline passes nor does a signal come where nobody looks for it.
+ *
+ * Bounds.  Two senders and two receivers, or one and three; one to three letters
+ * or tries for each; up to two events (a deadline that passes, a signal, a kill) in
+ * one life of a mailbox, and any number of faults.  Batches are smaller: BATCH
+ * (KIPC_WAKE_BATCH) is 1 or 2, DROP_BATCH (KIPC_MAILBOX_BATCH) is 2.
  *
  * What is checked, in every state that can be reached:
  *   - P, R and S of mailbox.h at each unlock (R and S but while a batch is under
@@ -47,10 +53,8 @@
  * was compared with it.
  *
  * M_... are mistakes: with any of them a check fails in some configuration.
- */
-
-/*
- * Left out: pollers, the header, memory, time.
+ *
+ * Functions that are left out, for the reasons above:
  *
  //- module/mailbox/handoff.c kipc_mailbox_state kipc_mailbox_news
  //- module/mailbox/handoff.c kipc_envelope_release
