@@ -236,11 +236,13 @@ int kipc_mailbox_await_letter(struct kipc_mailbox *mailbox, ktime_t deadline,
 {
 	struct kipc_account *account = &mailbox->object.account;
 	struct kipc_waiter waiter;
-	int ret = KIPC_WAITING;
+	int ret;
 
 	lockdep_assert_held(&mailbox->object.lock);
-	if (likely(list_empty(&mailbox->receivers)))
-		ret = kipc_mailbox_receiver_verdict(mailbox);
+	ret = kipc_mailbox_receiver_verdict(mailbox);
+	/* A letter is for those in line; the end is for everybody. */
+	if (ret == KIPC_GRANTED && unlikely(!list_empty(&mailbox->receivers)))
+		ret = KIPC_WAITING;
 	if (ret != KIPC_WAITING)
 		return ret;
 	if (deadline == KIPC_DEADLINE_NO_WAIT)
@@ -281,11 +283,12 @@ int kipc_mailbox_await_room(struct kipc_mailbox *mailbox, size_t size,
 {
 	struct kipc_account *account = &mailbox->object.account;
 	struct kipc_waiter waiter = { .need = size };
-	int ret = KIPC_WAITING;
+	int ret;
 
 	lockdep_assert_held(&mailbox->object.lock);
-	if (likely(list_empty(&mailbox->senders)))
-		ret = kipc_mailbox_sender_verdict(mailbox, size);
+	ret = kipc_mailbox_sender_verdict(mailbox, size);
+	if (ret == KIPC_GRANTED && unlikely(!list_empty(&mailbox->senders)))
+		ret = KIPC_WAITING;
 	/* Others give way when the letter is there. */
 	if (ret == KIPC_WAITING &&
 	    mailbox->attr.flags & KIPC_MAILBOX_DROP_OLDEST)

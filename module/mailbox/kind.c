@@ -145,7 +145,9 @@ static __poll_t kipc_mailbox_poll(struct kipc_handle *handle)
 	spin_lock(&handle->object->lock);
 	removed = handle->object->removed;
 	state = kipc_mailbox_state(mailbox);
-	mailbox->told = state;
+	/* The end is news until those who sleep have been told. */
+	if (!removed)
+		mailbox->told = state;
 	spin_unlock(&handle->object->lock);
 
 	if (removed)

@@ -184,7 +184,7 @@ unlock:
 
 /*
  * Give the ring another segment.  The lock is held, dropped meanwhile, and held
- * again; the room that was taken stays taken.
+ * again.
  */
 static int kipc_mailbox_grow(struct kipc_mailbox *mailbox, size_t space,
 			     struct kipc_wake *wake)
@@ -222,13 +222,19 @@ static int kipc_mailbox_put(struct kipc_mailbox *mailbox,
 			    const struct kipc_outgoing *out,
 			    struct kipc_wake *wake)
 {
+	bool drops = mailbox->attr.flags & KIPC_MAILBOX_DROP_OLDEST;
 	size_t space = kipc_envelope_space(out->size);
 	struct kipc_envelope *envelope;
 	int ret;
 
 	envelope = kipc_ring_reserve(&mailbox->ring, space);
 	while (unlikely(!envelope)) {
+		/* Nothing shall give way to a letter that may not come. */
+		if (drops)
+			kipc_mailbox_return_room(mailbox, out->size);
 		ret = kipc_mailbox_grow(mailbox, space, wake);
+		if (drops)
+			kipc_mailbox_take_room(mailbox, out->size);
 		if (ret)
 			return ret;
 		envelope = kipc_ring_reserve(&mailbox->ring, space);
