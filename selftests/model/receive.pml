@@ -6,17 +6,18 @@
 inline kipc_mailbox_await_letter()
 {
 	//@ module/mailbox/handoff.c kipc_mailbox_await_letter
-	//| if (likely(list_empty(&mailbox->receivers)))
 	//| ret = kipc_mailbox_receiver_verdict(mailbox);
+	//| if (ret == KIPC_GRANTED && unlikely(!list_empty(&mailbox->receivers)))
+	//| ret = KIPC_WAITING;
 	//| if (ret != KIPC_WAITING)
 	//| return ret;
 	//| if (deadline == KIPC_DEADLINE_NO_WAIT)
 	//| return -EAGAIN;
 	//| mailbox->stat.waiting_receivers++;
 	//| kipc_waiter_join(&waiter, &mailbox->receivers);
-	ret = WAITING;
+	kipc_mailbox_receiver_verdict(ret);
 	if
-	:: receivers.n == 0 -> kipc_mailbox_receiver_verdict(ret)
+	:: ret == GRANTED && receivers.n -> ret = WAITING
 	:: else
 	fi;
 	if

@@ -162,8 +162,9 @@ end:
 inline kipc_mailbox_await_room()
 {
 	//@ module/mailbox/handoff.c kipc_mailbox_await_room
-	//| if (likely(list_empty(&mailbox->senders)))
 	//| ret = kipc_mailbox_sender_verdict(mailbox, size);
+	//| if (ret == KIPC_GRANTED && unlikely(!list_empty(&mailbox->senders)))
+	//| ret = KIPC_WAITING;
 	//| if (ret == KIPC_WAITING &&
 	//| mailbox->attr.flags & KIPC_MAILBOX_DROP_OLDEST)
 	//| ret = KIPC_GRANTED;
@@ -174,15 +175,13 @@ inline kipc_mailbox_await_room()
 	//| if (!kipc_mailbox_may_wait(mailbox, deadline))
 	//| return -EAGAIN;
 	//| kipc_waiter_join(&waiter, &mailbox->senders);
-	ret = WAITING;
+	kipc_mailbox_sender_verdict(ret, size(me));
+#ifndef M_OVERTAKE
 	if
-#ifdef M_OVERTAKE
-	:: true -> kipc_mailbox_sender_verdict(ret, size(me))
-#else
-	:: senders.n == 0 -> kipc_mailbox_sender_verdict(ret, size(me))
-#endif
+	:: ret == GRANTED && senders.n -> ret = WAITING
 	:: else
 	fi;
+#endif
 	if
 	:: ret == WAITING && DROP -> ret = GRANTED
 	:: else
@@ -300,7 +299,11 @@ awaited:
 		:: ret
 		//@ module/mailbox/send.c kipc_mailbox_put
 		//| while (unlikely(!envelope)) {
+		//| if (drops)
+		//| kipc_mailbox_return_room(mailbox, out->size);
 		//| ret = kipc_mailbox_grow(mailbox, space, wake);
+		//| if (drops)
+		//| kipc_mailbox_take_room(mailbox, out->size);
 		//| return -EFAULT;
 		:: !ret -> kipc_mailbox_sent()
 		:: !ret && FAULTS && !large(me) ->
@@ -312,7 +315,12 @@ awaited:
 		//| if (IS_ERR(segment))
 		//| return PTR_ERR(segment);
 		//| return mailbox->object.removed ? -EIDRM : 0;
-		:: !ret && GROW && !large(me) -> ret = COPYING
+		:: !ret && GROW && !large(me) ->
+			ret = COPYING;
+			if
+			:: DROP -> give_room_up(size(me))
+			:: else
+			fi
 		fi;
 		assert(ret == COPYING || truth);
 		if
@@ -325,6 +333,10 @@ awaited:
 	if
 	:: ret == COPYING ->
 		atomic {
+			if
+			:: DROP -> kipc_mailbox_take_room(size(me))
+			:: else
+			fi;
 			ret = (removed -> EIDRM : 0);
 			if
 			:: !ret -> goto awaited
