@@ -42,7 +42,10 @@ static void count_outcome(struct tally *tally, int err, int want)
 	}
 }
 
-/* What is set for all kinds of failure, and what it was before. */
+/*
+ * What is set for all kinds of failure, and what it was before: in this order, and
+ * back in reverse, so that at no time everybody is meant.
+ */
 static const struct setting {
 	const char *file, *value, *before;
 } settings[] = {
@@ -66,8 +69,11 @@ static void set(bool on)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(settings); i++) {
-		snprintf(path, sizeof(path), FAULTS "%s", settings[i].file);
-		write_file(path, on ? settings[i].value : settings[i].before);
+		const struct setting *s;
+
+		s = &settings[on ? i : ARRAY_SIZE(settings) - 1 - i];
+		snprintf(path, sizeof(path), FAULTS "%s", s->file);
+		write_file(path, on ? s->value : s->before);
 	}
 }
 

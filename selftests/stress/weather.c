@@ -277,12 +277,13 @@ struct knob {
 	char before[32];
 };
 
+/* In this order, and back in reverse, so that at no time everybody is meant. */
 #define KNOBS(what, chance)						\
-	{ DEBUGFS what "/probability", chance, "" },			\
+	{ DEBUGFS what "/task-filter", "Y", "" },			\
 	{ DEBUGFS what "/interval", "1", "" },				\
 	{ DEBUGFS what "/times", "-1", "" },				\
 	{ DEBUGFS what "/verbose", "0", "" },				\
-	{ DEBUGFS what "/task-filter", "Y", "" }
+	{ DEBUGFS what "/probability", chance, "" }
 
 static struct knob knobs[] = {
 	KNOBS("failslab", "4"),
@@ -321,7 +322,9 @@ void faults_set(bool on)
 {
 	unsigned int i;
 
-	for (i = 0; i < N_KNOBS; i++)
-		write_file(knobs[i].path,
-			   on ? knobs[i].value : knobs[i].before);
+	for (i = 0; i < N_KNOBS; i++) {
+		struct knob *knob = &knobs[on ? i : N_KNOBS - 1 - i];
+
+		write_file(knob->path, on ? knob->value : knob->before);
+	}
 }
