@@ -85,7 +85,7 @@ void churn_private(struct thread *t)
 	static const uint32_t flags[] = { 0, 0, KIPC_MAILBOX_REFUSE,
 					  KIPC_MAILBOX_DROP_OLDEST };
 	uint32_t size = 8 + below(&t->random, MODEL_LETTER);
-	struct kipc_mailbox_stat st;
+	struct kipc_mailbox_stat st = { 0 };
 	struct model m = {
 		.attr = { 1 + below(&t->random, MODEL),
 			  size + below(&t->random, 3 * size), size,
@@ -199,7 +199,7 @@ void churn_namespace(struct thread *t)
 		complain("a child in a namespace of its own ended with %u", i);
 }
 
-/* Persistent names are there until somebody takes them away. */
+/* Take away what names there are. */
 void churn_sweep(int ctl)
 {
 	char name[16];

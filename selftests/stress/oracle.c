@@ -21,14 +21,18 @@ void complain(const char *format, ...)
 static const char *describe(const struct letter *l)
 {
 	static __thread char text[200];
+	int n;
 
-	snprintf(text, sizeof(text),
-		 "letter %u of thread %d, box %u (%s), %u bytes%s, state %u errno %d, sent %u..%u, got %u times%s %u..%u, seq %llu",
-		 (unsigned int)(l - world->letters), l->tid, l->box,
-		 box_name(world->boxes[l->box].shape), l->size,
-		 l->plain ? " by write" : "", l->state, l->err, l->sent_begin,
-		 l->sent_end, l->got, l->maybe ? " and seen with a dead one" : "",
-		 l->got_begin, l->got_end, (unsigned long long)l->seq);
+	n = snprintf(text, sizeof(text),
+		     "letter %u of thread %d, box %u (%s), %u bytes%s, ",
+		     (unsigned int)(l - world->letters), l->tid, l->box,
+		     box_name(world->boxes[l->box].shape), l->size,
+		     l->plain ? " by write" : "");
+	snprintf(text + n, sizeof(text) - n,
+		 "state %u errno %d, sent %u..%u, got %u times%s %u..%u, seq %llu",
+		 l->state, l->err, l->sent_begin, l->sent_end, l->got,
+		 l->maybe ? " and seen with a dead one" : "", l->got_begin,
+		 l->got_end, (unsigned long long)l->seq);
 	return text;
 }
 
@@ -78,16 +82,17 @@ static const char *receipt_fault(const struct receipt *r,
 				 const struct letter *l, uint64_t key)
 {
 	const struct kipc_letter *h = r->header;
+	bool whole = r->bytes == l->size;
 
 	if (l->box != (uint32_t)r->box)
 		return "came out of the wrong box";
 	if (!intact(r->data, r->bytes, key))
 		return "is not intact";
 	if (!h)
-		return r->bytes == l->size ? NULL : "has another length";
+		return whole ? NULL : "has another length";
 	if (h->size != l->size || r->bytes > l->size)
 		return "has another length";
-	if (!(h->flags & KIPC_LETTER_TRUNCATED) != (r->bytes == l->size))
+	if (!(h->flags & KIPC_LETTER_TRUNCATED) != whole)
 		return "says wrongly whether it is whole";
 	if (h->tag != (l->plain ? 0 : key))
 		return "has another tag";
@@ -185,7 +190,7 @@ void oracle_waiters(void)
 			nap();
 		} while (now_ns() < end);
 		if (forgotten(b, &st))
-			complain("box %d (%s%s): %u senders and %u receivers were forgotten, with %llu letters, %llu bytes in it",
+			complain("box %d (%s%s) forgot %u senders, %u receivers; %llu, %llu bytes",
 				 (int)(b - world->boxes), box_name(b->shape),
 				 b->removed ? ", removed" : "",
 				 st.waiting_senders, st.waiting_receivers,
@@ -366,7 +371,7 @@ static void check_tally(const struct box *b, const struct tally *t)
 	    st.received < t->got || st.received > t->got + t->maybe ||
 	    (!b->removed && gone != st.dropped) ||
 	    (st.dropped && !(shapes[b->shape].flags & KIPC_MAILBOX_DROP_OLDEST)))
-		complain("box %d (%s%s): figures: sent %llu received %llu dropped %llu; known: sent %llu perhaps %llu more, received %llu perhaps %llu more",
+		complain("box %d (%s%s): sent %llu got %llu drops %llu; known %llu+%llu %llu+%llu",
 			 number, box_name(b->shape),
 			 b->removed ? ", removed" : "",
 			 (unsigned long long)st.sent,
@@ -377,7 +382,7 @@ static void check_tally(const struct box *b, const struct tally *t)
 			 (unsigned long long)t->got,
 			 (unsigned long long)t->maybe);
 	if (st.letters || st.bytes || st.waiting_senders || st.waiting_receivers)
-		complain("box %d (%s): %llu letters, %llu bytes, %u senders, %u receivers are left in it",
+		complain("box %d (%s): left in it: %llu letters, %llu bytes, %u, %u waiters",
 			 number, box_name(b->shape),
 			 (unsigned long long)st.letters,
 			 (unsigned long long)st.bytes, st.waiting_senders,

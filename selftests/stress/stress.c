@@ -143,12 +143,25 @@ static void check_totals(void)
 	}
 }
 
+/* Persistent names are there until somebody takes them away. */
+static void sweep(int ctl)
+{
+	unsigned int i;
+
+	for (i = 0; i < SHAPES; i++)
+		if (k_unlink(ctl, box_name(i)))
+			CHECK(errno == ENOENT);
+	churn_sweep(ctl);
+}
+
 static void run_epoch(uint64_t end, uint64_t seed, bool faults)
 {
 	int ctl = control();
 	struct box *b;
 
 	clear_world(faults);
+	/* What an earlier run may have left, that was killed. */
+	sweep(ctl);
 	if (faults) {
 		fault_epochs++;
 		faults_set(true);
@@ -158,15 +171,11 @@ static void run_epoch(uint64_t end, uint64_t seed, bool faults)
 	weather_end(&weather);
 	if (faults)
 		faults_set(false);
-	churn_sweep(ctl);
 	oracle_drain();
 	oracle_epoch();
-	for (b = world->boxes; b < world->boxes + world->boxes_used; b++) {
-		/* It may have a younger namesake, or none. */
-		if (k_unlink(ctl, box_name(b->shape)))
-			CHECK(errno == ENOENT);
+	for (b = world->boxes; b < world->boxes + world->boxes_used; b++)
 		close(b->fd);
-	}
+	sweep(ctl);
 	close(ctl);
 	check_totals();
 	add_up();
@@ -194,7 +203,7 @@ static bool tell_results(bool can_fault)
 	printf("# %u epochs, %llu calls: %llu letters sent, %llu received, %llu looked at\n",
 	       epochs, ull(all.calls), ull(all.sent), ull(all.received),
 	       ull(all.peeked));
-	printf("# failed: %llu in time, %llu interrupted, %llu hung up, %llu removed, %llu wrong lengths\n",
+	printf("# failed: %llu late, %llu interrupted, %llu hung up, %llu removed, %llu too long\n",
 	       ull(all.timeouts), ull(all.interrupted), ull(all.hangups),
 	       ull(all.gone), ull(all.refused));
 	good &= result(!complaints, "everything sent arrived once, whole and in order");

@@ -278,7 +278,7 @@ static void judge_failure(const struct attempt *a, int err)
 	    !(a->attr->flags & KIPC_MAILBOX_FIXED))
 		return;
 	if (!may_fail(a, err))
-		complain("receiving from box %d (%s), way %d, flags %x, deadline %llu, room %zu: %s",
+		complain("receiving from box %d (%s), way %d, flags %x, until %llu, room %zu: %s",
 			 a->s->box, box_name(world->boxes[a->s->box].shape),
 			 a->way, a->flags, (unsigned long long)a->deadline,
 			 a->size, strerrorname_np(err));

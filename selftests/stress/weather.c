@@ -4,8 +4,6 @@
 
 #include <sys/syscall.h>
 
-#define DEBUGFS	"/sys/kernel/debug/"
-
 static const char * const limit_names[] = {
 	"max_objects", "max_bytes", "max_waiters"
 };
@@ -271,60 +269,76 @@ void weather_end(struct weather *w)
 		;
 }
 
-/* A knob of the kernel's fault injection, as it is and as it shall be. */
-struct knob {
-	const char *path, *value;
-	char before[32];
+/* What the kernel can make fail. */
+enum { FAULTS = 3 };
+
+static const char * const faults[FAULTS] = {
+	"failslab", "fail_page_alloc", "fail_usercopy"
 };
 
-/* In this order, and back in reverse, so that at no time everybody is meant. */
-#define KNOBS(what, chance)						\
-	{ DEBUGFS what "/task-filter", "Y", "" },			\
-	{ DEBUGFS what "/interval", "1", "" },				\
-	{ DEBUGFS what "/times", "-1", "" },				\
-	{ DEBUGFS what "/verbose", "0", "" },				\
-	{ DEBUGFS what "/probability", chance, "" }
+/* How; not all have all of these.  The filter stands before the probability. */
+enum { KNOBS = 7 };
 
-static struct knob knobs[] = {
-	KNOBS("failslab", "4"),
-	{ DEBUGFS "failslab/ignore-gfp-wait", "N", "" },
-	KNOBS("fail_page_alloc", "4"),
-	{ DEBUGFS "fail_page_alloc/ignore-gfp-wait", "N", "" },
-	{ DEBUGFS "fail_page_alloc/min-order", "0", "" },
-	KNOBS("fail_usercopy", "4"),
+static const char * const knobs[KNOBS][2] = {
+	{ "interval", "1" },
+	{ "times", "-1" },
+	{ "verbose", "0" },
+	{ "min-order", "0" },
+	{ "ignore-gfp-wait", "N" },
+	{ "task-filter", "Y" },
+	{ "probability", "4" },
 };
 
-#define N_KNOBS (sizeof(knobs) / sizeof(knobs[0]))
+static char knobs_before[FAULTS][KNOBS][32];
+
+static const char *knob_path(unsigned int fault, unsigned int knob)
+{
+	static char path[96];
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/%s/%s", faults[fault],
+		 knobs[knob][0]);
+	return path;
+}
+
+static bool knob_read(unsigned int fault, unsigned int knob)
+{
+	char *text = knobs_before[fault][knob];
+	int fd = open(knob_path(fault, knob), O_RDWR | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return false;
+	n = read(fd, text, sizeof(knobs_before[fault][knob]) - 1);
+	close(fd);
+	CHECK(n > 0);
+	text[strcspn(text, "\n")] = 0;
+	return true;
+}
 
 /* Whether the kernel can; remembers how the knobs stand. */
 bool faults_available(void)
 {
-	unsigned int i;
-	ssize_t n;
-	int fd;
+	unsigned int i, k;
 
 	if (access("/proc/self/make-it-fail", W_OK))
 		return false;
-	for (i = 0; i < N_KNOBS; i++) {
-		fd = open(knobs[i].path, O_RDWR | O_CLOEXEC);
-		if (fd < 0)
-			return false;
-		n = read(fd, knobs[i].before, sizeof(knobs[i].before) - 1);
-		close(fd);
-		if (n < 1)
-			return false;
-		knobs[i].before[strcspn(knobs[i].before, "\n")] = 0;
-	}
+	for (i = 0; i < FAULTS; i++)
+		for (k = 0; k < KNOBS; k++)
+			if (!knob_read(i, k) && k == KNOBS - 1)
+				return false;
 	return true;
 }
 
 void faults_set(bool on)
 {
-	unsigned int i;
+	unsigned int i, k, n;
 
-	for (i = 0; i < N_KNOBS; i++) {
-		struct knob *knob = &knobs[on ? i : N_KNOBS - 1 - i];
-
-		write_file(knob->path, on ? knob->value : knob->before);
+	for (i = 0; i < FAULTS; i++) {
+		for (n = 0; n < KNOBS; n++) {
+			k = on ? n : KNOBS - 1 - n;
+			if (*knobs_before[i][k])
+				write_file(knob_path(i, k), on ? knobs[k][1] :
+					   knobs_before[i][k]);
+		}
 	}
 }

@@ -183,8 +183,8 @@ static void do_epoll(struct thread *t)
 
 static void look(struct thread *t, struct seat *s)
 {
-	struct kipc_mailbox_stat st;
-	struct kipc_info info;
+	struct kipc_mailbox_stat st = { 0 };
+	struct kipc_info info = { 0 };
 	int fd;
 
 	if (CALL(t, k_stat(s->fd, &st)))
