@@ -166,8 +166,11 @@ TEST(no_descriptor_left)
 	int fd = kipc_mailbox_create(NULL, NULL, 0600, ALL_RIGHTS, 0);
 	struct rlimit none = { 0, 0 };
 	struct kipc_features f;
-	pid_t pid = spawn();
+	pid_t pid;
 
+	if (*(getenv("KIPC_WRAP") ?: ""))
+		SKIP(return, "a wrapper has descriptors of its own");
+	pid = spawn();
 	if (!pid) {
 		CHECK(!setrlimit(RLIMIT_NOFILE, &none));
 		CHECK_ERR(EMFILE, kipc_features(&f));
