@@ -14,8 +14,33 @@
 #define POINTER		{ EFAULT }
 #define BOTH		{ ENOMEM, EFAULT }
 
+/* That it fails at all: else none of the rest would tell anything. */
+TEST(injection)
+{
+	int one, all;
+
+	if (!inject_begin())
+		SKIP(return, NO_INJECTION);
+	inject_arm(1);
+	one = open("/dev/null", O_RDONLY) < 0 ? errno : 0;
+	EXPECT_EQ(0, inject_disarm());
+	ASSERT_TRUE(inject_arm_all());
+	all = open("/dev/null", O_RDONLY) < 0 ? errno : 0;
+	inject_disarm_all();
+	EXPECT_EQ(ENOMEM, one);
+	EXPECT_EQ(ENOMEM, all);
+	inject_arm(1000);
+	EXPECT_OK(open("/dev/null", O_RDONLY | O_CLOEXEC));
+	EXPECT_GT(inject_disarm(), 900);
+	inject_end();
+}
+
 FIXTURE(faults) {
 	bool able;
+};
+
+FIXTURE_VARIANT(faults) {
+	struct fault_op op;
 };
 
 FIXTURE_SETUP(faults)
@@ -29,42 +54,9 @@ FIXTURE_TEARDOWN(faults)
 		inject_end();
 }
 
-/* A test for an operation, whose members are given. */
-#define FAULTS(op, ...)							\
-TEST_F(faults, op)							\
-{									\
-	static const struct fault_op this = {				\
-		.name = #op, __VA_ARGS__				\
-	};								\
-									\
-	if (!self->able)						\
-		SKIP(return, NO_INJECTION);				\
-	inject_run(&this);						\
-}
-
 static void close_new(struct scene *sc)
 {
 	CHECK(!close(sc->ret));
-}
-
-/* That it fails at all: else none of the rest would tell anything. */
-TEST_F(faults, injection)
-{
-	int one, all;
-
-	if (!self->able)
-		SKIP(return, NO_INJECTION);
-	inject_arm(1);
-	one = open("/dev/null", O_RDONLY) < 0 ? errno : 0;
-	EXPECT_EQ(0, inject_disarm());
-	ASSERT_TRUE(inject_arm_all());
-	all = open("/dev/null", O_RDONLY) < 0 ? errno : 0;
-	inject_disarm_all();
-	EXPECT_EQ(ENOMEM, one);
-	EXPECT_EQ(ENOMEM, all);
-	inject_arm(1000);
-	EXPECT_OK(open("/dev/null", O_RDONLY | O_CLOEXEC));
-	EXPECT_GT(inject_disarm(), 900);
 }
 
 /* The device. */
@@ -75,29 +67,20 @@ static long open_device(struct scene *sc)
 	return open(DEVICE, O_RDWR | O_CLOEXEC);
 }
 
-FAULTS(device, .call = open_device, .done = close_new, .errnos = BOTH,
-       .least = 4, .bare = true)
-
-static const struct fault_op first_device = {
-	.name = "first device of an IPC namespace",
-	.call = open_device, .done = close_new, .errnos = BOTH, .least = 4,
-	.bare = true,
+FIXTURE_VARIANT_ADD(faults, device) {
+	.op.call = open_device, .op.done = close_new, .op.errnos = BOTH,
+	.op.least = 4, .op.bare = true,
 };
 
-TEST_F(faults, device_in_a_new_namespace)
+static void new_ipc_namespace(void)
 {
-	pid_t pid;
-
-	if (!self->able)
-		SKIP(return, NO_INJECTION);
-	pid = spawn();
-	if (!pid) {
-		CHECK(!unshare(CLONE_NEWIPC));
-		inject_run(&first_device);
-		_exit(0);
-	}
-	EXPECT_EQ(0, reap(pid));
+	CHECK(!unshare(CLONE_NEWIPC));
 }
+
+FIXTURE_VARIANT_ADD(faults, device_in_a_new_namespace) {
+	.op.enter = new_ipc_namespace, .op.call = open_device,
+	.op.done = close_new, .op.errnos = BOTH, .op.least = 4, .op.bare = true,
+};
 
 static long features(struct scene *sc)
 {
@@ -113,8 +96,10 @@ static void features_done(struct scene *sc)
 	CHECK(f->letter_max == KIPC_LETTER_MAX);
 }
 
-FAULTS(features, .call = features, .done = features_done, .errnos = POINTER,
-       .least = 1)
+FIXTURE_VARIANT_ADD(faults, features) {
+	.op.call = features, .op.done = features_done, .op.errnos = POINTER,
+	.op.least = 1,
+};
 
 /* Creation.  @flags tells how. */
 
@@ -160,18 +145,31 @@ static void mask_nothing(struct scene *sc)
 	umask(0);
 }
 
-FAULTS(create, .set_up = mask_nothing, .call = create, .done = created,
-       .errnos = BOTH, .least = 7)
-FAULTS(create_with_attributes, .set_up = mask_nothing, .call = create,
-       .done = created, .flags = ATTRIBUTES, .errnos = BOTH, .least = 8)
-FAULTS(create_named, .set_up = mask_nothing, .call = create, .done = created,
-       .flags = NAMED | KIPC_EXCL, .errnos = BOTH, .least = 10)
-FAULTS(create_if_not_there, .set_up = mask_nothing, .call = create,
-       .done = created, .flags = NAMED, .errnos = BOTH, .least = 11)
-FAULTS(create_persistent, .set_up = mask_nothing, .call = create,
-       .done = created,
-       .flags = NAMED | ATTRIBUTES | KIPC_EXCL | KIPC_PERSISTENT,
-       .errnos = BOTH, .least = 11)
+FIXTURE_VARIANT_ADD(faults, create) {
+	.op.set_up = mask_nothing, .op.call = create, .op.done = created,
+	.op.errnos = BOTH, .op.least = 7,
+};
+
+FIXTURE_VARIANT_ADD(faults, create_with_attributes) {
+	.op.set_up = mask_nothing, .op.call = create, .op.done = created,
+	.op.flags = ATTRIBUTES, .op.errnos = BOTH, .op.least = 8,
+};
+
+FIXTURE_VARIANT_ADD(faults, create_named) {
+	.op.set_up = mask_nothing, .op.call = create, .op.done = created,
+	.op.flags = NAMED | KIPC_EXCL, .op.errnos = BOTH, .op.least = 10,
+};
+
+FIXTURE_VARIANT_ADD(faults, create_if_not_there) {
+	.op.set_up = mask_nothing, .op.call = create, .op.done = created,
+	.op.flags = NAMED, .op.errnos = BOTH, .op.least = 10,
+};
+
+FIXTURE_VARIANT_ADD(faults, create_persistent) {
+	.op.set_up = mask_nothing, .op.call = create, .op.done = created,
+	.op.flags = NAMED | ATTRIBUTES | KIPC_EXCL | KIPC_PERSISTENT,
+	.op.errnos = BOTH, .op.least = 11,
+};
 
 /* The mailbox alone, so that its owner has an account for nothing else. */
 static void control_alone(struct scene *sc)
@@ -180,26 +178,16 @@ static void control_alone(struct scene *sc)
 	sc->ctl = control();
 }
 
-static const struct fault_op create_first = {
-	.name = "first of a user in a new namespace",
-	.set_up = control_alone, .call = create, .done = created,
-	.flags = NAMED | KIPC_EXCL, .errnos = BOTH, .least = 10, .bare = true,
-};
-
-TEST_F(faults, create_in_a_user_namespace)
+static void new_user_namespace(void)
 {
-	pid_t pid;
-
-	if (!self->able)
-		SKIP(return, NO_INJECTION);
-	pid = spawn();
-	if (!pid) {
-		enter_userns(CLONE_NEWIPC, 12345, "0 12345 1", "0 12345 1");
-		inject_run(&create_first);
-		_exit(0);
-	}
-	EXPECT_EQ(0, reap(pid));
+	enter_userns(CLONE_NEWIPC, 12345, "0 12345 1", "0 12345 1");
 }
+
+FIXTURE_VARIANT_ADD(faults, create_in_a_user_namespace) {
+	.op.enter = new_user_namespace, .op.set_up = control_alone,
+	.op.call = create, .op.done = created, .op.flags = NAMED | KIPC_EXCL,
+	.op.errnos = BOTH, .op.least = 10, .op.bare = true,
+};
 
 /* Names that are there, or not. */
 
@@ -235,18 +223,36 @@ static void unlinked(struct scene *sc)
 	name_other(sc);
 }
 
-FAULTS(create_what_is_there, .set_up = name_other, .call = create,
-       .done = opened, .flags = NAMED, .errnos = BOTH, .least = 6)
-FAULTS(create_anew_what_is_there, .set_up = name_other, .call = create,
-       .flags = NAMED | KIPC_EXCL, .want = EEXIST, .errnos = BOTH, .least = 10)
-FAULTS(open, .set_up = name_other, .call = open_named, .done = opened,
-       .errnos = BOTH, .least = 6)
-FAULTS(open_what_is_not_there, .call = open_named, .want = ENOENT,
-       .errnos = BOTH, .least = 3)
-FAULTS(unlink, .set_up = name_other, .call = unlink_named, .done = unlinked,
-       .errnos = BOTH, .least = 3)
-FAULTS(unlink_what_is_not_there, .call = unlink_named, .want = ENOENT,
-       .errnos = BOTH, .least = 3)
+FIXTURE_VARIANT_ADD(faults, create_what_is_there) {
+	.op.set_up = name_other, .op.call = create, .op.done = opened,
+	.op.flags = NAMED, .op.errnos = BOTH, .op.least = 6,
+};
+
+FIXTURE_VARIANT_ADD(faults, create_anew_what_is_there) {
+	.op.set_up = name_other, .op.call = create,
+	.op.flags = NAMED | KIPC_EXCL, .op.want = EEXIST, .op.errnos = BOTH,
+	.op.least = 10,
+};
+
+FIXTURE_VARIANT_ADD(faults, open) {
+	.op.set_up = name_other, .op.call = open_named, .op.done = opened,
+	.op.errnos = BOTH, .op.least = 6,
+};
+
+FIXTURE_VARIANT_ADD(faults, open_what_is_not_there) {
+	.op.call = open_named, .op.want = ENOENT, .op.errnos = BOTH,
+	.op.least = 3,
+};
+
+FIXTURE_VARIANT_ADD(faults, unlink) {
+	.op.set_up = name_other, .op.call = unlink_named, .op.done = unlinked,
+	.op.errnos = BOTH, .op.least = 3,
+};
+
+FIXTURE_VARIANT_ADD(faults, unlink_what_is_not_there) {
+	.op.call = unlink_named, .op.want = ENOENT, .op.errnos = BOTH,
+	.op.least = 3,
+};
 
 /* Handles. */
 
@@ -308,12 +314,25 @@ static void closed(struct scene *sc)
 	other_with_letters(sc);
 }
 
-FAULTS(info, .call = info, .done = info_done, .errnos = POINTER, .least = 1)
-FAULTS(narrow, .call = narrow, .done = narrowed, .errnos = BOTH, .least = 4)
-FAULTS(remove, .set_up = other_with_letters, .call = remove_other,
-       .done = removed)
-FAULTS(close_last, .set_up = other_with_letters, .call = close_other,
-       .done = closed)
+FIXTURE_VARIANT_ADD(faults, info) {
+	.op.call = info, .op.done = info_done, .op.errnos = POINTER,
+	.op.least = 1,
+};
+
+FIXTURE_VARIANT_ADD(faults, narrow) {
+	.op.call = narrow, .op.done = narrowed, .op.errnos = BOTH,
+	.op.least = 4,
+};
+
+FIXTURE_VARIANT_ADD(faults, remove) {
+	.op.set_up = other_with_letters, .op.call = remove_other,
+	.op.done = removed,
+};
+
+FIXTURE_VARIANT_ADD(faults, close_last) {
+	.op.set_up = other_with_letters, .op.call = close_other,
+	.op.done = closed,
+};
 
 /* Handles as files. */
 
@@ -328,8 +347,10 @@ static void async_off(struct scene *sc)
 	CHECK(!fcntl(sc->fd, F_SETFL, O_RDWR));
 }
 
-FAULTS(fasync, .call = async_on, .done = async_off, .errnos = MEMORY,
-       .least = 1)
+FIXTURE_VARIANT_ADD(faults, fasync) {
+	.op.call = async_on, .op.done = async_off, .op.errnos = MEMORY,
+	.op.least = 1,
+};
 
 static void empty_box(struct scene *sc)
 {
@@ -354,8 +375,10 @@ static void polled(struct scene *sc)
 	CHECK(sc->ret == 0);
 }
 
-FAULTS(poll, .set_up = empty_box, .call = poll_many, .done = polled,
-       .errnos = BOTH, .least = 4)
+FIXTURE_VARIANT_ADD(faults, poll) {
+	.op.set_up = empty_box, .op.call = poll_many, .op.done = polled,
+	.op.errnos = BOTH, .op.least = 4,
+};
 
 static void epoll_other(struct scene *sc)
 {
@@ -379,8 +402,10 @@ static void epoll_added(struct scene *sc)
 	CHECK(!epoll_ctl(sc->other, EPOLL_CTL_DEL, sc->fd, NULL));
 }
 
-FAULTS(epoll, .set_up = epoll_other, .call = epoll_add, .done = epoll_added,
-       .errnos = BOTH, .least = 5)
+FIXTURE_VARIANT_ADD(faults, epoll) {
+	.op.set_up = epoll_other, .op.call = epoll_add, .op.done = epoll_added,
+	.op.errnos = BOTH, .op.least = 5,
+};
 
 static void proc_path(struct scene *sc, const char *dir, char path[64])
 {
@@ -425,12 +450,20 @@ static void link_done(struct scene *sc)
 }
 
 /* ENOENT is what procfs says if it cannot make an inode. */
-FAULTS(fdinfo, .call = read_fdinfo, .done = fdinfo_done,
-       .errnos = { ENOMEM, EFAULT, ENOENT }, .least = 5)
-FAULTS(reopen, .call = reopen, .want = ENXIO,
-       .errnos = { ENOMEM, EFAULT, ENOENT }, .least = 2)
-FAULTS(link, .call = look_at_link, .done = link_done,
-       .errnos = { ENOMEM, EFAULT, ENOENT }, .least = 3)
+FIXTURE_VARIANT_ADD(faults, fdinfo) {
+	.op.call = read_fdinfo, .op.done = fdinfo_done,
+	.op.errnos = { ENOMEM, EFAULT, ENOENT }, .op.least = 5,
+};
+
+FIXTURE_VARIANT_ADD(faults, reopen) {
+	.op.call = reopen, .op.want = ENXIO,
+	.op.errnos = { ENOMEM, EFAULT, ENOENT }, .op.least = 2,
+};
+
+FIXTURE_VARIANT_ADD(faults, link) {
+	.op.call = look_at_link, .op.done = link_done,
+	.op.errnos = { ENOMEM, EFAULT, ENOENT }, .op.least = 3,
+};
 
 /* Parameters and figures. */
 
@@ -471,12 +504,20 @@ static void figure_read(struct scene *sc)
 	CHECK(sc->ret == 2 && !memcmp(sc->in, "1\n", 2));
 }
 
-FAULTS(parameter_write, .set_up = open_parameter, .call = write_parameter,
-       .done = parameter_written, .errnos = BOTH, .least = 2)
-FAULTS(parameter_read, .call = read_parameter, .done = parameter_read,
-       .errnos = BOTH, .least = 4)
-FAULTS(figure_read, .call = read_figure, .done = figure_read, .errnos = BOTH,
-       .least = 4)
+FIXTURE_VARIANT_ADD(faults, parameter_write) {
+	.op.set_up = open_parameter, .op.call = write_parameter,
+	.op.done = parameter_written, .op.errnos = BOTH, .op.least = 2,
+};
+
+FIXTURE_VARIANT_ADD(faults, parameter_read) {
+	.op.call = read_parameter, .op.done = parameter_read, .op.errnos = BOTH,
+	.op.least = 4,
+};
+
+FIXTURE_VARIANT_ADD(faults, figure_read) {
+	.op.call = read_figure, .op.done = figure_read, .op.errnos = BOTH,
+	.op.least = 4,
+};
 
 /* The library, where it does more than an ioctl: it opens and closes. */
 
@@ -502,13 +543,31 @@ static long lib_unlink(struct scene *sc)
 	return kipc_unlink(sc->name);
 }
 
-FAULTS(lib_features, .call = lib_features, .done = features_done,
-       .errnos = BOTH, .least = 4)
-FAULTS(lib_create, .set_up = mask_nothing, .call = lib_create, .done = created,
-       .flags = NAMED | ATTRIBUTES, .errnos = BOTH, .least = 12)
-FAULTS(lib_open, .set_up = name_other, .call = lib_open, .done = opened,
-       .errnos = BOTH, .least = 8)
-FAULTS(lib_unlink, .set_up = name_other, .call = lib_unlink, .done = unlinked,
-       .errnos = BOTH, .least = 6)
+FIXTURE_VARIANT_ADD(faults, lib_features) {
+	.op.call = lib_features, .op.done = features_done, .op.errnos = BOTH,
+	.op.least = 4,
+};
+
+FIXTURE_VARIANT_ADD(faults, lib_create) {
+	.op.set_up = mask_nothing, .op.call = lib_create, .op.done = created,
+	.op.flags = NAMED | ATTRIBUTES, .op.errnos = BOTH, .op.least = 12,
+};
+
+FIXTURE_VARIANT_ADD(faults, lib_open) {
+	.op.set_up = name_other, .op.call = lib_open, .op.done = opened,
+	.op.errnos = BOTH, .op.least = 8,
+};
+
+FIXTURE_VARIANT_ADD(faults, lib_unlink) {
+	.op.set_up = name_other, .op.call = lib_unlink, .op.done = unlinked,
+	.op.errnos = BOTH, .op.least = 6,
+};
+
+TEST_F_TIMEOUT(faults, each, 300)
+{
+	if (!self->able)
+		SKIP(return, NO_INJECTION);
+	EXPECT_EQ(0, inject_run(&variant->op));
+}
 
 TEST_HARNESS_MAIN

@@ -318,16 +318,14 @@ static void observe(const struct scene *sc, struct state *state)
 	state->flags = fcntl(sc->fd, F_GETFL);
 }
 
-static void wrong(const struct fault_op *op, unsigned int n, const char *what)
-	__attribute__((noreturn));
+static void wrong(unsigned int n, const char *what) __attribute__((noreturn));
 
-static void wrong(const struct fault_op *op, unsigned int n, const char *what)
+static void wrong(unsigned int n, const char *what)
 {
 	if (n)
-		fprintf(stderr, "# %s, failure %u: %s\n", op->name, n, what);
+		fprintf(stderr, "# failure %u: %s\n", n, what);
 	else
-		fprintf(stderr, "# %s, all allocations fail: %s\n", op->name,
-			what);
+		fprintf(stderr, "# all allocations fail: %s\n", what);
 	_exit(1);
 }
 
@@ -341,24 +339,24 @@ static bool documented(const struct fault_op *op, int err)
 	return false;
 }
 
-static void compare(const struct fault_op *op, unsigned int n,
-		    const struct state *before, const struct state *later)
+static void compare(unsigned int n, const struct state *before,
+		    const struct state *later)
 {
 	if (memcmp(&before->stat, &later->stat, sizeof(before->stat)))
-		wrong(op, n, "KIPC_IOC_MAILBOX_STAT tells of a change");
+		wrong(n, "KIPC_IOC_MAILBOX_STAT tells of a change");
 	if (memcmp(&before->info, &later->info, sizeof(before->info)))
-		wrong(op, n, "KIPC_IOC_INFO tells of a change");
+		wrong(n, "KIPC_IOC_INFO tells of a change");
 	if (memcmp(before->total, later->total, sizeof(before->total)))
-		wrong(op, n, "the totals have changed");
+		wrong(n, "the totals have changed");
 	if (memcmp(before->limit, later->limit, sizeof(before->limit)))
-		wrong(op, n, "the limits have changed");
+		wrong(n, "the limits have changed");
 	if (memcmp(before->references, later->references,
 		   sizeof(before->references)))
-		wrong(op, n, "the module references more or less");
+		wrong(n, "the module references more or less");
 	if (before->descriptors != later->descriptors)
-		wrong(op, n, "there are more or fewer descriptors");
+		wrong(n, "there are more or fewer descriptors");
 	if (before->flags != later->flags)
-		wrong(op, n, "the file's flags have changed");
+		wrong(n, "the file's flags have changed");
 }
 
 /* One performance; @n is 0 if every allocation fails.  Was the n-th reached? */
@@ -391,7 +389,7 @@ static bool perform(const struct fault_op *op, unsigned int n,
 		snprintf(text, sizeof(text), "returned %ld, errno %s%s", sc.ret,
 			 strerrorname_np(err) ?: "?",
 			 fired ? "" : ", without a failure");
-		wrong(op, n, text);
+		wrong(n, text);
 	}
 	if (n && fired)
 		count_outcome(tally, err, op->want);
@@ -400,10 +398,10 @@ static bool perform(const struct fault_op *op, unsigned int n,
 			op->done(&sc);
 		observe(&sc, &later);
 		if (later.descriptors != before.descriptors)
-			wrong(op, n, "there are more or fewer descriptors");
+			wrong(n, "there are more or fewer descriptors");
 	} else {
 		observe(&sc, &later);
-		compare(op, n, &before, &later);
+		compare(n, &before, &later);
 	}
 
 	sc.ret = op->call(&sc);
@@ -411,13 +409,13 @@ static bool perform(const struct fault_op *op, unsigned int n,
 	if (err != op->want) {
 		snprintf(text, sizeof(text), "afterwards: returned %ld, errno %s",
 			 sc.ret, strerrorname_np(err) ?: "?");
-		wrong(op, n, text);
+		wrong(n, text);
 	}
 	if (!err && op->done)
 		op->done(&sc);
 	strike(&sc);
 	observe(NULL, &end);
-	compare(op, n, &start, &end);
+	compare(n, &start, &end);
 	return fired;
 }
 
@@ -430,13 +428,13 @@ static bool run_round(const struct fault_op *op)
 
 	while (perform(op, n, &tally))
 		CHECK(++n < MOST_FAULTS);
-	printf("# %s: %u errors, %u absorbed: %s (%u ms)\n", op->name,
-	       tally.errors, tally.absorbed, tally.log,
+	printf("# %u errors, %u absorbed: %s (%u ms)\n", tally.errors,
+	       tally.absorbed, tally.log,
 	       (unsigned int)((now_ns() - start) / MS));
 	return tally.errors >= op->least && tally.absorbed >= op->absorbs;
 }
 
-void inject_run(const struct fault_op *op)
+static void run_here(const struct fault_op *op)
 {
 	unsigned int round = 1;
 
@@ -449,13 +447,29 @@ void inject_run(const struct fault_op *op)
 	 * as well, moves the numbers, so that a place can be missed.
 	 */
 	while (!run_round(op))
-		if (++round > ROUNDS)
-			wrong(op, 1, "and later: fewer than there must be");
+		CHECK(++round <= ROUNDS);
 	if (inject_arm_all()) {
 		inject_disarm_all();
 		perform(op, 0, NULL);
 	} else {
 		/* Root of a user namespace may not: CAP_SYS_RESOURCE. */
-		CHECK(errno == EPERM && op->bare);
+		CHECK(errno == EPERM && op->enter);
 	}
+}
+
+int inject_run(const struct fault_op *op)
+{
+	pid_t pid;
+
+	if (!op->enter) {
+		run_here(op);
+		return 0;
+	}
+	pid = spawn();
+	if (!pid) {
+		op->enter();
+		run_here(op);
+		_exit(0);
+	}
+	return reap(pid);
 }

@@ -59,7 +59,7 @@ struct scene {
 
 /**
  * struct fault_op - an operation
- * @name: for the log
+ * @enter: do all of it in a child that has gone elsewhere; or NULL
  * @set_up: what the scene needs beyond a mailbox with three letters; or NULL
  * @call: do it: -1 and errno, or success
  * @done: it has succeeded: check that, and make a second time possible; or NULL
@@ -72,7 +72,7 @@ struct scene {
  * @bare: the scene has no mailbox and no control descriptor
  */
 struct fault_op {
-	const char *name;
+	void (*enter)(void);
 	void (*set_up)(struct scene *sc);
 	long (*call)(struct scene *sc);
 	void (*done)(struct scene *sc);
@@ -88,8 +88,8 @@ struct fault_op {
 bool inject_begin(void);
 void inject_end(void);
 
-/* Does not return if anything is wrong. */
-void inject_run(const struct fault_op *op);
+/* 0, or it ends this process: it says what is wrong. */
+int inject_run(const struct fault_op *op);
 
 /* The failures themselves: the n-th, or every allocation. */
 void inject_arm(unsigned int n);

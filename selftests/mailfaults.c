@@ -16,6 +16,10 @@ FIXTURE(mailfaults) {
 	bool able;
 };
 
+FIXTURE_VARIANT(mailfaults) {
+	struct fault_op op;
+};
+
 FIXTURE_SETUP(mailfaults)
 {
 	self->able = inject_begin();
@@ -26,21 +30,6 @@ FIXTURE_TEARDOWN(mailfaults)
 	if (self->able)
 		inject_end();
 }
-
-/* A test for an operation, whose members are given. */
-#define FAULTS(op, ...)							\
-TEST_F(mailfaults, op)							\
-{									\
-	static const struct fault_op this = {				\
-		.name = #op, __VA_ARGS__				\
-	};								\
-									\
-	if (!self->able)						\
-		SKIP(return, NO_INJECTION);				\
-	inject_run(&this);						\
-}
-
-/* Scenes.  @flags are those of the mailbox. */
 
 static void use_box(struct scene *sc, uint64_t letters, uint64_t bytes)
 {
@@ -301,109 +290,236 @@ static void stat_done(struct scene *sc)
 	CHECK(((struct kipc_mailbox_stat *)sc->in)->letters == 3);
 }
 
-FAULTS(stat, .call = mailbox_stat, .done = stat_done, .errnos = POINTER,
-       .least = 1)
+FIXTURE_VARIANT_ADD(mailfaults, stat) {
+	.op.call = mailbox_stat, .op.done = stat_done, .op.errnos = POINTER,
+	.op.least = 1,
+};
 
 /* Small letters; the ring of an empty mailbox has no memory yet. */
-FAULTS(send, .call = send_now, .done = sent, .size = 10, .errnos = BOTH,
-       .least = 1)
-FAULTS(send_first, .set_up = empty, .call = send_now, .done = sent, .size = 10,
-       .errnos = BOTH, .least = 1, .absorbs = 1)
-FAULTS(send_growing, .set_up = nearly_grown, .call = send_now, .done = sent,
-       .size = 1000, .errnos = BOTH, .least = 1, .absorbs = 1)
-FAULTS(write, .call = write_now, .done = sent, .size = 1000, .errnos = BOTH)
-FAULTS(write_first, .set_up = empty, .call = write_now, .done = sent,
-       .size = 8, .errnos = BOTH, .absorbs = 1)
-FAULTS(writev, .call = writev_now, .done = sent, .size = 1000, .errnos = BOTH,
-       .least = 1, .absorbs = 1)
-FAULTS(send_dropping, .set_up = full, .call = send_now, .done = sent_dropping,
-       .size = 500, .flags = KIPC_MAILBOX_DROP_OLDEST, .errnos = BOTH,
-       .least = 1)
+FIXTURE_VARIANT_ADD(mailfaults, send) {
+	.op.call = send_now, .op.done = sent, .op.size = 10, .op.errnos = BOTH,
+	.op.least = 1,
+};
+
+FIXTURE_VARIANT_ADD(mailfaults, send_first) {
+	.op.set_up = empty, .op.call = send_now, .op.done = sent, .op.size = 10,
+	.op.errnos = BOTH, .op.least = 1, .op.absorbs = 1,
+};
+
+FIXTURE_VARIANT_ADD(mailfaults, send_growing) {
+	.op.set_up = nearly_grown, .op.call = send_now, .op.done = sent,
+	.op.size = 1000, .op.errnos = BOTH, .op.least = 1, .op.absorbs = 1,
+};
+
+FIXTURE_VARIANT_ADD(mailfaults, write) {
+	.op.call = write_now, .op.done = sent, .op.size = 1000,
+	.op.errnos = BOTH,
+};
+
+FIXTURE_VARIANT_ADD(mailfaults, write_first) {
+	.op.set_up = empty, .op.call = write_now, .op.done = sent, .op.size = 8,
+	.op.errnos = BOTH, .op.absorbs = 1,
+};
+
+FIXTURE_VARIANT_ADD(mailfaults, writev) {
+	.op.call = writev_now, .op.done = sent, .op.size = 1000,
+	.op.errnos = BOTH, .op.least = 1, .op.absorbs = 1,
+};
+
+FIXTURE_VARIANT_ADD(mailfaults, send_dropping) {
+	.op.set_up = full, .op.call = send_now, .op.done = sent_dropping,
+	.op.size = 500, .op.flags = KIPC_MAILBOX_DROP_OLDEST, .op.errnos = BOTH,
+	.op.least = 1,
+};
 
 /* Large ones, in memory of their own. */
-FAULTS(send_large, .call = send_now, .done = sent, .size = 5000,
-       .errnos = BOTH, .least = 2, .absorbs = 1)
-FAULTS(send_huge, .call = send_now, .done = sent, .size = 60000,
-       .errnos = BOTH, .least = 2, .absorbs = 1)
-FAULTS(write_large, .call = write_now, .done = sent, .size = 5000,
-       .errnos = BOTH, .least = 1, .absorbs = 1)
-FAULTS(writev_large, .call = writev_now, .done = sent, .size = 50000,
-       .errnos = BOTH, .least = 2, .absorbs = 1)
-FAULTS(send_dropping_large, .set_up = full, .call = send_now,
-       .done = sent_dropping, .size = 5000, .flags = KIPC_MAILBOX_DROP_OLDEST,
-       .errnos = BOTH, .least = 2, .absorbs = 1)
+FIXTURE_VARIANT_ADD(mailfaults, send_large) {
+	.op.call = send_now, .op.done = sent, .op.size = 5000,
+	.op.errnos = BOTH, .op.least = 2, .op.absorbs = 1,
+};
+
+FIXTURE_VARIANT_ADD(mailfaults, send_huge) {
+	.op.call = send_now, .op.done = sent, .op.size = 60000,
+	.op.errnos = BOTH, .op.least = 2, .op.absorbs = 1,
+};
+
+FIXTURE_VARIANT_ADD(mailfaults, write_large) {
+	.op.call = write_now, .op.done = sent, .op.size = 5000,
+	.op.errnos = BOTH, .op.least = 1, .op.absorbs = 1,
+};
+
+FIXTURE_VARIANT_ADD(mailfaults, writev_large) {
+	.op.call = writev_now, .op.done = sent, .op.size = 50000,
+	.op.errnos = BOTH, .op.least = 2, .op.absorbs = 1,
+};
+
+FIXTURE_VARIANT_ADD(mailfaults, send_dropping_large) {
+	.op.set_up = full, .op.call = send_now, .op.done = sent_dropping,
+	.op.size = 5000, .op.flags = KIPC_MAILBOX_DROP_OLDEST,
+	.op.errnos = BOTH, .op.least = 2, .op.absorbs = 1,
+};
 
 /* No place: no memory is spent, and who has to wait does so. */
-FAULTS(send_to_full, .set_up = full, .call = send_now, .want = EAGAIN,
-       .size = 5000, .errnos = POINTER, .least = 1)
-FAULTS(send_refused, .set_up = full, .call = send_wait, .want = EAGAIN,
-       .size = 5000, .flags = KIPC_MAILBOX_REFUSE, .errnos = POINTER,
-       .least = 1)
-FAULTS(send_waiting, .set_up = full_taken, .call = send_wait,
-       .done = sent_waiting, .size = 10, .errnos = BOTH, .least = 1)
-FAULTS(send_waiting_large, .set_up = full_taken, .call = send_wait,
-       .done = sent_waiting, .size = 5000, .errnos = BOTH, .least = 2,
-       .absorbs = 1)
-FAULTS(send_to_receiver, .set_up = empty_received, .call = send_now,
-       .done = sent_over, .size = 10, .errnos = BOTH, .least = 1, .absorbs = 1)
-FAULTS(send_to_receiver_large, .set_up = empty_received, .call = send_now,
-       .done = sent_over, .size = 5000, .errnos = BOTH, .least = 2,
-       .absorbs = 1)
+FIXTURE_VARIANT_ADD(mailfaults, send_to_full) {
+	.op.set_up = full, .op.call = send_now, .op.want = EAGAIN,
+	.op.size = 5000, .op.errnos = POINTER, .op.least = 1,
+};
+
+FIXTURE_VARIANT_ADD(mailfaults, send_refused) {
+	.op.set_up = full, .op.call = send_wait, .op.want = EAGAIN,
+	.op.size = 5000, .op.flags = KIPC_MAILBOX_REFUSE, .op.errnos = POINTER,
+	.op.least = 1,
+};
+
+FIXTURE_VARIANT_ADD(mailfaults, send_waiting) {
+	.op.set_up = full_taken, .op.call = send_wait, .op.done = sent_waiting,
+	.op.size = 10, .op.errnos = BOTH, .op.least = 1,
+};
+
+FIXTURE_VARIANT_ADD(mailfaults, send_waiting_large) {
+	.op.set_up = full_taken, .op.call = send_wait, .op.done = sent_waiting,
+	.op.size = 5000, .op.errnos = BOTH, .op.least = 2, .op.absorbs = 1,
+};
+
+FIXTURE_VARIANT_ADD(mailfaults, send_to_receiver) {
+	.op.set_up = empty_received, .op.call = send_now, .op.done = sent_over,
+	.op.size = 10, .op.errnos = BOTH, .op.least = 1, .op.absorbs = 1,
+};
+
+FIXTURE_VARIANT_ADD(mailfaults, send_to_receiver_large) {
+	.op.set_up = empty_received, .op.call = send_now, .op.done = sent_over,
+	.op.size = 5000, .op.errnos = BOTH, .op.least = 2, .op.absorbs = 1,
+};
 
 /* Receiving. */
-FAULTS(recv, .set_up = some, .call = recv_now, .done = received, .size = 100,
-       .errnos = POINTER, .least = 1)
-FAULTS(recv_page, .set_up = some, .call = recv_now, .done = received,
-       .size = 4096, .errnos = POINTER, .least = 1, .absorbs = 1)
-FAULTS(recv_large, .set_up = some, .call = recv_now, .done = received,
-       .size = 5000, .errnos = POINTER, .least = 1, .absorbs = 2)
-FAULTS(recv_huge, .set_up = some, .call = recv_now, .done = received,
-       .size = 60000, .errnos = POINTER, .least = 1, .absorbs = 15)
-FAULTS(recv_truncating, .set_up = some, .call = recv_half, .done = received,
-       .size = 3000, .errnos = POINTER, .least = 1, .absorbs = 1)
-FAULTS(recv_truncating_large, .set_up = some, .call = recv_half,
-       .done = received, .size = 20000, .errnos = POINTER, .least = 1,
-       .absorbs = 3)
-FAULTS(recv_too_short, .set_up = some, .call = recv_too_short,
-       .want = EMSGSIZE, .size = 5000, .errnos = POINTER, .least = 1)
-FAULTS(recv_from_empty, .set_up = empty, .call = recv_now, .want = EAGAIN,
-       .size = 10, .errnos = POINTER, .least = 1)
-FAULTS(recv_waiting, .set_up = empty_given, .call = recv_wait,
-       .done = received_waiting, .size = 1000, .errnos = POINTER, .least = 1,
-       .absorbs = 1)
-FAULTS(recv_waiting_large, .set_up = empty_given, .call = recv_wait,
-       .done = received_waiting, .size = 10000, .errnos = POINTER, .least = 1,
-       .absorbs = 3)
-FAULTS(peek, .set_up = some, .call = peek, .done = peeked, .size = 1000,
-       .errnos = POINTER, .least = 1, .absorbs = 1)
-FAULTS(peek_large, .set_up = some, .call = peek, .done = peeked, .size = 9000,
-       .errnos = POINTER, .least = 1, .absorbs = 3)
-FAULTS(read, .set_up = some, .call = read_now, .done = received_plain,
-       .size = 1000, .errnos = BOTH, .absorbs = 1)
-FAULTS(read_large, .set_up = some, .call = read_now, .done = received_plain,
-       .size = 10000, .errnos = BOTH, .absorbs = 3)
-FAULTS(readv, .set_up = some, .call = readv_now, .done = received_plain,
-       .size = 1000, .errnos = BOTH, .least = 1, .absorbs = PIECES)
-FAULTS(readv_large, .set_up = some, .call = readv_now, .done = received_plain,
-       .size = 10000, .errnos = BOTH, .least = 1, .absorbs = PIECES)
+FIXTURE_VARIANT_ADD(mailfaults, recv) {
+	.op.set_up = some, .op.call = recv_now, .op.done = received,
+	.op.size = 100, .op.errnos = POINTER, .op.least = 1,
+};
+
+FIXTURE_VARIANT_ADD(mailfaults, recv_page) {
+	.op.set_up = some, .op.call = recv_now, .op.done = received,
+	.op.size = 4096, .op.errnos = POINTER, .op.least = 1, .op.absorbs = 1,
+};
+
+FIXTURE_VARIANT_ADD(mailfaults, recv_large) {
+	.op.set_up = some, .op.call = recv_now, .op.done = received,
+	.op.size = 5000, .op.errnos = POINTER, .op.least = 1, .op.absorbs = 2,
+};
+
+FIXTURE_VARIANT_ADD(mailfaults, recv_huge) {
+	.op.set_up = some, .op.call = recv_now, .op.done = received,
+	.op.size = 60000, .op.errnos = POINTER, .op.least = 1, .op.absorbs = 15,
+};
+
+FIXTURE_VARIANT_ADD(mailfaults, recv_truncating) {
+	.op.set_up = some, .op.call = recv_half, .op.done = received,
+	.op.size = 3000, .op.errnos = POINTER, .op.least = 1, .op.absorbs = 1,
+};
+
+FIXTURE_VARIANT_ADD(mailfaults, recv_truncating_large) {
+	.op.set_up = some, .op.call = recv_half, .op.done = received,
+	.op.size = 20000, .op.errnos = POINTER, .op.least = 1, .op.absorbs = 3,
+};
+
+FIXTURE_VARIANT_ADD(mailfaults, recv_too_short) {
+	.op.set_up = some, .op.call = recv_too_short, .op.want = EMSGSIZE,
+	.op.size = 5000, .op.errnos = POINTER, .op.least = 1,
+};
+
+FIXTURE_VARIANT_ADD(mailfaults, recv_from_empty) {
+	.op.set_up = empty, .op.call = recv_now, .op.want = EAGAIN,
+	.op.size = 10, .op.errnos = POINTER, .op.least = 1,
+};
+
+FIXTURE_VARIANT_ADD(mailfaults, recv_waiting) {
+	.op.set_up = empty_given, .op.call = recv_wait,
+	.op.done = received_waiting, .op.size = 1000, .op.errnos = POINTER,
+	.op.least = 1, .op.absorbs = 1,
+};
+
+FIXTURE_VARIANT_ADD(mailfaults, recv_waiting_large) {
+	.op.set_up = empty_given, .op.call = recv_wait,
+	.op.done = received_waiting, .op.size = 10000, .op.errnos = POINTER,
+	.op.least = 1, .op.absorbs = 3,
+};
+
+FIXTURE_VARIANT_ADD(mailfaults, peek) {
+	.op.set_up = some, .op.call = peek, .op.done = peeked, .op.size = 1000,
+	.op.errnos = POINTER, .op.least = 1, .op.absorbs = 1,
+};
+
+FIXTURE_VARIANT_ADD(mailfaults, peek_large) {
+	.op.set_up = some, .op.call = peek, .op.done = peeked, .op.size = 9000,
+	.op.errnos = POINTER, .op.least = 1, .op.absorbs = 3,
+};
+
+FIXTURE_VARIANT_ADD(mailfaults, read) {
+	.op.set_up = some, .op.call = read_now, .op.done = received_plain,
+	.op.size = 1000, .op.errnos = BOTH, .op.absorbs = 1,
+};
+
+FIXTURE_VARIANT_ADD(mailfaults, read_large) {
+	.op.set_up = some, .op.call = read_now, .op.done = received_plain,
+	.op.size = 10000, .op.errnos = BOTH, .op.absorbs = 3,
+};
+
+FIXTURE_VARIANT_ADD(mailfaults, readv) {
+	.op.set_up = some, .op.call = readv_now, .op.done = received_plain,
+	.op.size = 1000, .op.errnos = BOTH, .op.least = 1, .op.absorbs = PIECES,
+};
+
+FIXTURE_VARIANT_ADD(mailfaults, readv_large) {
+	.op.set_up = some, .op.call = readv_now, .op.done = received_plain,
+	.op.size = 10000, .op.errnos = BOTH, .op.least = 1,
+	.op.absorbs = PIECES,
+};
 
 /* Rendezvous: every letter is in memory of its own. */
-FAULTS(meet_nobody, .set_up = meeting, .call = send_now, .want = EAGAIN,
-       .size = 10, .errnos = POINTER, .least = 1)
-FAULTS(meet_receiver, .set_up = meeting_received, .call = send_now,
-       .done = sent_over, .size = 10, .errnos = BOTH, .least = 3)
-FAULTS(meet_receiver_waiting, .set_up = meeting_received, .call = send_wait,
-       .done = sent_over, .size = 10, .errnos = BOTH, .least = 3)
-FAULTS(meet_receiver_large, .set_up = meeting_received, .call = send_wait,
-       .done = sent_over, .size = 9000, .errnos = BOTH, .least = 2,
-       .absorbs = 1)
-FAULTS(meet_sender, .set_up = meeting_given, .call = recv_wait,
-       .done = received_waiting, .size = 1000, .errnos = POINTER, .least = 1,
-       .absorbs = 1)
-FAULTS(await_receiver, .set_up = meeting_taken, .call = send_wait,
-       .done = sent_meeting, .size = 10, .errnos = BOTH, .least = 3)
-FAULTS(await_receiver_large, .set_up = meeting_taken, .call = send_wait,
-       .done = sent_meeting, .size = 9000, .errnos = BOTH, .least = 2,
-       .absorbs = 1)
+FIXTURE_VARIANT_ADD(mailfaults, meet_nobody) {
+	.op.set_up = meeting, .op.call = send_now, .op.want = EAGAIN,
+	.op.size = 10, .op.errnos = POINTER, .op.least = 1,
+};
+
+FIXTURE_VARIANT_ADD(mailfaults, meet_receiver) {
+	.op.set_up = meeting_received, .op.call = send_now,
+	.op.done = sent_over, .op.size = 10, .op.errnos = BOTH, .op.least = 3,
+};
+
+FIXTURE_VARIANT_ADD(mailfaults, meet_receiver_waiting) {
+	.op.set_up = meeting_received, .op.call = send_wait,
+	.op.done = sent_over, .op.size = 10, .op.errnos = BOTH, .op.least = 3,
+};
+
+FIXTURE_VARIANT_ADD(mailfaults, meet_receiver_large) {
+	.op.set_up = meeting_received, .op.call = send_wait,
+	.op.done = sent_over, .op.size = 9000, .op.errnos = BOTH, .op.least = 2,
+	.op.absorbs = 1,
+};
+
+FIXTURE_VARIANT_ADD(mailfaults, meet_sender) {
+	.op.set_up = meeting_given, .op.call = recv_wait,
+	.op.done = received_waiting, .op.size = 1000, .op.errnos = POINTER,
+	.op.least = 1, .op.absorbs = 1,
+};
+
+FIXTURE_VARIANT_ADD(mailfaults, await_receiver) {
+	.op.set_up = meeting_taken, .op.call = send_wait,
+	.op.done = sent_meeting, .op.size = 10, .op.errnos = BOTH,
+	.op.least = 3,
+};
+
+FIXTURE_VARIANT_ADD(mailfaults, await_receiver_large) {
+	.op.set_up = meeting_taken, .op.call = send_wait,
+	.op.done = sent_meeting, .op.size = 9000, .op.errnos = BOTH,
+	.op.least = 2, .op.absorbs = 1,
+};
+
+TEST_F_TIMEOUT(mailfaults, each, 300)
+{
+	if (!self->able)
+		SKIP(return, NO_INJECTION);
+	EXPECT_EQ(0, inject_run(&variant->op));
+}
 
 TEST_HARNESS_MAIN
