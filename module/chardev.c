@@ -250,6 +250,7 @@ static long kipc_control_unlink(struct kipc_names *names, void __user *arg,
 	kfree(text);
 	if (!object)
 		return -ENOENT;
+	kipc_delay(KIPC_DELAY_UNLINK_FOUND);
 	if (!kipc_object_owned(object, kipc_names_user_ns(names)))
 		ret = -EACCES;
 	else

@@ -25,6 +25,7 @@
  * @KIPC_DELAY_BETWEEN_BATCHES: a batch was woken, more wait for a verdict
  * @KIPC_DELAY_SEND_PREPARED: a large letter or a rendezvous's is ready to be sent
  * @KIPC_DELAY_SEND_GROWN: room is taken, a segment allocated, the lock to be taken
+ * @KIPC_DELAY_SEND_TRADED: the ring was extended, a spare segment freed for that
  * @KIPC_DELAY_SEND_FAULT: the data's page was missing, the lock is dropped
  * @KIPC_DELAY_DROP_BATCH: a letter is there, a batch of old ones gone, not all
  * @KIPC_DELAY_MEET_LEAVING: a sender would leave, but its letter is being copied
@@ -36,6 +37,7 @@
  * @KIPC_DELAY_REMOVE_MARKED: nameless and marked as removed, nobody woken yet
  * @KIPC_DELAY_OBJECT_DYING: the last hold is gone, the name still there
  * @KIPC_DELAY_OPEN_FOUND: found by name, held, permission not checked yet
+ * @KIPC_DELAY_UNLINK_FOUND: to be unlinked: found by name, held, not checked yet
  * @KIPC_DELAY_CREATE_ABSENT: the name was not there, nothing made yet
  * @KIPC_DELAY_CREATE_UNNAMED: made, with a handle, not published yet
  * @KIPC_DELAY_POLL_ENROLLED: enrolled with the pollers, the mask not computed yet
@@ -48,6 +50,7 @@ enum kipc_delay {
 	KIPC_DELAY_BETWEEN_BATCHES,
 	KIPC_DELAY_SEND_PREPARED,
 	KIPC_DELAY_SEND_GROWN,
+	KIPC_DELAY_SEND_TRADED,
 	KIPC_DELAY_SEND_FAULT,
 	KIPC_DELAY_DROP_BATCH,
 	KIPC_DELAY_MEET_LEAVING,
@@ -59,6 +62,7 @@ enum kipc_delay {
 	KIPC_DELAY_REMOVE_MARKED,
 	KIPC_DELAY_OBJECT_DYING,
 	KIPC_DELAY_OPEN_FOUND,
+	KIPC_DELAY_UNLINK_FOUND,
 	KIPC_DELAY_CREATE_ABSENT,
 	KIPC_DELAY_CREATE_UNNAMED,
 	KIPC_DELAY_POLL_ENROLLED,

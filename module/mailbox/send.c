@@ -208,6 +208,7 @@ static int kipc_mailbox_grow(struct kipc_mailbox *mailbox, size_t space,
 	if (unlikely(garbage)) {
 		kipc_mailbox_unlock(mailbox, wake, false);
 		kipc_segment_free(account, garbage);
+		kipc_delay(KIPC_DELAY_SEND_TRADED);
 		spin_lock(&mailbox->object.lock);
 	}
 	return mailbox->object.removed ? -EIDRM : 0;
