@@ -27,6 +27,7 @@ struct state {
 struct tally {
 	unsigned int errors, absorbed;
 	char log[MOST_FAULTS + 1];
+	bool met[MOST_ERRNOS];		/* of the operation's errnos */
 };
 
 static void count_outcome(struct tally *tally, int err, int want)
@@ -329,14 +330,15 @@ static void wrong(unsigned int n, const char *what)
 	_exit(1);
 }
 
-static bool documented(const struct fault_op *op, int err)
+/* Which of the operation's errnos it is, or -1. */
+static int documented(const struct fault_op *op, int err)
 {
-	size_t i;
+	int i;
 
-	for (i = 0; i < ARRAY_SIZE(op->errnos); i++)
+	for (i = 0; i < MOST_ERRNOS; i++)
 		if (err && op->errnos[i] == err)
-			return true;
-	return false;
+			return i;
+	return -1;
 }
 
 static void compare(unsigned int n, const struct state *before,
@@ -367,7 +369,7 @@ static bool perform(const struct fault_op *op, unsigned int n,
 	bool fired = true;
 	struct scene sc;
 	char text[128];
-	int err;
+	int err, which;
 
 	observe(NULL, &start);
 	set_scene(&sc, op);
@@ -385,12 +387,15 @@ static bool perform(const struct fault_op *op, unsigned int n,
 	}
 	if (sc.ret >= 0)
 		err = 0;
-	if (err != op->want && !(documented(op, err) && fired)) {
+	which = documented(op, err);
+	if (err != op->want && (which < 0 || !fired)) {
 		snprintf(text, sizeof(text), "returned %ld, errno %s%s", sc.ret,
 			 strerrorname_np(err) ?: "?",
 			 fired ? "" : ", without a failure");
 		wrong(n, text);
 	}
+	if (err != op->want)
+		tally->met[which] = true;
 	if (n && fired)
 		count_outcome(tally, err, op->want);
 	if (!err) {
@@ -420,23 +425,25 @@ static bool perform(const struct fault_op *op, unsigned int n,
 }
 
 /* With the 1st, the 2nd, ... failing, until that is not reached. */
-static bool run_round(const struct fault_op *op)
+static bool run_round(const struct fault_op *op, struct tally *tally)
 {
-	struct tally tally = { 0 };
 	uint64_t start = now_ns();
 	unsigned int n = 1;
 
-	while (perform(op, n, &tally))
+	tally->errors = 0;
+	tally->absorbed = 0;
+	while (perform(op, n, tally))
 		CHECK(++n < MOST_FAULTS);
-	printf("# %u errors, %u absorbed: %s (%u ms)\n", tally.errors,
-	       tally.absorbed, tally.log,
+	printf("# %u errors, %u absorbed: %.*s (%u ms)\n", tally->errors,
+	       tally->absorbed, n - 1, tally->log,
 	       (unsigned int)((now_ns() - start) / MS));
-	return tally.errors >= op->least && tally.absorbed >= op->absorbs;
+	return tally->errors >= op->least && tally->absorbed >= op->absorbs;
 }
 
 static void run_here(const struct fault_op *op)
 {
-	unsigned int round = 1;
+	struct tally tally = { 0 };
+	unsigned int round = 1, i;
 
 	CHECK(!mlockall(MCL_CURRENT | MCL_FUTURE));
 	/* These stay open, and count. */
@@ -446,14 +453,22 @@ static void run_here(const struct fault_op *op)
 	 * A cache that needs a page sometimes, or a debugging aid that allocates
 	 * as well, moves the numbers, so that a place can be missed.
 	 */
-	while (!run_round(op))
+	while (!run_round(op, &tally))
 		CHECK(++round <= ROUNDS);
 	if (inject_arm_all()) {
 		inject_disarm_all();
-		perform(op, 0, NULL);
+		perform(op, 0, &tally);
 	} else {
 		/* Root of a user namespace may not: CAP_SYS_RESOURCE. */
 		CHECK(errno == EPERM && op->enter);
+	}
+	/* What the manual says can happen does. */
+	for (i = 0; i < MOST_ERRNOS && op->errnos[i]; i++) {
+		if (tally.met[i])
+			continue;
+		fprintf(stderr, "# %s was not met\n",
+			strerrorname_np(op->errnos[i]));
+		_exit(1);
 	}
 }
 

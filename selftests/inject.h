@@ -18,6 +18,7 @@
 
 #include "util.h"
 
+#define MOST_ERRNOS	4
 #define SCENE_LETTERS	32
 #define SCENE_BUFFER	(128 << 10)
 #define NO_INJECTION	"this kernel has no fault injection"
@@ -66,7 +67,8 @@ struct scene {
  * @size: a letter's, as @call and @set_up understand it
  * @flags: likewise
  * @want: the errno that it gives if nothing fails, or 0
- * @errnos: those that the manual gives it for memory and for bad pointers
+ * @errnos: those that the manual gives it for memory and for bad pointers; each must
+ *	be met
  * @least: how many failures must reach the caller
  * @absorbs: how many it must bear
  * @bare: the scene has no mailbox and no control descriptor
@@ -79,7 +81,7 @@ struct fault_op {
 	size_t size;
 	unsigned int flags;
 	int want;
-	int errnos[4];
+	int errnos[MOST_ERRNOS];
 	unsigned int least, absorbs;
 	bool bare;
 };

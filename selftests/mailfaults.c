@@ -8,8 +8,6 @@
 
 #include <sys/uio.h>
 
-#define POINTER		{ EFAULT }
-#define BOTH		{ ENOMEM, EFAULT }
 #define PIECES		10		/* more than the kernel has on its stack */
 
 FIXTURE(mailfaults) {
@@ -291,228 +289,239 @@ static void stat_done(struct scene *sc)
 }
 
 FIXTURE_VARIANT_ADD(mailfaults, stat) {
-	.op.call = mailbox_stat, .op.done = stat_done, .op.errnos = POINTER,
+	.op.call = mailbox_stat, .op.done = stat_done, .op.errnos = { EFAULT },
 	.op.least = 1,
 };
 
 /* Small letters; the ring of an empty mailbox has no memory yet. */
 FIXTURE_VARIANT_ADD(mailfaults, send) {
-	.op.call = send_now, .op.done = sent, .op.size = 10, .op.errnos = BOTH,
-	.op.least = 1,
+	.op.call = send_now, .op.done = sent, .op.size = 10,
+	.op.errnos = { EFAULT }, .op.least = 1,
 };
 
 FIXTURE_VARIANT_ADD(mailfaults, send_first) {
 	.op.set_up = empty, .op.call = send_now, .op.done = sent, .op.size = 10,
-	.op.errnos = BOTH, .op.least = 1, .op.absorbs = 1,
+	.op.errnos = { ENOMEM, EFAULT }, .op.least = 1, .op.absorbs = 1,
 };
 
 FIXTURE_VARIANT_ADD(mailfaults, send_growing) {
 	.op.set_up = nearly_grown, .op.call = send_now, .op.done = sent,
-	.op.size = 1000, .op.errnos = BOTH, .op.least = 1, .op.absorbs = 1,
+	.op.size = 1000, .op.errnos = { ENOMEM, EFAULT }, .op.least = 1,
+	.op.absorbs = 1,
 };
 
 FIXTURE_VARIANT_ADD(mailfaults, write) {
 	.op.call = write_now, .op.done = sent, .op.size = 1000,
-	.op.errnos = BOTH,
 };
 
 FIXTURE_VARIANT_ADD(mailfaults, write_first) {
 	.op.set_up = empty, .op.call = write_now, .op.done = sent, .op.size = 8,
-	.op.errnos = BOTH, .op.absorbs = 1,
+	.op.errnos = { ENOMEM }, .op.absorbs = 1,
 };
 
 FIXTURE_VARIANT_ADD(mailfaults, writev) {
 	.op.call = writev_now, .op.done = sent, .op.size = 1000,
-	.op.errnos = BOTH, .op.least = 1, .op.absorbs = 1,
+	.op.errnos = { ENOMEM, EFAULT }, .op.least = 1, .op.absorbs = 1,
 };
 
 FIXTURE_VARIANT_ADD(mailfaults, send_dropping) {
 	.op.set_up = full, .op.call = send_now, .op.done = sent_dropping,
-	.op.size = 500, .op.flags = KIPC_MAILBOX_DROP_OLDEST, .op.errnos = BOTH,
-	.op.least = 1,
+	.op.size = 500, .op.flags = KIPC_MAILBOX_DROP_OLDEST,
+	.op.errnos = { EFAULT }, .op.least = 1,
 };
 
 /* Large ones, in memory of their own. */
 FIXTURE_VARIANT_ADD(mailfaults, send_large) {
 	.op.call = send_now, .op.done = sent, .op.size = 5000,
-	.op.errnos = BOTH, .op.least = 2, .op.absorbs = 1,
+	.op.errnos = { ENOMEM, EFAULT }, .op.least = 2, .op.absorbs = 1,
 };
 
 FIXTURE_VARIANT_ADD(mailfaults, send_huge) {
 	.op.call = send_now, .op.done = sent, .op.size = 60000,
-	.op.errnos = BOTH, .op.least = 2, .op.absorbs = 1,
+	.op.errnos = { ENOMEM, EFAULT }, .op.least = 2, .op.absorbs = 1,
 };
 
 FIXTURE_VARIANT_ADD(mailfaults, write_large) {
 	.op.call = write_now, .op.done = sent, .op.size = 5000,
-	.op.errnos = BOTH, .op.least = 1, .op.absorbs = 1,
+	.op.errnos = { ENOMEM, EFAULT }, .op.least = 1, .op.absorbs = 1,
 };
 
 FIXTURE_VARIANT_ADD(mailfaults, writev_large) {
 	.op.call = writev_now, .op.done = sent, .op.size = 50000,
-	.op.errnos = BOTH, .op.least = 2, .op.absorbs = 1,
+	.op.errnos = { ENOMEM, EFAULT }, .op.least = 2, .op.absorbs = 1,
 };
 
 FIXTURE_VARIANT_ADD(mailfaults, send_dropping_large) {
 	.op.set_up = full, .op.call = send_now, .op.done = sent_dropping,
 	.op.size = 5000, .op.flags = KIPC_MAILBOX_DROP_OLDEST,
-	.op.errnos = BOTH, .op.least = 2, .op.absorbs = 1,
+	.op.errnos = { ENOMEM, EFAULT }, .op.least = 2, .op.absorbs = 1,
 };
 
 /* No place: no memory is spent, and who has to wait does so. */
 FIXTURE_VARIANT_ADD(mailfaults, send_to_full) {
 	.op.set_up = full, .op.call = send_now, .op.want = EAGAIN,
-	.op.size = 5000, .op.errnos = POINTER, .op.least = 1,
+	.op.size = 5000, .op.errnos = { EFAULT }, .op.least = 1,
 };
 
 FIXTURE_VARIANT_ADD(mailfaults, send_refused) {
 	.op.set_up = full, .op.call = send_wait, .op.want = EAGAIN,
-	.op.size = 5000, .op.flags = KIPC_MAILBOX_REFUSE, .op.errnos = POINTER,
-	.op.least = 1,
+	.op.size = 5000, .op.flags = KIPC_MAILBOX_REFUSE,
+	.op.errnos = { EFAULT }, .op.least = 1,
 };
 
 FIXTURE_VARIANT_ADD(mailfaults, send_waiting) {
 	.op.set_up = full_taken, .op.call = send_wait, .op.done = sent_waiting,
-	.op.size = 10, .op.errnos = BOTH, .op.least = 1,
+	.op.size = 10, .op.errnos = { EFAULT }, .op.least = 1,
 };
 
 FIXTURE_VARIANT_ADD(mailfaults, send_waiting_large) {
 	.op.set_up = full_taken, .op.call = send_wait, .op.done = sent_waiting,
-	.op.size = 5000, .op.errnos = BOTH, .op.least = 2, .op.absorbs = 1,
+	.op.size = 5000, .op.errnos = { ENOMEM, EFAULT }, .op.least = 2,
+	.op.absorbs = 1,
 };
 
 FIXTURE_VARIANT_ADD(mailfaults, send_to_receiver) {
 	.op.set_up = empty_received, .op.call = send_now, .op.done = sent_over,
-	.op.size = 10, .op.errnos = BOTH, .op.least = 1, .op.absorbs = 1,
+	.op.size = 10, .op.errnos = { ENOMEM, EFAULT }, .op.least = 1,
+	.op.absorbs = 1,
 };
 
 FIXTURE_VARIANT_ADD(mailfaults, send_to_receiver_large) {
 	.op.set_up = empty_received, .op.call = send_now, .op.done = sent_over,
-	.op.size = 5000, .op.errnos = BOTH, .op.least = 2, .op.absorbs = 1,
+	.op.size = 5000, .op.errnos = { ENOMEM, EFAULT }, .op.least = 2,
+	.op.absorbs = 1,
 };
 
 /* Receiving. */
 FIXTURE_VARIANT_ADD(mailfaults, recv) {
 	.op.set_up = some, .op.call = recv_now, .op.done = received,
-	.op.size = 100, .op.errnos = POINTER, .op.least = 1,
+	.op.size = 100, .op.errnos = { EFAULT }, .op.least = 1,
 };
 
 FIXTURE_VARIANT_ADD(mailfaults, recv_page) {
 	.op.set_up = some, .op.call = recv_now, .op.done = received,
-	.op.size = 4096, .op.errnos = POINTER, .op.least = 1, .op.absorbs = 1,
+	.op.size = 4096, .op.errnos = { EFAULT }, .op.least = 1,
+	.op.absorbs = 1,
 };
 
 FIXTURE_VARIANT_ADD(mailfaults, recv_large) {
 	.op.set_up = some, .op.call = recv_now, .op.done = received,
-	.op.size = 5000, .op.errnos = POINTER, .op.least = 1, .op.absorbs = 2,
+	.op.size = 5000, .op.errnos = { EFAULT }, .op.least = 1,
+	.op.absorbs = 2,
 };
 
 FIXTURE_VARIANT_ADD(mailfaults, recv_huge) {
 	.op.set_up = some, .op.call = recv_now, .op.done = received,
-	.op.size = 60000, .op.errnos = POINTER, .op.least = 1, .op.absorbs = 15,
+	.op.size = 60000, .op.errnos = { EFAULT }, .op.least = 1,
+	.op.absorbs = 15,
 };
 
 FIXTURE_VARIANT_ADD(mailfaults, recv_truncating) {
 	.op.set_up = some, .op.call = recv_half, .op.done = received,
-	.op.size = 3000, .op.errnos = POINTER, .op.least = 1, .op.absorbs = 1,
+	.op.size = 3000, .op.errnos = { EFAULT }, .op.least = 1,
+	.op.absorbs = 1,
 };
 
 FIXTURE_VARIANT_ADD(mailfaults, recv_truncating_large) {
 	.op.set_up = some, .op.call = recv_half, .op.done = received,
-	.op.size = 20000, .op.errnos = POINTER, .op.least = 1, .op.absorbs = 3,
+	.op.size = 20000, .op.errnos = { EFAULT }, .op.least = 1,
+	.op.absorbs = 3,
 };
 
 FIXTURE_VARIANT_ADD(mailfaults, recv_too_short) {
 	.op.set_up = some, .op.call = recv_too_short, .op.want = EMSGSIZE,
-	.op.size = 5000, .op.errnos = POINTER, .op.least = 1,
+	.op.size = 5000, .op.errnos = { EFAULT }, .op.least = 1,
 };
 
 FIXTURE_VARIANT_ADD(mailfaults, recv_from_empty) {
 	.op.set_up = empty, .op.call = recv_now, .op.want = EAGAIN,
-	.op.size = 10, .op.errnos = POINTER, .op.least = 1,
+	.op.size = 10, .op.errnos = { EFAULT }, .op.least = 1,
 };
 
 FIXTURE_VARIANT_ADD(mailfaults, recv_waiting) {
 	.op.set_up = empty_given, .op.call = recv_wait,
-	.op.done = received_waiting, .op.size = 1000, .op.errnos = POINTER,
+	.op.done = received_waiting, .op.size = 1000, .op.errnos = { EFAULT },
 	.op.least = 1, .op.absorbs = 1,
 };
 
 FIXTURE_VARIANT_ADD(mailfaults, recv_waiting_large) {
 	.op.set_up = empty_given, .op.call = recv_wait,
-	.op.done = received_waiting, .op.size = 10000, .op.errnos = POINTER,
+	.op.done = received_waiting, .op.size = 10000, .op.errnos = { EFAULT },
 	.op.least = 1, .op.absorbs = 3,
 };
 
 FIXTURE_VARIANT_ADD(mailfaults, peek) {
 	.op.set_up = some, .op.call = peek, .op.done = peeked, .op.size = 1000,
-	.op.errnos = POINTER, .op.least = 1, .op.absorbs = 1,
+	.op.errnos = { EFAULT }, .op.least = 1, .op.absorbs = 1,
 };
 
 FIXTURE_VARIANT_ADD(mailfaults, peek_large) {
 	.op.set_up = some, .op.call = peek, .op.done = peeked, .op.size = 9000,
-	.op.errnos = POINTER, .op.least = 1, .op.absorbs = 3,
+	.op.errnos = { EFAULT }, .op.least = 1, .op.absorbs = 3,
 };
 
 FIXTURE_VARIANT_ADD(mailfaults, read) {
 	.op.set_up = some, .op.call = read_now, .op.done = received_plain,
-	.op.size = 1000, .op.errnos = BOTH, .op.absorbs = 1,
+	.op.size = 1000, .op.absorbs = 1,
 };
 
 FIXTURE_VARIANT_ADD(mailfaults, read_large) {
 	.op.set_up = some, .op.call = read_now, .op.done = received_plain,
-	.op.size = 10000, .op.errnos = BOTH, .op.absorbs = 3,
+	.op.size = 10000, .op.absorbs = 3,
 };
 
 FIXTURE_VARIANT_ADD(mailfaults, readv) {
 	.op.set_up = some, .op.call = readv_now, .op.done = received_plain,
-	.op.size = 1000, .op.errnos = BOTH, .op.least = 1, .op.absorbs = PIECES,
+	.op.size = 1000, .op.errnos = { ENOMEM, EFAULT }, .op.least = 1,
+	.op.absorbs = PIECES,
 };
 
 FIXTURE_VARIANT_ADD(mailfaults, readv_large) {
 	.op.set_up = some, .op.call = readv_now, .op.done = received_plain,
-	.op.size = 10000, .op.errnos = BOTH, .op.least = 1,
+	.op.size = 10000, .op.errnos = { ENOMEM, EFAULT }, .op.least = 1,
 	.op.absorbs = PIECES,
 };
 
 /* Rendezvous: every letter is in memory of its own. */
 FIXTURE_VARIANT_ADD(mailfaults, meet_nobody) {
 	.op.set_up = meeting, .op.call = send_now, .op.want = EAGAIN,
-	.op.size = 10, .op.errnos = POINTER, .op.least = 1,
+	.op.size = 10, .op.errnos = { EFAULT }, .op.least = 1,
 };
 
 FIXTURE_VARIANT_ADD(mailfaults, meet_receiver) {
 	.op.set_up = meeting_received, .op.call = send_now,
-	.op.done = sent_over, .op.size = 10, .op.errnos = BOTH, .op.least = 3,
+	.op.done = sent_over, .op.size = 10, .op.errnos = { ENOMEM, EFAULT },
+	.op.least = 3,
 };
 
 FIXTURE_VARIANT_ADD(mailfaults, meet_receiver_waiting) {
 	.op.set_up = meeting_received, .op.call = send_wait,
-	.op.done = sent_over, .op.size = 10, .op.errnos = BOTH, .op.least = 3,
+	.op.done = sent_over, .op.size = 10, .op.errnos = { ENOMEM, EFAULT },
+	.op.least = 3,
 };
 
 FIXTURE_VARIANT_ADD(mailfaults, meet_receiver_large) {
 	.op.set_up = meeting_received, .op.call = send_wait,
-	.op.done = sent_over, .op.size = 9000, .op.errnos = BOTH, .op.least = 2,
-	.op.absorbs = 1,
+	.op.done = sent_over, .op.size = 9000, .op.errnos = { ENOMEM, EFAULT },
+	.op.least = 2, .op.absorbs = 1,
 };
 
 FIXTURE_VARIANT_ADD(mailfaults, meet_sender) {
 	.op.set_up = meeting_given, .op.call = recv_wait,
-	.op.done = received_waiting, .op.size = 1000, .op.errnos = POINTER,
+	.op.done = received_waiting, .op.size = 1000, .op.errnos = { EFAULT },
 	.op.least = 1, .op.absorbs = 1,
 };
 
 FIXTURE_VARIANT_ADD(mailfaults, await_receiver) {
 	.op.set_up = meeting_taken, .op.call = send_wait,
-	.op.done = sent_meeting, .op.size = 10, .op.errnos = BOTH,
+	.op.done = sent_meeting, .op.size = 10, .op.errnos = { ENOMEM, EFAULT },
 	.op.least = 3,
 };
 
 FIXTURE_VARIANT_ADD(mailfaults, await_receiver_large) {
 	.op.set_up = meeting_taken, .op.call = send_wait,
-	.op.done = sent_meeting, .op.size = 9000, .op.errnos = BOTH,
-	.op.least = 2, .op.absorbs = 1,
+	.op.done = sent_meeting, .op.size = 9000,
+	.op.errnos = { ENOMEM, EFAULT }, .op.least = 2, .op.absorbs = 1,
 };
 
 TEST_F_TIMEOUT(mailfaults, each, 300)

@@ -46,5 +46,5 @@ def chunks(text):
 
 
 def uses(text):
-    """What is called, and constants."""
-    return set(re.findall(r"\b\w+(?=\()|\b[A-Z]\w+", text))
+    """What is called, also by way of a member .call, and constants."""
+    return set(re.findall(r"\b\w+(?=\()|(?<=\.call = )\w+|\b[A-Z]\w+", text))
