@@ -285,6 +285,38 @@ TEST_F(large, came_back_and_dropped)
 	EXPECT_EQ(1, stat_of(box.manage).received);
 }
 
+/* Whoever copies, or looks, is the last one to have the mailbox open. */
+TEST_F(large, all_others_close)
+{
+	static const char *const points[] = {
+		"receive_copying", "receive_copied", "peek_pinned" };
+	size_t i;
+	int dies;
+
+	for (i = 0; i < ARRAY_SIZE(points); i++) {
+		for (dies = 0; dies < 2; dies++) {
+			struct handles box = race_box(2, 2 * LARGE, LARGE, 0);
+			struct party *r = receiver(box.in, LARGE);
+
+			r->flags = i == 2 ? KIPC_RECV_PEEK : 0;
+			EXPECT_EQ(0, put(box.out, LARGE, 1));
+			EXPECT_EQ(0, put(box.out, LARGE, 2));
+			hold(r, points[i]);
+			close(box.in);
+			close(box.out);
+			close(box.manage);
+			EXPECT_EQ(1, total("handles"));
+			if (dies)
+				kill(r->pid, SIGKILL);
+			release(points[i]);
+			EXPECT_EQ(dies ? KILLED : 1, outcome(r));
+			EXPECT_EQ(0, total("objects"));
+			EXPECT_EQ(0, referenced("letters"));
+			EXPECT_EQ(0, referenced("segments"));
+		}
+	}
+}
+
 /*
  * Somebody looks at a large letter, which goes meanwhile, in some way; what is
  * seen is whole.
