@@ -50,8 +50,8 @@ static void expect_asleep(struct crowd *c, int from, int to)
 }
 
 /*
- * Somebody has ended the wait of all, and is held when it has told the first
- * ones.  What comes now gets the same answer, and reaches the others as well.
+ * Somebody has ended the wait of all, and is held when it has given the first ones
+ * their verdict.  What comes now gets the same answer, and reaches those in line.
  */
 FIXTURE(batch) {
 	struct handles box;
@@ -97,26 +97,26 @@ FIXTURE_TEARDOWN(batch)
 	race_end();
 }
 
+/* Those who have been woken have told the others. */
 TEST_F(batch, alone)
 {
 	hold(self->waker, "between_batches");
-	expect_outcomes(&self->crowd, 0, BATCH, self->want);
-	expect_asleep(&self->crowd, BATCH, CROWD);
+	expect_outcomes(&self->crowd, 0, CROWD, self->want);
 	release("between_batches");
 	EXPECT_EQ(0, outcome(self->waker));
-	expect_outcomes(&self->crowd, BATCH, CROWD, self->want);
 }
 
 TEST_F(batch, newcomer)
 {
-	hold(self->waker, "between_batches");
-	expect_outcomes(&self->crowd, 0, BATCH, self->want);
-	expect_asleep(&self->crowd, BATCH, CROWD);
+	hold(self->waker, "before_wake");
+	expect_asleep(&self->crowd, 0, CROWD);
 	/* Those in line are not in its way. */
 	EXPECT_EQ(self->want, come(self, variant->send));
-	release("between_batches");
-	EXPECT_EQ(0, outcome(self->waker));
 	expect_outcomes(&self->crowd, BATCH, CROWD, self->want);
+	expect_asleep(&self->crowd, 0, BATCH);
+	release("before_wake");
+	expect_outcomes(&self->crowd, 0, BATCH, self->want);
+	EXPECT_EQ(0, outcome(self->waker));
 }
 
 TEST_F(batch, newcomer_that_would_wait)
@@ -124,24 +124,25 @@ TEST_F(batch, newcomer_that_would_wait)
 	struct party *late = variant->send ? sender(self->box.out, SMALL, 99) :
 			     receiver(self->box.in, SMALL);
 
-	hold(self->waker, "between_batches");
-	expect_outcomes(&self->crowd, 0, BATCH, self->want);
+	hold(self->waker, "before_wake");
 	go(late);
 	EXPECT_EQ(self->want, outcome(late));
-	release("between_batches");
-	EXPECT_EQ(0, outcome(self->waker));
 	expect_outcomes(&self->crowd, BATCH, CROWD, self->want);
+	release("before_wake");
+	expect_outcomes(&self->crowd, 0, BATCH, self->want);
+	EXPECT_EQ(0, outcome(self->waker));
 }
 
 TEST_F(batch, killed_in_line)
 {
-	hold(self->waker, "between_batches");
+	hold(self->waker, "before_wake");
 	EXPECT_EQ(KILLED, killed(self->crowd.member[CROWD - 1]));
-	EXPECT_EQ(KILLED, killed(self->crowd.member[BATCH]));
-	expect_outcomes(&self->crowd, 0, BATCH, self->want);
-	/* The dead have passed the news on. */
-	expect_outcomes(&self->crowd, BATCH + 1, CROWD - 1, self->want);
-	release("between_batches");
+	/* The dead has passed the news on. */
+	expect_outcomes(&self->crowd, BATCH, CROWD - 1, self->want);
+	expect_asleep(&self->crowd, 0, BATCH);
+	EXPECT_EQ(KILLED, killed(self->crowd.member[0]));
+	release("before_wake");
+	expect_outcomes(&self->crowd, 1, BATCH, self->want);
 	EXPECT_EQ(0, outcome(self->waker));
 }
 
@@ -193,9 +194,9 @@ static void make_room(struct handles *box, struct crowd *c, struct party **r)
 	CHECK(!put(box->out, CROWD * SMALL, 1));
 	*r = receiver(box->in, CROWD * SMALL);
 	*c = line_up(box, true);
-	hold(*r, "between_batches");
-	expect_outcomes(c, 0, BATCH, 0);
-	expect_asleep(c, BATCH, CROWD);
+	hold(*r, "before_wake");
+	CHECK(stat_of(box->manage).letters == BATCH);
+	expect_asleep(c, 0, CROWD);
 }
 
 TEST_F(many, room_for_all)
@@ -206,11 +207,16 @@ TEST_F(many, room_for_all)
 	int i, seen = 0;
 
 	make_room(&box, &c, &r);
-	EXPECT_EQ(BATCH, stat_of(box.manage).letters);
 	/* There is room, but others were first; it is theirs from now on. */
 	EXPECT_EQ(-EAGAIN, put(box.out, SMALL, 99));
 	expect_outcomes(&c, BATCH, CROWD, 0);
+	EXPECT_EQ(CROWD, stat_of(box.manage).letters);
 	EXPECT_EQ(-EAGAIN, put(box.out, SMALL, 99));
+	expect_asleep(&c, 0, BATCH);
+	arm("between_batches", r);
+	release("before_wake");
+	wait_held("between_batches", r);
+	expect_outcomes(&c, 0, BATCH, 0);
 	release("between_batches");
 	EXPECT_EQ(1, outcome(r));
 	for (i = 0; i < CROWD; i++)
@@ -230,10 +236,14 @@ TEST_F(many, room_and_deaths)
 	EXPECT_EQ(KILLED, killed(c.member[BATCH]));
 	expect_outcomes(&c, BATCH + 1, CROWD, 0);
 	EXPECT_EQ(CROWD - 1, stat_of(box.manage).letters);
+	EXPECT_EQ(KILLED, killed(c.member[0]));
+	EXPECT_EQ(CROWD - 2, stat_of(box.manage).letters);
 	kill(r->pid, SIGKILL);
-	release("between_batches");
+	release("before_wake");
 	EXPECT_EQ(KILLED, outcome(r));
-	EXPECT_EQ(0, put(box.out, SMALL, 99));
+	expect_outcomes(&c, 1, BATCH, 0);
+	EXPECT_EQ(0, put(box.out, 2 * SMALL, 99));
+	EXPECT_EQ(-EAGAIN, put(box.out, SMALL, 99));
 	EXPECT_TRUE(has_waiters(box.manage, 0, 0));
 }
 
@@ -246,9 +256,13 @@ TEST_F(many, room_and_removal)
 	make_room(&box, &c, &r);
 	EXPECT_OK(k_remove(box.manage));
 	expect_outcomes(&c, BATCH, CROWD, -EIDRM);
-	release("between_batches");
+	expect_asleep(&c, 0, BATCH);
+	release("before_wake");
 	EXPECT_EQ(1, outcome(r));
+	/* Their room has gone, too. */
+	expect_outcomes(&c, 0, BATCH, -EIDRM);
 	EXPECT_EQ(0, stat_of(box.manage).letters);
+	EXPECT_EQ(0, stat_of(box.manage).bytes);
 }
 
 /* A letter for which a hundred must go, dropped in two batches. */
