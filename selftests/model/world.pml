@@ -27,13 +27,13 @@
  * for EDQUOT ends like one that is refused for EAGAIN; a send may fail to get a
  * segment), figures, pollers and signals to be sent, peeking at a large letter,
  * handles that are not open yet or closed (but with HANGUP), the release of a
- * mailbox that nobody has open.  The deadline of a receive is as good as that of
- * a send, and no deadline passes nor does a signal come where nobody looks for it.
+ * mailbox that nobody has open.  Deadlines pass and signals come only where
+ * somebody looks for them.
  *
- * Bounds.  Two senders and two receivers, or one and three; one to three letters
- * or tries for each; up to two events (a deadline that passes, a signal, a kill) in
- * one life of a mailbox, and any number of faults.  Batches are smaller: BATCH
- * (KIPC_WAKE_BATCH) is 1 or 2, DROP_BATCH (KIPC_MAILBOX_BATCH) is 2.
+ * Bounds.  Two senders and two receivers, or one or two and three; one to three
+ * letters or tries for each; up to two events (a deadline that passes, a signal, a
+ * kill) in one life of a mailbox, and any number of faults.  Batches are smaller:
+ * BATCH (KIPC_WAKE_BATCH) is 1 or 2, DROP_BATCH (KIPC_MAILBOX_BATCH) is 2.
  *
  * What is checked, in every state that can be reached:
  *   - P, R and S of mailbox.h at each unlock (R and S but while a batch is under
