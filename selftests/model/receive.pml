@@ -20,6 +20,7 @@ inline kipc_mailbox_await_letter()
 	:: ret == GRANTED && receivers.n -> ret = WAITING
 	:: else
 	fi;
+	assert(ret != WAITING || !removed && !ended);
 	if
 	:: ret == WAITING && no_wait -> ret = EAGAIN
 	:: ret == WAITING && !no_wait ->

@@ -186,6 +186,7 @@ inline kipc_mailbox_await_room()
 	:: ret == WAITING && DROP -> ret = GRANTED
 	:: else
 	fi;
+	assert((ret == EIDRM) == removed);
 	if
 	:: ret == GRANTED ->
 		assert(senders.n == 0);
@@ -241,6 +242,9 @@ inline kipc_mailbox_drop()
 	dropping = overfull;
 	do
 	:: k < DROP_BATCH && overfull ->
+		/* Not for letters that are yet to come. */
+		assert(letters - held > MAX_LETTERS ||
+		       bytes - held_bytes > MAX_BYTES);
 		gone(ring.at[0], DROPPED);
 		pop();
 		k++
