@@ -253,7 +253,6 @@ bool excused(int err);
 /* transfer.c */
 void transfer_send(struct thread *t, struct seat *s);
 void transfer_receive(struct thread *t, struct seat *s);
-extern __thread volatile sig_atomic_t interruptions;
 
 /* churn.c */
 void churn_private(struct thread *t);

@@ -4,8 +4,6 @@
 
 #include <sys/uio.h>
 
-__thread volatile sig_atomic_t interruptions;
-
 enum way { BY_IOCTL, BY_PLAIN, BY_VECTOR };
 
 /**
@@ -19,7 +17,6 @@ enum way { BY_IOCTL, BY_PLAIN, BY_VECTOR };
  * @flags: of the receive
  * @deadline: KIPC_FOREVER for read and write
  * @broken: the buffer goes on into memory that is not there
- * @before: interruptions before
  */
 struct attempt {
 	struct thread *t;
@@ -31,7 +28,6 @@ struct attempt {
 	unsigned int flags;
 	uint64_t deadline;
 	bool broken;
-	int before;
 };
 
 static void attempt_init(struct attempt *a, struct thread *t, struct seat *s)
@@ -45,7 +41,6 @@ static void attempt_init(struct attempt *a, struct thread *t, struct seat *s)
 	a->attr = &shapes[world->boxes[s->box].shape];
 	a->way = below(r, 2) ? BY_IOCTL : below(r, 2) ? BY_PLAIN : BY_VECTOR;
 	a->broken = !below(r, 64);
-	a->before = interruptions;
 	if (a->way != BY_IOCTL || x < 10)
 		a->deadline = KIPC_FOREVER;
 	else if (x < 35)
@@ -72,9 +67,6 @@ static bool may_fail(const struct attempt *a, int err)
 		return a->deadline != KIPC_NO_WAIT &&
 		       a->deadline != KIPC_FOREVER &&
 		       now_ns() >= a->deadline;
-	case EINTR:
-		COUNT(interrupted);
-		return interruptions != a->before;
 	case EIDRM:
 		COUNT(gone);
 		return LOAD(world->boxes[a->s->box].removed);
