@@ -37,7 +37,7 @@ void fault(const char *format, ...)
 	va_start(list, format);
 	n = vsnprintf(shared_state->fault, 512, format, list);
 	va_end(list);
-	n += snprintf(shared_state->fault + n, 64, "\nin worker %u:\n", me);
+	n += snprintf(shared_state->fault + n, 64, "\nworker %u was at:\n", me);
 	program_print(&shared_state->current[me], shared_state->fault + n,
 		      TEXT_MAX);
 }
