@@ -38,8 +38,8 @@ static void run_together(const struct program *p, unsigned int count,
 	}
 	for (unsigned int i = 0; i < runners; i++) {
 		waitpid(pids[i], &status, 0);
-		if (WIFSIGNALED(status))
-			fault("a process died of signal %d", WTERMSIG(status));
+		if (status)
+			fault("a process ended with status %#x", status);
 	}
 }
 
@@ -51,7 +51,8 @@ int replay(const struct program *p, unsigned int count, unsigned int repeat)
 		printf("%s\n", shared_state->fault);
 		return 1;
 	}
-	printf("%u programs, %u times: nothing happened\n", count, 2 * repeat);
+	printf("%u programs, run %llu times in all: nothing happened\n", count,
+	       (unsigned long long)shared_state->programs);
 	return 0;
 }
 
