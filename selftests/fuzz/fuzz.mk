@@ -7,7 +7,7 @@ FUZZ := main worker execute partner cover mutate text emit shrink log ops calls 
 FUZZ_OUT := $(OUTPUT)/fuzz
 
 $(OUTPUT)/fuzz/fuzz: $(FUZZ:%=$(FUZZ_OUT)/%.o) $(FUZZ_OUT)/agrees
-	$(CC) $(STATIC) -pthread -o $@ $(filter %.o,$^)
+	$(CC) $(STATIC) $(SANITIZERS) -pthread -o $@ $(filter %.o,$^)
 
 $(FUZZ_OUT)/%.o: fuzz/%.c fuzz/fuzz.mk
 	@mkdir -p $(@D)

@@ -356,10 +356,11 @@ struct kipc_mailbox_recv {
 /**
  * struct kipc_mailbox_stat - a mailbox's configuration and figures
  * @attr: as it was created
- * @letters: in the mailbox now; in a rendezvous, those whose senders wait
+ * @letters: in the mailbox now, those included that a sender is just putting
+ *	there; in a rendezvous, those whose senders wait
  * @bytes: of data in the mailbox now, likewise
- * @peak_letters: most @letters there ever were
- * @peak_bytes: most @bytes there ever were
+ * @peak_letters: most @letters that there were when one had been put there
+ * @peak_bytes: most @bytes, likewise
  * @sent: letters accepted since creation, less those withdrawn from a rendezvous
  * @sent_bytes: their bytes
  * @received: letters received since creation
