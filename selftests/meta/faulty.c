@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * faulty FAULT
+ * faulty [FAULT]...
  *
- * Does one thing that must not be done in user space, so that it can be seen
- * that a tool notices: name, heap, undefined, race, leak, letter or value; or none,
- * which must not be noticed.  Status 0: the fault was done, and nothing
- * happened.
+ * Does what must not be done in user space, so that it can be seen that a tool
+ * notices: name, heap, undefined, race, leak, letter, value.  Without any, much
+ * the same, but rightly, which must not be noticed.  Status 0: that was all, and
+ * nothing happened.
  */
 #include "../util.h"
 
@@ -100,10 +100,8 @@ static void value(void)
 	free(data);
 }
 
-int main(int argc, char **argv)
+static bool commit(const char *fault)
 {
-	const char *fault = argc == 2 ? argv[1] : "";
-
 	if (!strcmp(fault, "name"))
 		name(8);
 	else if (!strcmp(fault, "heap"))
@@ -118,9 +116,19 @@ int main(int argc, char **argv)
 		letter();
 	else if (!strcmp(fault, "value"))
 		value();
-	else if (strcmp(fault, "none"))
-		return 2;
-	if (strcmp(fault, "none"))
+	else
+		return false;
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	int i;
+
+	for (i = 1; i < argc; i++)
+		if (!commit(argv[i]))
+			return 2;
+	if (argc > 1)
 		return 0;
 	name(7);
 	heap(9);
