@@ -39,7 +39,9 @@
  * DOC: Signals
  *
  * A wait that a signal interrupts has had no effect, and is restarted by the
- * kernel if the handler was installed with SA_RESTART; else it is EINTR.
+ * kernel if the handler was installed with SA_RESTART; else it is EINTR.  That
+ * goes for bringing in a missing page of the caller's buffer, too, so that a call
+ * which does not wait for anybody may be interrupted as well.
  */
 #ifndef _UAPI_LINUX_KIPC_H
 #define _UAPI_LINUX_KIPC_H
