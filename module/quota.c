@@ -51,6 +51,21 @@ struct kipc_user {
 static DEFINE_HASHTABLE(kipc_users, 8);
 static DEFINE_MUTEX(kipc_users_lock);	/* protects kipc_users */
 
+/* What is still charged would never be given back, nor be seen any more. */
+static void kipc_user_free(struct kipc_user *user)
+{
+	unsigned int i;
+	long left;
+
+	for (i = 0; i < KIPC_RESOURCES; i++) {
+		left = atomic_long_read(&user->used[i]);
+		WARN_ONCE(left, "kipc: resource %u: %ld left charged\n", i, left);
+	}
+	put_user_ns(user->ns);
+	kfree(user);
+	kipc_count(KIPC_REF_USERS, -1);
+}
+
 static void kipc_user_put(struct kipc_user *user)
 {
 	while (user && refcount_dec_and_mutex_lock(&user->refs,
@@ -59,9 +74,7 @@ static void kipc_user_put(struct kipc_user *user)
 
 		hash_del(&user->node);
 		mutex_unlock(&kipc_users_lock);
-		put_user_ns(user->ns);
-		kfree(user);
-		kipc_count(KIPC_REF_USERS, -1);
+		kipc_user_free(user);
 		user = parent;
 	}
 }
