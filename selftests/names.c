@@ -242,21 +242,16 @@ static uint64_t come_and_go(int ctl, const char *name, uint64_t end)
 	return longest;
 }
 
-/*
- * Whoever comes while the last one is just leaving finds the old object or makes
- * a new one, and does not wait for the other to go on, who may have no processor.
- */
-TEST(others_are_just_leaving)
+/* The longest call of one that goes before others on the same processor. */
+static uint64_t beside_those_who_leave(int ctl, const char *name)
 {
-	uint64_t end = after(4 * SECOND), limit = get_limit("max_objects");
+	uint64_t end = after(4 * SECOND), ret;
 	struct sched_param param = { .sched_priority = 50 };
 	uint64_t *longest = shared(4 * sizeof(*longest));
-	const char *name = temp_name("leaving");
-	int ctl = control(), i;
 	cpu_set_t first;
 	pid_t pids[4];
+	int i;
 
-	set_limit("max_objects", 12);
 	CPU_ZERO(&first);
 	CPU_SET(0, &first);
 	for (i = 0; i < 4; i++) {
@@ -278,9 +273,29 @@ TEST(others_are_just_leaving)
 		_exit(0);
 	}
 	for (i = 0; i < 4; i++)
-		EXPECT_EQ(0, reap(pids[i]));
-	EXPECT_LT(longest[1], SECOND / 2);
-	TH_LOG("longest call: %llu us", (unsigned long long)longest[1] / 1000);
+		CHECK(!reap(pids[i]));
+	ret = longest[1];
+	munmap(longest, 4 * sizeof(*longest));
+	return ret;
+}
+
+/*
+ * Whoever comes while the last one is just leaving finds the old object or makes
+ * a new one, and does not wait for the other to go on, who may have no processor:
+ * that would take until the kernel reins in who goes before all others.  A busy
+ * host may hold anybody up, but not each time.
+ */
+TEST(others_are_just_leaving)
+{
+	uint64_t limit = get_limit("max_objects"), longest = SECOND;
+	const char *name = temp_name("leaving");
+	int ctl = control(), i;
+
+	set_limit("max_objects", 12);
+	for (i = 0; i < 3 && longest >= SECOND / 2; i++)
+		longest = beside_those_who_leave(ctl, name);
+	EXPECT_LT(longest, SECOND / 2);
+	TH_LOG("longest call: %llu us", (unsigned long long)longest / 1000);
 	EXPECT_EQ(0, total("objects"));
 	set_limit("max_objects", limit);
 }
