@@ -92,9 +92,10 @@ void kipc_delay(enum kipc_delay point)
 		return;
 	WRITE_ONCE(state->held, tid);
 	/* Idle, so that nobody takes it for a hung task. */
-	wait_event_idle_timeout(kipc_delay_changed,
-				READ_ONCE(state->tid) != tid,
-				KIPC_DELAY_LIMIT);
+	if (!wait_event_idle_timeout(kipc_delay_changed,
+				     READ_ONCE(state->tid) != tid,
+				     KIPC_DELAY_LIMIT))
+		cmpxchg(&state->tid, tid, 0);
 	WRITE_ONCE(state->held, 0);
 }
 

@@ -125,7 +125,13 @@ static void kipc_mailbox_clear(struct kipc_mailbox *mailbox)
 
 static void kipc_mailbox_remove(struct kipc_object *object)
 {
-	kipc_mailbox_clear(kipc_mailbox_of(object));
+	struct kipc_mailbox *mailbox = kipc_mailbox_of(object);
+
+	/* Part of it pollers may know from a hang-up: it is news all the same. */
+	spin_lock(&object->lock);
+	mailbox->told = 0;
+	spin_unlock(&object->lock);
+	kipc_mailbox_clear(mailbox);
 }
 
 static void kipc_mailbox_release(struct kipc_object *object)
