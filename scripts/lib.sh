@@ -39,15 +39,6 @@ usage() {
 	sed -n '/^# SPDX/d; 2,/^[^#]/{/^#/!q; s/^# \{0,1\}//p}' "$0"
 }
 
-# kernel_dir NAME: where setup puts the kernel.  In it are vmlinuz, config,
-# release (a file with the name of the release), headers (to build modules
-# against), modules/ (drivers for the virtual machine) and, if it needs more than
-# others, boot (words for its command line) and memory (how much).  A kernel from
-# elsewhere can be put there by hand under a name of its own.
-kernel_dir() {
-	printf '%s\n' "$cache/kernels/$1"
-}
-
 debug_kernel() {
 	[[ " ${debug_kernels[*]} " = *" $1 "* ]]
 }
@@ -56,15 +47,27 @@ debug_kernel() {
 testkernel_key() {
 	{
 		cat "$root/scripts/testkernel.d"/{common,"$1"}.config
+		cat "$root/scripts/testkernel"
 		dpkg-query -W -f '${Version}\n' linux-source-6.1
 		gcc --version
 	} | sha256sum | cut -c 1-12
 }
 
+# kernel_dir NAME: where setup or testkernel puts the kernel.  In it are vmlinuz,
+# config, release (a file with the name of the release), headers (to build modules
+# against), modules/ (drivers for the virtual machine) and, if it needs more than
+# others, boot (words for its command line) and memory (how much).  A kernel from
+# elsewhere can be put there by hand under a name of its own.
+kernel_dir() {
+	if debug_kernel "$1"; then
+		printf '%s\n' "$cache/testkernels/$1-$(testkernel_key "$1")"
+	else
+		printf '%s\n' "$cache/kernels/$1"
+	fi
+}
+
 kernel_ready() {
-	[[ -e $cache/kernels/$1/vmlinuz ]] || return
-	! debug_kernel "$1" || [[ $(readlink "$cache/kernels/$1") = \
-		*/"$1-$(testkernel_key "$1")" ]]
+	[[ -e $(kernel_dir "$1")/vmlinuz ]]
 }
 
 # Fetches or builds the kernel if it is not there.
@@ -79,13 +82,19 @@ need_kernel() {
 }
 
 kernel_release() {
-	cat "$cache/kernels/$1/release"
+	cat "$(kernel_dir "$1")/release"
+}
+
+# kernel_id NAME: stands for what modules for that kernel are built against.
+kernel_id() {
+	printf '%s %s\n' "$(kernel_dir "$1")" "$(kernel_release "$1")"
 }
 
 # module_stale NAME: whether the module has to be built for that kernel.
 module_stale() {
 	local ko=$build/$1/kipc.ko
 
-	[[ ! -e $ko || -n $(find "$root"/{Kbuild,module,uapi} -newer "$ko" \
-		-print -quit) ]]
+	[[ ! -e $ko || $(cat "$build/$1/kernel") != "$(kernel_id "$1")" ]] ||
+		[[ -n $(find "$root"/{Kbuild,module,uapi} -newer "$ko" \
+			-print -quit) ]]
 }
