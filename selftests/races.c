@@ -338,4 +338,42 @@ TEST_F(sender, deserted)
 	EXPECT_EQ(POLLERR, poll_mask(box->out, 0));
 }
 
+FIXTURE(hangup) {
+};
+
+FIXTURE_SETUP(hangup)
+{
+	NEED_DELAY_POINTS();
+}
+
+FIXTURE_TEARDOWN(hangup)
+{
+	race_end();
+}
+
+/* A receiver that was told of it does not wait, even before it runs. */
+TEST_F(hangup, told_receiver_is_none)
+{
+	struct kipc_mailbox_attr meet = { 0, 0, SMALL, KIPC_MAILBOX_HANGUP };
+	const char *name = temp_name("told");
+	int ctl = control();
+	int fd = k_create(ctl, name, &meet, 0600, ALL_RIGHTS, 0);
+	int in = k_narrow(fd, RECEIVE, 0);
+	struct party *r = receiver(in, SMALL);
+	int out;
+
+	arm("after_sleep", r);
+	go(r);
+	wait_waiters(in, 0, 1, r->pid);
+	close(fd);
+	wait_held("after_sleep", r);
+	out = k_open(ctl, name, SEND, 0);
+	EXPECT_EQ(-EAGAIN, put(out, SMALL, 1));
+	EXPECT_EQ(0, poll_mask(out, POLLOUT));
+	EXPECT_EQ(0, stat_of(in).waiting_receivers);
+	release("after_sleep");
+	EXPECT_EQ(-EPIPE, outcome(r));
+	EXPECT_EQ(0, stat_of(in).waiting_receivers);
+}
+
 TEST_HARNESS_MAIN

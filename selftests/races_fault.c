@@ -424,6 +424,21 @@ TEST_F(fault, grown_spare_is_used)
 	EXPECT_EQ(1000, take(box.in));
 }
 
+/* Nobody is left who could receive: that is said, whenever it came. */
+TEST_F(fault, grown_deserted)
+{
+	struct handles box = race_box(1000, 1 << 20, PIECE,
+				      KIPC_MAILBOX_HANGUP);
+	struct party *s = sender(box.out, PIECE, 1000);
+
+	hold(s, "send_grown");
+	close(box.in);
+	release("send_grown");
+	EXPECT_EQ(-EPIPE, outcome(s));
+	EXPECT_EQ(0, stat_of(box.manage).letters);
+	EXPECT_EQ(0, stat_of(box.manage).bytes);
+}
+
 TEST_F(fault, grown_removed_while_trading)
 {
 	int one = pieces_in(1), two = pieces_in(2);

@@ -124,6 +124,22 @@ TEST_F(enrolled, hangup)
 	EXPECT_EQ(POLLIN | POLLHUP, p->seen);
 }
 
+/* A hang-up is nothing to who only manages; the removal after it is. */
+TEST_F(enrolled, removal_after_hangup)
+{
+	struct handles box = race_box(1, SMALL, SMALL, KIPC_MAILBOX_HANGUP);
+	struct party *p = poller(k_narrow(box.manage, MANAGE, 0), POLLIN);
+
+	go(p);
+	wait_for(asleep(p));
+	close(box.out);
+	close(box.in);
+	wait_for(asleep(p));
+	EXPECT_OK(k_remove(box.manage));
+	EXPECT_EQ(0, outcome(p));
+	EXPECT_EQ(GONE, p->seen);
+}
+
 /* Counts in @seen the events of an edge-triggered epoll, up to @number. */
 static long act_epoll(struct party *p)
 {

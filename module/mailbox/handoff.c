@@ -41,6 +41,9 @@ static void kipc_mailbox_settle(struct kipc_mailbox *mailbox,
 		if (verdict == KIPC_GRANTED) {
 			mailbox->granted++;
 			list_add_tail(&waiter->node, &mailbox->promised);
+		} else {
+			/* Now: no letter shall be sent for its sake. */
+			mailbox->stat.waiting_receivers--;
 		}
 	}
 	while (unlikely(!list_empty(&mailbox->senders)) &&
@@ -261,7 +264,9 @@ int kipc_mailbox_await_letter(struct kipc_mailbox *mailbox, ktime_t deadline,
 		if (fatal_signal_pending(current))
 			ret = -ERESTARTSYS;
 	}
-	mailbox->stat.waiting_receivers--;
+	/* Settling has done that with the bad news. */
+	if (waiter.verdict >= 0)
+		mailbox->stat.waiting_receivers--;
 	kipc_uncharge(account, KIPC_WAITERS, 1);
 	return ret;
 }
@@ -309,10 +314,8 @@ int kipc_mailbox_await_room(struct kipc_mailbox *mailbox, size_t size,
 	if (ret == KIPC_GRANTED) {
 		if (fatal_signal_pending(current))
 			ret = -ERESTARTSYS;
-		else if (mailbox->object.removed)
-			ret = -EIDRM;
-		else if (kipc_mailbox_deserted(mailbox))
-			ret = -EPIPE;
+		else
+			ret = kipc_mailbox_closed_to_senders(mailbox);
 		if (ret)
 			kipc_mailbox_return_room(mailbox, size);
 	}

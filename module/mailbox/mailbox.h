@@ -243,14 +243,22 @@ kipc_mailbox_receiver_verdict(const struct kipc_mailbox *mailbox)
 	return unlikely(kipc_mailbox_ended(mailbox)) ? -EPIPE : KIPC_WAITING;
 }
 
-/* The same for the first sender, whose letter has this size. */
-static inline int
-kipc_mailbox_sender_verdict(const struct kipc_mailbox *mailbox, size_t size)
+/* 0, or why no letter can be sent any more. */
+static inline int kipc_mailbox_closed_to_senders(const struct kipc_mailbox *mailbox)
 {
 	if (unlikely(mailbox->object.removed))
 		return -EIDRM;
-	if (unlikely(kipc_mailbox_deserted(mailbox)))
-		return -EPIPE;
+	return unlikely(kipc_mailbox_deserted(mailbox)) ? -EPIPE : 0;
+}
+
+/* What the first sender in line gets, whose letter has this size: likewise. */
+static inline int
+kipc_mailbox_sender_verdict(const struct kipc_mailbox *mailbox, size_t size)
+{
+	int ret = kipc_mailbox_closed_to_senders(mailbox);
+
+	if (unlikely(ret))
+		return ret;
 	return kipc_mailbox_fits(mailbox, size) ? KIPC_GRANTED : KIPC_WAITING;
 }
 

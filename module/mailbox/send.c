@@ -211,13 +211,13 @@ static int kipc_mailbox_grow(struct kipc_mailbox *mailbox, size_t space,
 		kipc_delay(KIPC_DELAY_SEND_TRADED);
 		spin_lock(&mailbox->object.lock);
 	}
-	return mailbox->object.removed ? -EIDRM : 0;
+	return kipc_mailbox_closed_to_senders(mailbox);
 }
 
 /*
  * Put a small letter into the ring.  The lock is held, and dropped meanwhile if
  * the ring must grow; room is taken.  Returns -EFAULT if a page is missing,
- * -EDQUOT, -ENOMEM, -EIDRM: then nothing has been put.
+ * -EDQUOT, -ENOMEM, -EIDRM, -EPIPE: then nothing has been put.
  */
 static int kipc_mailbox_put(struct kipc_mailbox *mailbox,
 			    const struct kipc_outgoing *out,

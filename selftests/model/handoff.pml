@@ -91,17 +91,21 @@ inline kipc_mailbox_receiver_verdict(ret)
 	fi
 }
 
+//@ module/mailbox/mailbox.h kipc_mailbox_closed_to_senders
+//| if (unlikely(mailbox->object.removed))
+//| return -EIDRM;
+//| return unlikely(kipc_mailbox_deserted(mailbox)) ? -EPIPE : 0;
+#define closed_to_senders	(removed -> EIDRM : (deserted -> EPIPE : 0))
+
 inline kipc_mailbox_sender_verdict(ret, size)
 {
 	//@ module/mailbox/mailbox.h kipc_mailbox_sender_verdict
-	//| if (unlikely(mailbox->object.removed))
-	//| return -EIDRM;
-	//| if (unlikely(kipc_mailbox_deserted(mailbox)))
-	//| return -EPIPE;
+	//| int ret = kipc_mailbox_closed_to_senders(mailbox);
+	//| if (unlikely(ret))
+	//| return ret;
 	//| return kipc_mailbox_fits(mailbox, size) ? KIPC_GRANTED : KIPC_WAITING;
 	if
-	:: removed -> ret = EIDRM
-	:: !removed && deserted -> ret = EPIPE
+	:: removed || deserted -> ret = closed_to_senders
 	:: else -> ret = (fits(size) -> GRANTED : WAITING)
 	fi
 }
@@ -294,6 +298,8 @@ inline kipc_mailbox_settle()
 	//| if (verdict == KIPC_GRANTED) {
 	//| mailbox->granted++;
 	//| list_add_tail(&waiter->node, &mailbox->promised);
+	//| } else {
+	//| mailbox->stat.waiting_receivers--;
 #ifdef M_NO_REVOKE
 	if
 	:: copying -> kipc_mailbox_revoke()
@@ -314,7 +320,7 @@ inline kipc_mailbox_settle()
 		kipc_waiter_wake(x, v);
 		if
 		:: v == GRANTED -> granted++; list_add_tail(x, promised)
-		:: else -> list_del(x, arrival)
+		:: else -> waiting_receivers--; list_del(x, arrival)
 		fi
 	:: else -> break
 	od;
@@ -367,8 +373,9 @@ inline check(quiet)
 	od;
 	assert(bytes == v);
 
-	/* Those with a promise have come before the others. */
+	/* Those with a promise have come before the others; nobody else waits. */
 	assert(arrival.n == promised.n + receivers.n);
+	assert(arrival.n == waiting_receivers);
 	i = 0;
 	do
 	:: i < arrival.n ->

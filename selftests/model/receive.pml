@@ -41,11 +41,15 @@ inline letter_awaited()
 	//| mailbox->granted--;
 	//| if (fatal_signal_pending(current))
 	//| ret = -ERESTARTSYS;
+	//| if (waiter.verdict >= 0)
 	//| mailbox->stat.waiting_receivers--;
 	ret = reason;
 	if
-	:: verdict[me] == WAITING -> list_del(me, arrival)
+	:: verdict[me] == WAITING ->
+		waiting_receivers--;
+		list_del(me, arrival)
 	:: verdict[me] == GRANTED ->
+		waiting_receivers--;
 		list_del(me, promised);
 		list_del(me, arrival);
 		if
@@ -60,8 +64,7 @@ inline letter_awaited()
 #endif
 	:: else
 	fi;
-	waited();
-	waiting_receivers--
+	waited()
 }
 
 inline kipc_mailbox_received()

@@ -204,10 +204,8 @@ inline room_awaited()
 	//| if (ret == KIPC_GRANTED) {
 	//| if (fatal_signal_pending(current))
 	//| ret = -ERESTARTSYS;
-	//| else if (mailbox->object.removed)
-	//| ret = -EIDRM;
-	//| else if (kipc_mailbox_deserted(mailbox))
-	//| ret = -EPIPE;
+	//| else
+	//| ret = kipc_mailbox_closed_to_senders(mailbox);
 	//| if (ret)
 	//| kipc_mailbox_return_room(mailbox, size);
 	ret = reason;
@@ -215,10 +213,8 @@ inline room_awaited()
 	:: verdict[me] == GRANTED ->
 		if
 		:: sig == KILL -> ret = ERESTARTSYS
-		:: sig != KILL && removed -> ret = EIDRM
-		:: sig != KILL && !removed && deserted -> ret = EPIPE
+		:: sig != KILL -> ret = closed_to_senders
 		:: signal(KILL); ret = ERESTARTSYS
-		:: else
 		fi;
 		if
 		:: ret -> give_room_up(size(me))
@@ -318,7 +314,7 @@ awaited:
 		//| spin_lock(&mailbox->object.lock);
 		//| if (IS_ERR(segment))
 		//| return PTR_ERR(segment);
-		//| return mailbox->object.removed ? -EIDRM : 0;
+		//| return kipc_mailbox_closed_to_senders(mailbox);
 		:: !ret && GROW && !large(me) ->
 			ret = COPYING;
 			if
@@ -341,7 +337,7 @@ awaited:
 			:: DROP -> kipc_mailbox_take_room(size(me))
 			:: else
 			fi;
-			ret = (removed -> EIDRM : 0);
+			ret = closed_to_senders;
 			if
 			:: !ret -> goto awaited
 			:: ret
