@@ -98,3 +98,38 @@ module_stale() {
 		[[ -n $(find "$root"/{Kbuild,module,uapi} -newer "$ko" \
 			-print -quit) ]]
 }
+
+# settings KERNEL: how much the tests do there, as words for env.  It is what the
+# environment says, else what stands here; of that debug kernels, which are slow, get
+# a part, in percent, and more time.
+settings() {
+	local name value percent stress=20
+
+	[[ $1 != cloud && $1 != kasan ]] || stress=120
+	while read -r name value percent; do
+		value=${!name:-$value}
+		! debug_kernel "$1" || value=$((value * percent / 100))
+		printf '%s=%d\n' "$name" $((value > 0 ? value : 1))
+	done <<-END
+		KIPC_KILLS 3000 10
+		KIPC_RELOADS 40 13
+		KIPC_NAMES 20000 10
+		KIPC_EFFORT 100 25
+		KIPC_STRESS $stress 100
+		KIPC_TEST_TIMEOUT 180 500
+	END
+}
+
+# run_programs KERNEL OUT [PROGRAM]...: the programs of selftests, all or these, in a
+# virtual machine.  OUT gets its kernel log, and what the kernel has counted.
+run_programs() {
+	local kernel=$1 out=$2 words
+
+	shift 2
+	mapfile -t words < <(settings "$kernel")
+	rm -rf "$out"
+	"$root/scripts/vm" run --kernel "$kernel" --insmod selftest=1 --mem 2G \
+		--timeout 4800 --out "$out" --in "$build/selftests" \
+		--in "$build/lib/examples" --in "$build/$kernel/kipc.ko" -- \
+		env KIPC_COVERAGE=y "${words[@]}" selftests/run "$@"
+}
