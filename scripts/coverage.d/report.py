@@ -17,7 +17,7 @@
 #	--threshold	check the whole: LINES, BRANCHES below, and EXPLAINED; for
 #			a run of all tests
 #
-# The last line is "coverage: N passed, N failed".
+# Says "failed: WHAT" of each failure; the last line is "coverage: N passed, N failed".
 import argparse
 import collections
 import html
@@ -265,11 +265,11 @@ if args.threshold:
     checks = [percent(*lines) >= LINES, percent(*branches) >= BRANCHES,
               not problems]
     for problem in problems:
-        print(f"FAILED: {problem}")
+        print(f"failed: {problem}")
     if not checks[0]:
-        print(f"FAILED: fewer than {LINES} percent of the lines were run")
+        print(f"failed: fewer than {LINES} percent of the lines were run")
     if not checks[1]:
-        print(f"FAILED: fewer than {BRANCHES} percent of the branches were taken")
+        print(f"failed: fewer than {BRANCHES} percent of the branches were taken")
 else:
     checks = [lines[0] > 0]
 print(f"coverage: {sum(checks)} passed, {len(checks) - sum(checks)} failed")
