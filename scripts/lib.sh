@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# What the scripts share: messages, places, kernels.  To be sourced:
+# What the scripts share: messages, places, jobs, kernels.  To be sourced:
 #
 #	. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 #
@@ -37,6 +37,53 @@ die() {
 # Prints the comment at the head of a script, which is its manual.
 usage() {
 	sed -n '/^# SPDX/d; 2,/^[^#]/{/^#/!q; s/^# \{0,1\}//p}' "$0"
+}
+
+# DOC: What is interrupted leaves nothing behind
+#
+# A script that starts virtual machines, or scripts that do, calls end_jobs_at_exit
+# early.  Then, whatever ends it, an error or a signal (but SIGKILL), all of its
+# descendants are ended, and its function clean_up, if it has one, is called.  What
+# takes long it runs as `await COMMAND...`, or in the background until a `wait`: bash
+# heeds a signal only while it waits, not while a command is in the foreground.
+end_jobs_at_exit() {
+	trap end_jobs EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
+}
+
+await() {
+	"$@" &
+	wait $!
+}
+
+# Those in the background ignore SIGINT.
+end_jobs() {
+	local pids tries=100
+
+	trap '' INT TERM HUP
+	mapfile -t pids < <(descendants)
+	kill -TERM "${pids[@]}" 2>/dev/null || true
+	while kill -0 "${pids[@]}" 2>/dev/null; do
+		[[ $((tries--)) != 0 ]] ||
+			kill -KILL "${pids[@]}" 2>/dev/null || true
+		sleep 0.1
+	done
+	! declare -F clean_up >/dev/null || clean_up
+}
+
+# Of this script, those who ask among them.
+descendants() {
+	ps -e -o ppid=,pid= | awk -v top=$$ '
+		function tell(pid, list, n, i) {
+			n = split(children[pid], list)
+			for (i = 1; i <= n; i++) {
+				print list[i]
+				tell(list[i])
+			}
+		}
+		{ children[$1] = children[$1] " " $2 }
+		END { tell(top) }'
 }
 
 debug_kernel() {
