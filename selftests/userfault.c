@@ -193,8 +193,9 @@ FIXTURE_SETUP(fault)
 {
 	int uffd = open_uffd();
 
+	/* After a return the test would run: 255 is what the harness calls a skip. */
 	if (uffd < 0)
-		SKIP(return, "no userfaultfd: %s", strerror(errno));
+		SKIP(_exit(255), "no userfaultfd: %s", strerror(errno));
 	close(uffd);
 	self->st = shared(sizeof(*self->st));
 	self->fd = box(variant->letters, variant->bytes, variant->size, 0);
@@ -209,8 +210,6 @@ TEST_F(fault, sender)
 {
 	pid_t pid;
 
-	if (!self->st)
-		SKIP(return, "no userfaultfd");
 	pid = stalled_sender(self->st, self->fd, variant->size, false);
 	go_on(self->fd, variant->size);
 	EXPECT_EQ(0, stat_of(self->fd).letters);
@@ -226,8 +225,6 @@ TEST_F(fault, writer)
 	char *data;
 	pid_t pid;
 
-	if (!self->st)
-		SKIP(return, "no userfaultfd");
 	data = malloc(variant->size);
 	pid = stalled_sender(self->st, self->fd, variant->size, true);
 	go_on(self->fd, variant->size);
@@ -242,8 +239,6 @@ TEST_F(fault, killed_sender)
 {
 	pid_t pid;
 
-	if (!self->st)
-		SKIP(return, "no userfaultfd");
 	pid = stalled_sender(self->st, self->fd, variant->size, false);
 	EXPECT_EQ(128 + SIGKILL, slay(pid));
 	EXPECT_EQ(0, stat_of(self->fd).letters);
@@ -258,8 +253,6 @@ TEST_F(fault, receiver)
 	uint64_t taken;
 	pid_t pid;
 
-	if (!self->st)
-		SKIP(return, "no userfaultfd");
 	send_sized(self->fd, variant->size, 1);
 	pid = stalled_receiver(self->st, self->fd, variant->size);
 	/* Only the receive that is stalled may be overtaken. */
@@ -282,8 +275,6 @@ TEST_F(fault, killed_receiver)
 	char *data;
 	pid_t pid;
 
-	if (!self->st)
-		SKIP(return, "no userfaultfd");
 	data = malloc(variant->size);
 	for (i = 1; i <= n; i++)
 		send_sized(self->fd, variant->size, i);
@@ -311,8 +302,6 @@ TEST_F(fault, drop_oldest)
 	pid_t pid;
 	int fd;
 
-	if (!self->st)
-		SKIP(return, "no userfaultfd");
 	fd = box(variant->letters, variant->bytes, variant->size,
 		 KIPC_MAILBOX_DROP_OLDEST);
 	send_sized(fd, variant->size, 1);
@@ -367,8 +356,6 @@ TEST_F(fault, interrupted)
 	bool goes_on;
 	pid_t pid;
 
-	if (!self->st)
-		SKIP(return, "no userfaultfd");
 	for (send = 0; send < 2; send++) {
 		for (restart = 0; restart < 2; restart++) {
 			fd = box(variant->letters, variant->bytes,
@@ -396,8 +383,6 @@ TEST_F(fault, removed)
 	int fd, send, meet;
 	pid_t pid;
 
-	if (!self->st)
-		SKIP(return, "no userfaultfd");
 	for (send = 0; send < 2; send++) {
 		for (meet = 0; meet <= send; meet++) {
 			fd = meet ? rendezvous_box(variant->size) :
@@ -423,8 +408,6 @@ TEST_F(fault, receiver_left_meanwhile)
 	int fd = rendezvous_box(variant->size);
 	pid_t pid, other;
 
-	if (!self->st)
-		SKIP(return, "no userfaultfd");
 	other = spawn();
 	if (!other) {
 		recv_sized(fd, variant->size, KIPC_FOREVER);
@@ -444,8 +427,6 @@ TEST_F(fault, rendezvous)
 	pid_t pid, first, second, third;
 	int kill_it, fd;
 
-	if (!self->st)
-		SKIP(return, "no userfaultfd");
 	for (kill_it = 0; kill_it < 2; kill_it++) {
 		memset(self->st, 0, sizeof(*self->st));
 		fd = rendezvous_box(variant->size);
