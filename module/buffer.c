@@ -13,15 +13,19 @@
  * @from: kernel memory
  * @bytes: how many
  *
- * Context: page faults are disabled.
+ * Context: any; takes no page fault.
  * Return: whether all was copied.
  */
 bool kipc_buffer_iter_out(const struct kipc_buffer *to, const void *from,
 			  size_t bytes)
 {
 	struct iov_iter iter = *to->iter;
+	bool done;
 
-	return copy_to_iter(from, bytes, &iter) == bytes;
+	pagefault_disable();
+	done = copy_to_iter(from, bytes, &iter) == bytes;
+	pagefault_enable();
+	return done;
 }
 
 /**
@@ -30,14 +34,18 @@ bool kipc_buffer_iter_out(const struct kipc_buffer *to, const void *from,
  * @from: has an iterator
  * @bytes: how many
  *
- * Context: page faults are disabled.
+ * Context: any; takes no page fault.
  * Return: whether all was copied.
  */
 bool kipc_buffer_iter_in(void *to, const struct kipc_buffer *from, size_t bytes)
 {
 	struct iov_iter iter = *from->iter;
+	bool done;
 
-	return copy_from_iter(to, bytes, &iter) == bytes;
+	pagefault_disable();
+	done = copy_from_iter(to, bytes, &iter) == bytes;
+	pagefault_enable();
+	return done;
 }
 
 /**

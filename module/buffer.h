@@ -5,17 +5,19 @@
  * A buffer is where a message comes from or goes to: a plain pointer (read,
  * write, ioctl: the fast path) or an iterator (readv, writev, io_uring).
  *
- * kipc_buffer_out() and kipc_buffer_in() copy up to KIPC_COPY_LOCKED bytes with
- * page faults disabled, so that they may be used under a spinlock;
- * kipc_buffer_large_out() does the same in pieces, without a lock, while a
- * message is out of its queue.  They end soon, whatever userfaultfd or FUSE lie
- * behind the memory.  If they come out short, the caller lets everything go,
- * calls kipc_buffer_fault_in_..., which may take for ever, and tries again.
+ * kipc_buffer_out() and kipc_buffer_in(), and kipc_copy_out() and kipc_copy_in()
+ * for a plain pointer, copy up to KIPC_COPY_LOCKED bytes with page faults
+ * disabled, so that they may be used under a spinlock; kipc_buffer_large_out()
+ * does the same in pieces, without a lock, while a message is out of its queue.
+ * They end soon, whatever userfaultfd or FUSE lie behind the memory.  If they come
+ * out short, the caller lets everything go, calls kipc_buffer_fault_in_..., which
+ * may take for ever, and tries again.
  * kipc_buffer_read() may fault, and is for a time when nothing is held.
  */
 #ifndef KIPC_BUFFER_H
 #define KIPC_BUFFER_H
 
+#include <linux/instrumented.h>
 #include <linux/ioctl.h>
 #include <linux/stddef.h>
 #include <linux/uaccess.h>
@@ -52,11 +54,19 @@ bool kipc_buffer_fault_in_readable(const struct kipc_buffer *buffer,
  */
 #define KIPC_COPY_TINY 256
 
-static inline bool kipc_copy_tiny_out(void __user *to, const void *from,
-				      size_t bytes)
+static __always_inline bool kipc_copy_tiny_out(void __user *to,
+					       const void *from, size_t bytes)
 {
 	if (!user_write_access_begin(to, bytes))
 		return false;
+	for (; bytes >= 4 * sizeof(u64); bytes -= 4 * sizeof(u64)) {
+		unsafe_put_user(((const u64 *)from)[0], (u64 __user *)to, fault);
+		unsafe_put_user(((const u64 *)from)[1], (u64 __user *)to + 1, fault);
+		unsafe_put_user(((const u64 *)from)[2], (u64 __user *)to + 2, fault);
+		unsafe_put_user(((const u64 *)from)[3], (u64 __user *)to + 3, fault);
+		from += 4 * sizeof(u64);
+		to += 4 * sizeof(u64);
+	}
 	for (; bytes >= sizeof(u64); bytes -= sizeof(u64)) {
 		unsafe_put_user(*(const u64 *)from, (u64 __user *)to, fault);
 		from += sizeof(u64);
@@ -72,11 +82,20 @@ fault:
 	return false;
 }
 
-static inline bool kipc_copy_tiny_in(void *to, const void __user *from,
-				     size_t bytes)
+static __always_inline bool kipc_copy_tiny_in(void *to,
+					      const void __user *from,
+					      size_t bytes)
 {
 	if (!user_read_access_begin(from, bytes))
 		return false;
+	for (; bytes >= 4 * sizeof(u64); bytes -= 4 * sizeof(u64)) {
+		unsafe_get_user(((u64 *)to)[0], (const u64 __user *)from, fault);
+		unsafe_get_user(((u64 *)to)[1], (const u64 __user *)from + 1, fault);
+		unsafe_get_user(((u64 *)to)[2], (const u64 __user *)from + 2, fault);
+		unsafe_get_user(((u64 *)to)[3], (const u64 __user *)from + 3, fault);
+		from += 4 * sizeof(u64);
+		to += 4 * sizeof(u64);
+	}
 	for (; bytes >= sizeof(u64); bytes -= sizeof(u64)) {
 		unsafe_get_user(*(u64 *)to, (const u64 __user *)from, fault);
 		from += sizeof(u64);
@@ -92,38 +111,66 @@ fault:
 	return false;
 }
 
+/* Longer ones: for the same reason without that check, as iterators do it. */
+
+static inline bool kipc_copy_more_out(void __user *to, const void *from,
+				      size_t bytes)
+{
+	instrument_copy_to_user(to, from, bytes);
+	return !raw_copy_to_user(to, from, bytes);
+}
+
+static inline bool kipc_copy_more_in(void *to, const void __user *from,
+				     size_t bytes)
+{
+	unsigned long left;
+
+	instrument_copy_from_user_before(to, from, bytes);
+	left = raw_copy_from_user(to, from, bytes);
+	instrument_copy_from_user_after(to, from, bytes, left);
+	return !left;
+}
+
 /* Copy up to KIPC_COPY_LOCKED bytes out; false if that would fault. */
-static inline bool kipc_buffer_out(const struct kipc_buffer *to,
-				   const void *from, size_t bytes)
+static __always_inline bool kipc_copy_out(void __user *to, const void *from,
+					  size_t bytes)
 {
 	bool done;
 
 	pagefault_disable();
-	if (unlikely(to->iter))
-		done = kipc_buffer_iter_out(to, from, bytes);
-	else if (bytes <= KIPC_COPY_TINY)
-		done = kipc_copy_tiny_out(to->base, from, bytes);
-	else
-		done = !__copy_to_user_inatomic(to->base, from, bytes);
+	done = bytes <= KIPC_COPY_TINY ? kipc_copy_tiny_out(to, from, bytes) :
+					 kipc_copy_more_out(to, from, bytes);
 	pagefault_enable();
 	return done;
 }
 
 /* Copy up to KIPC_COPY_LOCKED bytes in; false if that would fault. */
-static inline bool kipc_buffer_in(void *to, const struct kipc_buffer *from,
-				  size_t bytes)
+static __always_inline bool kipc_copy_in(void *to, const void __user *from,
+					 size_t bytes)
 {
 	bool done;
 
 	pagefault_disable();
-	if (unlikely(from->iter))
-		done = kipc_buffer_iter_in(to, from, bytes);
-	else if (bytes <= KIPC_COPY_TINY)
-		done = kipc_copy_tiny_in(to, from->base, bytes);
-	else
-		done = !__copy_from_user_inatomic(to, from->base, bytes);
+	done = bytes <= KIPC_COPY_TINY ? kipc_copy_tiny_in(to, from, bytes) :
+					 kipc_copy_more_in(to, from, bytes);
 	pagefault_enable();
 	return done;
+}
+
+/* The same of buffers. */
+
+static inline bool kipc_buffer_out(const struct kipc_buffer *to,
+				   const void *from, size_t bytes)
+{
+	return unlikely(to->iter) ? kipc_buffer_iter_out(to, from, bytes) :
+				    kipc_copy_out(to->base, from, bytes);
+}
+
+static inline bool kipc_buffer_in(void *to, const struct kipc_buffer *from,
+				  size_t bytes)
+{
+	return unlikely(from->iter) ? kipc_buffer_iter_in(to, from, bytes) :
+				      kipc_copy_in(to, from->base, bytes);
 }
 
 /* Structures that may grow at their end; see "Structures" in linux/kipc.h. */

@@ -19,8 +19,29 @@ void kipc_ring_init(struct kipc_ring *ring, struct kipc_account *account)
 {
 	INIT_LIST_HEAD(&ring->segments);
 	ring->spare = NULL;
+	ring->spare_bytes = 0;
 	ring->account = account;
 	ring->last_used = 0;
+	ring->held = 0;
+	ring->held_before = 0;
+}
+
+static void kipc_ring_push_spare(struct kipc_ring *ring,
+				 struct kipc_segment *segment)
+{
+	segment->next = ring->spare;
+	ring->spare = segment;
+	ring->spare_bytes += segment->size;
+}
+
+static struct kipc_segment *kipc_ring_pop_spare(struct kipc_ring *ring)
+{
+	struct kipc_segment *spare = ring->spare;
+
+	ring->spare = spare->next;
+	ring->spare_bytes -= spare->size;
+	spare->next = NULL;
+	return spare;
 }
 
 /**
@@ -57,13 +78,13 @@ void *kipc_ring_reserve_spare(struct kipc_ring *ring, size_t bytes)
 	if (!spare || spare->size < bytes)
 		return NULL;
 
-	ring->spare = NULL;
+	kipc_ring_pop_spare(ring);
 	if (back && !back->sealed) {
 		ring->last_used = back->tail;
 		/* An empty one must not stand in front of others. */
 		if (kipc_segment_empty(back)) {
 			kipc_ring_unlink(back);
-			ring->spare = back;
+			kipc_ring_push_spare(ring, back);
 		}
 	}
 	list_add_tail(&spare->node, &ring->segments);
@@ -106,7 +127,9 @@ struct kipc_segment *kipc_ring_extend(struct kipc_ring *ring,
 
 	if (garbage && garbage->size >= segment->size)
 		return segment;
-	ring->spare = segment;
+	if (garbage)
+		kipc_ring_pop_spare(ring);
+	kipc_ring_push_spare(ring, segment);
 	return garbage;
 }
 
@@ -222,17 +245,40 @@ struct kipc_segment *kipc_segment_unpin(struct kipc_segment *segment)
 	return segment->dead ? kipc_segment_drop(segment) : NULL;
 }
 
-/* An empty ring gives back what it does not need to begin again. */
+/*
+ * An empty ring gives back what it does not need to begin again: all but a little,
+ * or but what it has needed the last two times.
+ */
 static struct kipc_segment *kipc_ring_trim(struct kipc_ring *ring)
 {
 	struct kipc_segment *back = kipc_ring_back(ring);
-	struct kipc_segment *garbage = ring->spare;
+	struct kipc_segment *garbage = NULL;
+	size_t keep, have;
 
-	ring->spare = NULL;
+	/* The most common case: it never grew. */
+	if (!ring->spare && back && sizeof(*back) + back->size <= KIPC_SEGMENT_KEEP) {
+		ring->held_before = ring->held;
+		ring->held = 0;
+		return NULL;
+	}
+	keep = min3(ring->held, ring->held_before, (size_t)KIPC_RING_KEEP);
+	keep = max_t(size_t, keep, KIPC_SEGMENT_KEEP);
+	ring->held_before = ring->held;
+	ring->held = 0;
 	ring->last_used = 0;
-	if (back && sizeof(*back) + back->size > KIPC_SEGMENT_KEEP) {
+
+	have = back ? sizeof(*back) + back->size : 0;
+	if (have > keep) {
 		kipc_ring_unlink(back);
-		garbage = kipc_segment_chain(garbage, back);
+		garbage = back;
+		have = 0;
+	}
+	have += ring->spare_bytes;
+	while (ring->spare && (ring->spare->size > keep ||
+			       have - ring->spare->size >= keep)) {
+		have -= ring->spare->size;
+		garbage = kipc_segment_chain(kipc_ring_pop_spare(ring),
+					     garbage);
 	}
 	return garbage;
 }
@@ -255,14 +301,16 @@ struct kipc_segment *kipc_ring_drained(struct kipc_ring *ring,
 		kipc_ring_unlink(segment);
 		garbage = kipc_segment_drop(segment);
 	} else {
+		ring->held += segment->tail;
 		segment->head = 0;
 		segment->tail = 0;
 		if (!last) {
 			kipc_ring_unlink(segment);
-			if (ring->spare)
-				garbage = segment;
+			if (!ring->spare || ring->spare_bytes + segment->size <=
+			    min_t(size_t, ring->held_before, KIPC_RING_KEEP))
+				kipc_ring_push_spare(ring, segment);
 			else
-				ring->spare = segment;
+				garbage = segment;
 		}
 	}
 	if (last || !kipc_ring_front(ring))

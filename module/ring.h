@@ -14,8 +14,8 @@
  * so a record never wraps and is never split, the ring holds no more memory
  * than it needs, and grows while its owner's quota lasts.  Small records share
  * segments and cost no allocation: a drained segment is used again, and an empty
- * ring keeps a small one.  A large
- * record is filled in a *sealed* segment of its own before that is linked in:
+ * ring keeps a small one, or more if it was filled with more the last two times.  A
+ * large record is filled in a *sealed* segment of its own before that is linked in:
  * no place in the ring is held while user memory is copied that may fault.
  *
  * The ring does not know what a record is: whoever puts one in knows its size
@@ -37,6 +37,7 @@
 #define KIPC_RING_ALIGN		8
 #define KIPC_SEGMENT_MAX	(32 << 10)	/* of a shared one, in all */
 #define KIPC_SEGMENT_KEEP	(8 << 10)	/* of an empty ring, in all */
+#define KIPC_RING_KEEP		(96 << 10)	/* of one that is often full */
 
 /**
  * struct kipc_segment - a piece of a ring's memory
@@ -69,15 +70,21 @@ struct kipc_segment {
 /**
  * struct kipc_ring - records, first in first out
  * @segments: front first
- * @spare: an empty segment for the next time that one is needed, or NULL
+ * @spare: a chain of empty segments for the next time that one is needed, or NULL
+ * @spare_bytes: the size of these
  * @account: who pays for the segments
  * @last_used: bytes that the youngest shared segment had when it was left
+ * @held: bytes that drained segments have held since the ring was empty
+ * @held_before: the same of the time before
  */
 struct kipc_ring {
 	struct list_head segments;
 	struct kipc_segment *spare;
+	size_t spare_bytes;
 	struct kipc_account *account;
 	size_t last_used;
+	size_t held;
+	size_t held_before;
 };
 
 static inline size_t kipc_ring_align(size_t bytes)
@@ -116,6 +123,12 @@ static inline struct kipc_segment *kipc_ring_front(struct kipc_ring *ring)
 	return segment && !kipc_segment_empty(segment) ? segment : NULL;
 }
 
+/* The same of a ring that is not empty. */
+static inline struct kipc_segment *kipc_ring_first(struct kipc_ring *ring)
+{
+	return list_first_entry(&ring->segments, struct kipc_segment, node);
+}
+
 /* Put a chain of garbage in front of another; each may be NULL. */
 static inline struct kipc_segment *kipc_segment_chain(struct kipc_segment *chain,
 						      struct kipc_segment *rest)
@@ -136,12 +149,27 @@ static inline void *kipc_segment_record(struct kipc_segment *segment)
 	return segment->data + segment->head;
 }
 
+/* Where the next record goes. */
+static inline void *kipc_segment_tail(struct kipc_segment *segment)
+{
+	return segment->data + segment->tail;
+}
+
 void kipc_ring_init(struct kipc_ring *ring, struct kipc_account *account);
 void kipc_ring_destroy(struct kipc_ring *ring);
 
 /* Small records: reserve, fill, commit. */
 
 void *kipc_ring_reserve_spare(struct kipc_ring *ring, size_t bytes);
+
+/* The last segment, if it has room for a small record at its tail, or NULL. */
+static inline struct kipc_segment *kipc_ring_room(struct kipc_ring *ring,
+						  size_t bytes)
+{
+	struct kipc_segment *back = kipc_ring_back(ring);
+
+	return likely(back && kipc_segment_room(back) >= bytes) ? back : NULL;
+}
 
 /*
  * Find room for a small record at the back.  It is in the ring once it is
@@ -151,11 +179,10 @@ void *kipc_ring_reserve_spare(struct kipc_ring *ring, size_t bytes);
  */
 static inline void *kipc_ring_reserve(struct kipc_ring *ring, size_t bytes)
 {
-	struct kipc_segment *back = kipc_ring_back(ring);
+	struct kipc_segment *back = kipc_ring_room(ring, bytes);
 
-	if (likely(back && kipc_segment_room(back) >= bytes))
-		return back->data + back->tail;
-	return kipc_ring_reserve_spare(ring, bytes);
+	return likely(back) ? kipc_segment_tail(back) :
+			      kipc_ring_reserve_spare(ring, bytes);
 }
 
 /* The lock was held since the reservation. */
@@ -180,16 +207,15 @@ struct kipc_segment *kipc_ring_drained(struct kipc_ring *ring,
 				       struct kipc_segment *segment);
 struct kipc_segment *kipc_segment_unpin(struct kipc_segment *segment);
 
-/* Remove the oldest record, of this aligned size; the ring is not empty. */
+/* Remove the oldest record, of this aligned size, from the first segment. */
 static inline struct kipc_segment *kipc_ring_pop(struct kipc_ring *ring,
+						 struct kipc_segment *front,
 						 size_t bytes)
 {
-	struct kipc_segment *segment = kipc_ring_front(ring);
-
-	segment->head += bytes;
-	if (likely(!kipc_segment_empty(segment)))
+	front->head += bytes;
+	if (likely(!kipc_segment_empty(front)))
 		return NULL;
-	return kipc_ring_drained(ring, segment);
+	return kipc_ring_drained(ring, front);
 }
 
 /* Taking a sealed segment away, perhaps to put it back. */

@@ -145,7 +145,8 @@ static bool __init kipc_test_pop(struct kipc_test_queue *queue)
 		if (!kipc_expect(kipc_ring_front(&queue->ring) == segment))
 			return false;
 	}
-	garbage = kipc_ring_pop(&queue->ring, kipc_test_space(twin->size));
+	garbage = kipc_ring_pop(&queue->ring, segment,
+				kipc_test_space(twin->size));
 	kipc_segment_free(&queue->account, garbage);
 	queue->count--;
 	memmove(twin, twin + 1, queue->count * sizeof(*twin));

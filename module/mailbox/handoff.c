@@ -2,7 +2,6 @@
 /*
  * Who goes on, and who is told.  See mailbox.h for the protocol.
  */
-#include <linux/pid.h>
 #include <linux/sched/signal.h>
 
 #include "debug.h"
@@ -140,40 +139,6 @@ void kipc_mailbox_unlock(struct kipc_mailbox *mailbox, struct kipc_wake *wake,
 	}
 	if (unlikely(news))
 		kipc_notify(&object->notify, news);
-}
-
-/**
- * kipc_envelope_release - give up a letter's references to its sender
- * @envelope: leaves the mailbox
- *
- * Context: any.
- */
-void kipc_envelope_release(struct kipc_envelope *envelope)
-{
-	kipc_count(KIPC_REF_LETTERS, -1);
-	put_pid(envelope->process);
-	put_pid(envelope->thread);
-}
-
-/**
- * kipc_mailbox_pop - take the oldest letter out
- * @mailbox: @ready is not 0
- *
- * Context: the lock is held.
- * Return: garbage, or NULL.
- */
-struct kipc_segment *kipc_mailbox_pop(struct kipc_mailbox *mailbox)
-{
-	struct kipc_envelope *envelope;
-	size_t size;
-
-	lockdep_assert_held(&mailbox->object.lock);
-	envelope = kipc_segment_record(kipc_ring_front(&mailbox->ring));
-	size = envelope->size;
-	kipc_envelope_release(envelope);
-	mailbox->ready--;
-	kipc_mailbox_return_room(mailbox, size);
-	return kipc_ring_pop(&mailbox->ring, kipc_envelope_space(size));
 }
 
 /**

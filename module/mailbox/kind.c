@@ -3,6 +3,7 @@
  * The mailbox as a kind of object: life, file operations, ioctls.
  */
 #include <linux/fs.h>
+#include <linux/jiffies.h>
 #include <linux/module.h>
 #include <linux/seq_file.h>
 #include <linux/uaccess.h>
@@ -55,6 +56,7 @@ static int kipc_mailbox_init(struct kipc_object *object,
 	INIT_LIST_HEAD(&mailbox->receivers);
 	INIT_LIST_HEAD(&mailbox->promised);
 	INIT_LIST_HEAD(&mailbox->senders);
+	mailbox->tick = jiffies - 1;
 	return 0;
 }
 
@@ -112,7 +114,7 @@ static void kipc_mailbox_clear(struct kipc_mailbox *mailbox)
 			front = kipc_ring_front(&mailbox->ring);
 			kipc_mailbox_decide(mailbox, kipc_segment_record(front),
 					    -EIDRM, &wake);
-			garbage = kipc_segment_chain(kipc_mailbox_pop(mailbox),
+			garbage = kipc_segment_chain(kipc_mailbox_pop(mailbox, front),
 						     garbage);
 		}
 		more = mailbox->ready;
@@ -195,141 +197,7 @@ static void kipc_mailbox_show(struct seq_file *seq, struct kipc_object *object)
 		   stat.sent, stat.received, stat.dropped);
 }
 
-/* read, write, readv, writev */
-
-static struct kipc_mailbox *kipc_mailbox_of_file(struct file *file)
-{
-	struct kipc_handle *handle = file->private_data;
-
-	return kipc_mailbox_of(handle->object);
-}
-
-static ssize_t kipc_mailbox_read_to(struct file *file, bool nowait,
-				    struct kipc_buffer buffer, size_t size)
-{
-	struct kipc_incoming in = {
-		.buffer = buffer,
-		.size = size,
-		.deadline = nowait ? KIPC_DEADLINE_NO_WAIT :
-			    kipc_handle_deadline(file, KIPC_FOREVER),
-		.refuse_empty = true,
-	};
-	ssize_t ret;
-
-	/* 0 means hang-up, so this cannot be 0; nor can a letter ever fit. */
-	if (!size)
-		return -EMSGSIZE;
-	ret = kipc_mailbox_receive(kipc_mailbox_of_file(file), &in);
-	return ret == -EPIPE ? 0 : ret;
-}
-
-static ssize_t kipc_mailbox_write_from(struct file *file, bool nowait,
-				       struct kipc_buffer buffer, size_t size)
-{
-	struct kipc_outgoing out = {
-		.buffer = buffer,
-		.size = size,
-		.deadline = nowait ? KIPC_DEADLINE_NO_WAIT :
-			    kipc_handle_deadline(file, KIPC_FOREVER),
-	};
-	int ret;
-
-	if (!size)
-		return 0;
-	ret = kipc_mailbox_send(kipc_mailbox_of_file(file), &out);
-	return ret ? ret : size;
-}
-
-static ssize_t kipc_mailbox_read(struct file *file, char __user *buf,
-				 size_t size, loff_t *pos)
-{
-	return kipc_mailbox_read_to(file, false,
-				    (struct kipc_buffer){ .base = buf }, size);
-}
-
-static ssize_t kipc_mailbox_write(struct file *file, const char __user *buf,
-				  size_t size, loff_t *pos)
-{
-	struct kipc_buffer buffer = { .base = (void __user *)buf };
-
-	return kipc_mailbox_write_from(file, false, buffer, size);
-}
-
-static ssize_t kipc_mailbox_read_iter(struct kiocb *iocb, struct iov_iter *to)
-{
-	return kipc_mailbox_read_to(iocb->ki_filp,
-				    iocb->ki_flags & IOCB_NOWAIT,
-				    (struct kipc_buffer){ .iter = to },
-				    iov_iter_count(to));
-}
-
-static ssize_t kipc_mailbox_write_iter(struct kiocb *iocb,
-				       struct iov_iter *from)
-{
-	return kipc_mailbox_write_from(iocb->ki_filp,
-				       iocb->ki_flags & IOCB_NOWAIT,
-				       (struct kipc_buffer){ .iter = from },
-				       iov_iter_count(from));
-}
-
 /* ioctls */
-
-static long kipc_mailbox_ioctl_send(struct file *file, void __user *arg,
-				    size_t size)
-{
-	struct kipc_mailbox *mailbox = kipc_mailbox_of_file(file);
-	struct kipc_mailbox_send send;
-	struct kipc_outgoing out;
-	int ret;
-
-	if (!(file->f_mode & FMODE_WRITE))
-		return -EBADF;
-	ret = kipc_arg_in(&send, sizeof(send),
-			  KIPC_LEAST(struct kipc_mailbox_send, flags), arg, size);
-	if (ret)
-		return ret;
-	if (send.flags)
-		return -EINVAL;
-	if (send.size > mailbox->attr.letter_size)
-		return -EMSGSIZE;
-	out.buffer.base = u64_to_user_ptr(send.data);
-	out.buffer.iter = NULL;
-	out.size = send.size;
-	out.tag = send.tag;
-	out.deadline = kipc_handle_deadline(file, send.deadline);
-	if (!access_ok(out.buffer.base, out.size))
-		return -EFAULT;
-	return kipc_mailbox_send(mailbox, &out);
-}
-
-static long kipc_mailbox_ioctl_recv(struct file *file, void __user *arg,
-				    size_t size)
-{
-	struct kipc_mailbox *mailbox = kipc_mailbox_of_file(file);
-	struct kipc_mailbox_recv __user *user = arg;
-	struct kipc_mailbox_recv recv;
-	struct kipc_incoming in;
-	int ret;
-
-	if (!(file->f_mode & FMODE_READ))
-		return -EBADF;
-	ret = kipc_arg_in(&recv, sizeof(recv),
-			  KIPC_LEAST(struct kipc_mailbox_recv, letter), arg, size);
-	if (ret)
-		return ret;
-	if (recv.flags & ~(KIPC_RECV_PEEK | KIPC_RECV_TRUNCATE))
-		return -EINVAL;
-	in.buffer.base = u64_to_user_ptr(recv.data);
-	in.buffer.iter = NULL;
-	in.size = min(recv.size, mailbox->attr.letter_size);
-	in.header = &user->letter;
-	in.flags = recv.flags;
-	in.deadline = kipc_handle_deadline(file, recv.deadline);
-	in.refuse_empty = false;
-	if (!access_ok(in.buffer.base, in.size))
-		return -EFAULT;
-	return kipc_mailbox_receive(mailbox, &in);
-}
 
 static long kipc_mailbox_ioctl_stat(struct file *file, void __user *arg,
 				    size_t size)

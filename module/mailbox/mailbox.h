@@ -36,22 +36,28 @@
  * letter out; if a receiver is just copying, that one's result decides: soon,
  * since the copy cannot fault.
  *
+ * If nobody is in line and nobody polls, there is nobody to whom a hand-off could
+ * give anything: kipc_mailbox_send_quick() and kipc_mailbox_receive_quick() do the
+ * common case under the lock at once, and leave all else to the rest.
+ *
  * Dropping the oldest: a letter is put into the ring before others give way, so
  * that a send that fails drops nothing.
  */
 #ifndef KIPC_MAILBOX_MAILBOX_H
 #define KIPC_MAILBOX_MAILBOX_H
 
+#include <linux/fs.h>
 #include <linux/list.h>
+#include <linux/lockdep.h>
+#include <linux/pid.h>
 #include <linux/types.h>
 #include <linux/uidgid.h>
 
 #include "buffer.h"
+#include "debug.h"
 #include "object.h"
 #include "ring.h"
 #include "waiter.h"
-
-struct pid;
 
 /**
  * struct kipc_rendezvous - a sender that waits for its letter to be received
@@ -76,8 +82,9 @@ struct kipc_rendezvous {
  * @size: of @data
  * @uid: the sender's effective user
  * @gid: the sender's effective group
+ * @shares: of the mailbox's reference to @process
  * @process: the sender, referenced
- * @thread: the sender, referenced
+ * @thread: the sender, referenced; NULL: the process's first
  * @rendezvous: the sender waits for this letter, or NULL
  * @data: the letter
  *
@@ -91,6 +98,7 @@ struct kipc_envelope {
 	u32 size;
 	kuid_t uid;
 	kgid_t gid;
+	bool shares;
 	struct pid *process;
 	struct pid *thread;
 	struct kipc_rendezvous *rendezvous;
@@ -121,6 +129,10 @@ struct kipc_envelope {
  * @had_sender: there was one
  * @had_receiver: there was one
  * @last_seq: number of the youngest letter
+ * @tick: jiffies when @time was read
+ * @time: CLOCK_REALTIME_COARSE, nanoseconds
+ * @process: sent those letters that share the reference to it
+ * @sharing: how many these are; if there are none, there is no reference
  * @stat: figures; @attr, @letters and @bytes in it are not kept
  */
 struct kipc_mailbox {
@@ -142,6 +154,10 @@ struct kipc_mailbox {
 	bool had_sender;
 	bool had_receiver;
 	u64 last_seq;
+	unsigned long tick;
+	u64 time;
+	struct pid *process;
+	u64 sharing;
 	struct kipc_mailbox_stat stat;
 };
 
@@ -151,6 +167,20 @@ struct kipc_mailbox {
 static inline struct kipc_mailbox *kipc_mailbox_of(struct kipc_object *object)
 {
 	return container_of(object, struct kipc_mailbox, object);
+}
+
+static inline struct kipc_mailbox *kipc_mailbox_of_file(struct file *file)
+{
+	struct kipc_handle *handle = file->private_data;
+
+	return kipc_mailbox_of(handle->object);
+}
+
+/* The deadline of read and write. */
+static inline ktime_t kipc_mailbox_patience(struct file *file, bool nowait)
+{
+	return nowait || file->f_flags & O_NONBLOCK ? KIPC_DEADLINE_NO_WAIT :
+						      KIPC_DEADLINE_FOREVER;
 }
 
 static inline bool kipc_mailbox_is_rendezvous(const struct kipc_mailbox *mailbox)
@@ -217,6 +247,31 @@ static inline void kipc_mailbox_return_room(struct kipc_mailbox *mailbox,
 	mailbox->bytes -= size;
 }
 
+/* A letter leaves: give up its references to its sender. */
+static inline void kipc_envelope_release(struct kipc_mailbox *mailbox,
+					 struct kipc_envelope *envelope)
+{
+	kipc_count(KIPC_REF_LETTERS, -1);
+	if (!envelope->shares || !--mailbox->sharing)
+		put_pid(envelope->process);
+	if (unlikely(envelope->thread))
+		put_pid(envelope->thread);
+}
+
+/* Take the oldest letter out of the front segment.  Garbage, or NULL. */
+static inline struct kipc_segment *kipc_mailbox_pop(struct kipc_mailbox *mailbox,
+						    struct kipc_segment *front)
+{
+	struct kipc_envelope *envelope = kipc_segment_record(front);
+	size_t size = envelope->size;
+
+	lockdep_assert_held(&mailbox->object.lock);
+	kipc_envelope_release(mailbox, envelope);
+	mailbox->ready--;
+	kipc_mailbox_return_room(mailbox, size);
+	return kipc_ring_pop(&mailbox->ring, front, kipc_envelope_space(size));
+}
+
 /* Is there a letter that is not promised? */
 static inline bool kipc_mailbox_has_letter(const struct kipc_mailbox *mailbox)
 {
@@ -262,12 +317,21 @@ kipc_mailbox_sender_verdict(const struct kipc_mailbox *mailbox, size_t size)
 	return kipc_mailbox_fits(mailbox, size) ? KIPC_GRANTED : KIPC_WAITING;
 }
 
+/*
+ * Nobody stands in line, and nobody must be told: who takes a letter that is not
+ * promised, or puts one that fits, can drop the lock without a hand-off.
+ */
+static inline bool kipc_mailbox_is_calm(struct kipc_mailbox *mailbox)
+{
+	return list_empty(&mailbox->receivers) &&
+	       list_empty(&mailbox->senders) && !mailbox->object.removed &&
+	       !kipc_notify_wanted(&mailbox->object.notify);
+}
+
 /* handoff.c: the lines */
 void kipc_mailbox_unlock(struct kipc_mailbox *mailbox, struct kipc_wake *wake,
 			 bool arrived) __releases(&mailbox->object.lock);
 __poll_t kipc_mailbox_state(struct kipc_mailbox *mailbox);
-struct kipc_segment *kipc_mailbox_pop(struct kipc_mailbox *mailbox);
-void kipc_envelope_release(struct kipc_envelope *envelope);
 void kipc_mailbox_decide(struct kipc_mailbox *mailbox,
 			 struct kipc_envelope *envelope, int outcome,
 			 struct kipc_wake *wake);
@@ -290,8 +354,11 @@ struct kipc_outgoing {
 	ktime_t deadline;
 };
 
-int kipc_mailbox_send(struct kipc_mailbox *mailbox,
-		      const struct kipc_outgoing *out);
+/* send.c */
+ssize_t kipc_mailbox_write(struct file *file, const char __user *buf,
+			   size_t size, loff_t *pos);
+ssize_t kipc_mailbox_write_iter(struct kiocb *iocb, struct iov_iter *from);
+long kipc_mailbox_ioctl_send(struct file *file, void __user *arg, size_t size);
 
 /**
  * struct kipc_incoming - where a letter shall go
@@ -311,8 +378,11 @@ struct kipc_incoming {
 	bool refuse_empty;
 };
 
-ssize_t kipc_mailbox_receive(struct kipc_mailbox *mailbox,
-			     const struct kipc_incoming *in);
+/* receive.c */
+ssize_t kipc_mailbox_read(struct file *file, char __user *buf, size_t size,
+			  loff_t *pos);
+ssize_t kipc_mailbox_read_iter(struct kiocb *iocb, struct iov_iter *to);
+long kipc_mailbox_ioctl_recv(struct file *file, void __user *arg, size_t size);
 
 extern const struct kipc_kind kipc_mailbox_kind;
 

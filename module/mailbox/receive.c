@@ -23,33 +23,35 @@ static ssize_t kipc_envelope_check(const struct kipc_envelope *envelope,
 
 /* The header as the receiver's namespaces see it. */
 static void kipc_envelope_header(const struct kipc_envelope *envelope,
-				 const struct kipc_incoming *in,
-				 struct kipc_letter *letter)
+				 size_t size, struct kipc_letter *letter)
 {
 	struct user_namespace *ns = current_user_ns();
 
-	if (!in->header)
-		return;
 	*letter = (struct kipc_letter) {
 		.seq = envelope->seq,
 		.time_ns = envelope->time,
 		.tag = envelope->tag,
 		.size = envelope->size,
-		.flags = envelope->size > in->size ? KIPC_LETTER_TRUNCATED : 0,
+		.flags = envelope->size > size ? KIPC_LETTER_TRUNCATED : 0,
 		.pid = pid_vnr(envelope->process),
-		.tid = pid_vnr(envelope->thread),
+		.tid = pid_vnr(envelope->thread ?: envelope->process),
 		.uid = from_kuid_munged(ns, envelope->uid),
 		.gid = from_kgid_munged(ns, envelope->gid),
 	};
 }
 
-/* Last, so that a receive that fails has not written it. */
-static bool kipc_envelope_header_out(const struct kipc_incoming *in,
-				     const struct kipc_letter *letter)
+/*
+ * Write it, behind the data, so that a receive that fails has not written it; not
+ * inline, for most do not want it.
+ */
+static noinline bool kipc_envelope_show(const struct kipc_envelope *envelope,
+					size_t size,
+					struct kipc_letter __user *header)
 {
-	const struct kipc_buffer header = { .base = in->header };
+	struct kipc_letter letter;
 
-	return !in->header || kipc_buffer_out(&header, letter, sizeof(*letter));
+	kipc_envelope_header(envelope, size, &letter);
+	return kipc_copy_out(header, &letter, sizeof(letter));
 }
 
 /* A letter was received. */
@@ -73,15 +75,15 @@ static ssize_t kipc_mailbox_receive_small(struct kipc_mailbox *mailbox,
 	__releases(&mailbox->object.lock)
 {
 	struct kipc_segment *garbage = NULL;
-	struct kipc_letter letter;
 
-	kipc_envelope_header(envelope, in, &letter);
 	if (unlikely(!kipc_buffer_out(&in->buffer, envelope->data, bytes) ||
-		     !kipc_envelope_header_out(in, &letter))) {
+		     (in->header &&
+		      !kipc_envelope_show(envelope, in->size, in->header)))) {
 		bytes = -EFAULT;
 	} else if (likely(!(in->flags & KIPC_RECV_PEEK))) {
 		kipc_mailbox_received(mailbox, envelope, wake);
-		garbage = kipc_mailbox_pop(mailbox);
+		garbage = kipc_mailbox_pop(mailbox,
+					   kipc_ring_first(&mailbox->ring));
 	}
 	kipc_mailbox_unlock(mailbox, wake, false);
 	if (unlikely(garbage))
@@ -101,12 +103,13 @@ static ssize_t kipc_mailbox_peek_large(struct kipc_mailbox *mailbox,
 	struct kipc_letter letter;
 
 	/* Now: when somebody has received it, its sender is not known any more. */
-	kipc_envelope_header(envelope, in, &letter);
+	if (in->header)
+		kipc_envelope_header(envelope, in->size, &letter);
 	segment->pins++;
 	kipc_mailbox_unlock(mailbox, wake, false);
 	kipc_delay(KIPC_DELAY_PEEK_PINNED);
 	if (!kipc_buffer_large_out(&in->buffer, envelope->data, bytes) ||
-	    !kipc_envelope_header_out(in, &letter))
+	    (in->header && !kipc_copy_out(in->header, &letter, sizeof(letter))))
 		bytes = -EFAULT;
 	spin_lock(&mailbox->object.lock);
 	garbage = kipc_segment_unpin(segment);
@@ -137,9 +140,10 @@ static ssize_t kipc_mailbox_receive_large(struct kipc_mailbox *mailbox,
 	mailbox->copying = true;
 	kipc_mailbox_unlock(mailbox, wake, false);
 	kipc_delay(KIPC_DELAY_RECEIVE_COPYING);
-	kipc_envelope_header(envelope, in, &letter);
+	if (in->header)
+		kipc_envelope_header(envelope, in->size, &letter);
 	if (!kipc_buffer_large_out(&in->buffer, envelope->data, bytes) ||
-	    !kipc_envelope_header_out(in, &letter))
+	    (in->header && !kipc_copy_out(in->header, &letter, sizeof(letter))))
 		bytes = -EFAULT;
 
 	kipc_delay(KIPC_DELAY_RECEIVE_COPIED);
@@ -160,7 +164,7 @@ static ssize_t kipc_mailbox_receive_large(struct kipc_mailbox *mailbox,
 	}
 	if (!back) {
 		kipc_mailbox_return_room(mailbox, envelope->size);
-		kipc_envelope_release(envelope);
+		kipc_envelope_release(mailbox, envelope);
 		garbage = kipc_segment_drop(segment);
 	}
 	kipc_mailbox_unlock(mailbox, wake, back);
@@ -168,17 +172,8 @@ static ssize_t kipc_mailbox_receive_large(struct kipc_mailbox *mailbox,
 	return bytes;
 }
 
-/**
- * kipc_mailbox_receive - receive the oldest letter
- * @mailbox: through a handle with the right to receive
- * @in: where to
- *
- * Context: process context, may sleep.
- * Return: bytes of data, or what struct kipc_mailbox_recv says, -ERESTARTSYS for
- * EINTR.
- */
-ssize_t kipc_mailbox_receive(struct kipc_mailbox *mailbox,
-			     const struct kipc_incoming *in)
+static ssize_t kipc_mailbox_receive(struct kipc_mailbox *mailbox,
+				    const struct kipc_incoming *in)
 {
 	const struct kipc_buffer header = { .base = in->header };
 	struct kipc_envelope *envelope;
@@ -224,4 +219,143 @@ again:
 unlock:
 	kipc_mailbox_unlock(mailbox, &wake, false);
 	return ret;
+}
+
+/*
+ * The common case at once: a small letter is there, and nobody to be told.  Returns
+ * -EAGAIN if that is not so, and then nothing has happened.
+ */
+static __always_inline ssize_t
+kipc_mailbox_receive_quick(struct kipc_mailbox *mailbox, void __user *data,
+			   size_t size, struct kipc_letter __user *header)
+{
+	struct kipc_segment *segment, *garbage = NULL;
+	struct kipc_envelope *envelope;
+	ssize_t bytes = -EAGAIN;
+
+	spin_lock(&mailbox->object.lock);
+	if (unlikely(!kipc_mailbox_is_calm(mailbox) ||
+		     !kipc_mailbox_has_letter(mailbox)))
+		goto unlock;
+	segment = kipc_ring_first(&mailbox->ring);
+	envelope = kipc_segment_record(segment);
+	size = min_t(size_t, size, KIPC_COPY_LOCKED);
+	if (unlikely(envelope->size > size || !envelope->size ||
+		     envelope->rendezvous))
+		goto unlock;
+	if (unlikely(!kipc_copy_out(data, envelope->data, envelope->size) ||
+		     (header && !kipc_envelope_show(envelope, size, header))))
+		goto unlock;
+	bytes = envelope->size;
+	mailbox->stat.received++;
+	mailbox->stat.received_bytes += bytes;
+	garbage = kipc_mailbox_pop(mailbox, segment);
+unlock:
+	spin_unlock(&mailbox->object.lock);
+	if (unlikely(garbage))
+		kipc_segment_free(&mailbox->object.account, garbage);
+	return bytes;
+}
+
+static noinline ssize_t kipc_mailbox_read_to(struct file *file, bool nowait,
+					     struct kipc_buffer buffer,
+					     size_t size)
+{
+	struct kipc_incoming in = {
+		.buffer = buffer,
+		.size = size,
+		.deadline = kipc_mailbox_patience(file, nowait),
+		.refuse_empty = true,
+	};
+	ssize_t ret;
+
+	/* 0 means hang-up, so this cannot be 0; nor can a letter ever fit. */
+	if (!size)
+		return -EMSGSIZE;
+	ret = kipc_mailbox_receive(kipc_mailbox_of_file(file), &in);
+	return ret == -EPIPE ? 0 : ret;
+}
+
+/**
+ * kipc_mailbox_read - read(2): receive the oldest letter
+ * @file: the handle, with the right to receive
+ * @buf: where to
+ * @size: of @buf
+ * @pos: not used
+ *
+ * Context: process context, may sleep.
+ * Return: bytes of data, 0 for hang-up, -EBADMSG for a letter without data, or
+ * what struct kipc_mailbox_recv says, -ERESTARTSYS for EINTR.
+ */
+ssize_t kipc_mailbox_read(struct file *file, char __user *buf,
+			  size_t size, loff_t *pos)
+{
+	struct kipc_buffer buffer = { .base = buf };
+	ssize_t bytes;
+
+	bytes = kipc_mailbox_receive_quick(kipc_mailbox_of_file(file), buf,
+					   size, NULL);
+	return likely(bytes > 0) ? bytes :
+	       kipc_mailbox_read_to(file, false, buffer, size);
+}
+
+/**
+ * kipc_mailbox_read_iter - the same for readv(2) and io_uring
+ * @iocb: IOCB_NOWAIT counts
+ * @to: where to
+ *
+ * Context: process context, may sleep.
+ * Return: as kipc_mailbox_read().
+ */
+ssize_t kipc_mailbox_read_iter(struct kiocb *iocb, struct iov_iter *to)
+{
+	return kipc_mailbox_read_to(iocb->ki_filp,
+				    iocb->ki_flags & IOCB_NOWAIT,
+				    (struct kipc_buffer){ .iter = to },
+				    iov_iter_count(to));
+}
+
+/**
+ * kipc_mailbox_ioctl_recv - KIPC_IOC_MAILBOX_RECV
+ * @file: the handle
+ * @arg: struct kipc_mailbox_recv
+ * @size: of it
+ *
+ * Context: process context, may sleep.
+ * Return: bytes of data, or what struct kipc_mailbox_recv says, -ERESTARTSYS for
+ * EINTR.
+ */
+long kipc_mailbox_ioctl_recv(struct file *file, void __user *arg, size_t size)
+{
+	struct kipc_mailbox *mailbox = kipc_mailbox_of_file(file);
+	struct kipc_mailbox_recv __user *user = arg;
+	struct kipc_mailbox_recv recv;
+	struct kipc_incoming in;
+	ssize_t bytes;
+	int ret;
+
+	if (!(file->f_mode & FMODE_READ))
+		return -EBADF;
+	ret = kipc_arg_in(&recv, sizeof(recv),
+			  KIPC_LEAST(struct kipc_mailbox_recv, letter), arg, size);
+	if (ret)
+		return ret;
+	if (recv.flags & ~(KIPC_RECV_PEEK | KIPC_RECV_TRUNCATE))
+		return -EINVAL;
+	in.buffer.base = u64_to_user_ptr(recv.data);
+	in.buffer.iter = NULL;
+	in.size = min(recv.size, mailbox->attr.letter_size);
+	in.header = &user->letter;
+	in.flags = recv.flags;
+	in.deadline = kipc_handle_deadline(file, recv.deadline);
+	in.refuse_empty = false;
+	if (!access_ok(in.buffer.base, in.size))
+		return -EFAULT;
+	if (likely(!in.flags)) {
+		bytes = kipc_mailbox_receive_quick(mailbox, in.buffer.base,
+						   in.size, in.header);
+		if (likely(bytes > 0))
+			return bytes;
+	}
+	return kipc_mailbox_receive(mailbox, &in);
 }

@@ -11,21 +11,49 @@
 #include "debug.h"
 #include "mailbox.h"
 
+/* The coarse clock moves with the ticks. */
+static u64 kipc_mailbox_time(struct kipc_mailbox *mailbox)
+{
+	unsigned long tick = jiffies;
+
+	if (unlikely(mailbox->tick != tick)) {
+		mailbox->tick = tick;
+		mailbox->time = ktime_get_coarse_real_ns();
+	}
+	return mailbox->time;
+}
+
+/* Letters of one sender share a reference: most come in a row. */
+static inline bool kipc_mailbox_share(struct kipc_mailbox *mailbox,
+				      struct pid *process)
+{
+	if (unlikely(!mailbox->sharing))
+		mailbox->process = get_pid(process);
+	else if (unlikely(process != mailbox->process))
+		return false;
+	mailbox->sharing++;
+	return true;
+}
+
 /* All but the data. */
-static void kipc_envelope_fill(struct kipc_envelope *envelope,
-			       struct kipc_mailbox *mailbox,
-			       const struct kipc_outgoing *out)
+static __always_inline void
+kipc_envelope_fill(struct kipc_envelope *envelope, struct kipc_mailbox *mailbox,
+		   size_t size, u64 tag)
 {
 	const struct cred *cred = current_cred();
 
 	envelope->seq = ++mailbox->last_seq;
-	envelope->time = ktime_get_coarse_real_ns();
-	envelope->tag = out->tag;
-	envelope->size = out->size;
+	envelope->time = kipc_mailbox_time(mailbox);
+	envelope->tag = tag;
+	envelope->size = size;
 	envelope->uid = cred->euid;
 	envelope->gid = cred->egid;
-	envelope->process = get_pid(task_tgid(current));
-	envelope->thread = get_pid(task_pid(current));
+	envelope->process = task_tgid(current);
+	envelope->shares = kipc_mailbox_share(mailbox, envelope->process);
+	if (unlikely(!envelope->shares))
+		get_pid(envelope->process);
+	envelope->thread = thread_group_leader(current) ? NULL :
+			   get_pid(task_pid(current));
 	envelope->rendezvous = NULL;
 	kipc_count(KIPC_REF_LETTERS, 1);
 }
@@ -127,7 +155,7 @@ static int kipc_mailbox_meet(struct kipc_mailbox *mailbox,
 	mailbox->stat.sent--;
 	mailbox->stat.sent_bytes -= envelope->size;
 	kipc_mailbox_return_room(mailbox, envelope->size);
-	kipc_envelope_release(envelope);
+	kipc_envelope_release(mailbox, envelope);
 	kipc_ring_unlink(segment);
 	*garbage = kipc_segment_drop(segment);
 	return reason;
@@ -161,7 +189,7 @@ static int kipc_mailbox_send_rendezvous(struct kipc_mailbox *mailbox,
 		goto unlock;
 
 	envelope = kipc_segment_record(segment);
-	kipc_envelope_fill(envelope, mailbox, out);
+	kipc_envelope_fill(envelope, mailbox, out->size, out->tag);
 	kipc_mailbox_take_room(mailbox, out->size);
 	kipc_ring_link(&mailbox->ring, segment);
 	kipc_mailbox_sent(mailbox, out->size);
@@ -242,7 +270,7 @@ static int kipc_mailbox_put(struct kipc_mailbox *mailbox,
 	}
 	if (unlikely(!kipc_buffer_in(envelope->data, &out->buffer, out->size)))
 		return -EFAULT;
-	kipc_envelope_fill(envelope, mailbox, out);
+	kipc_envelope_fill(envelope, mailbox, out->size, out->tag);
 	kipc_ring_commit(&mailbox->ring, space);
 	return 0;
 }
@@ -254,7 +282,7 @@ static int kipc_mailbox_put(struct kipc_mailbox *mailbox,
 static void kipc_mailbox_drop(struct kipc_mailbox *mailbox,
 			      struct kipc_wake *wake)
 {
-	struct kipc_segment *garbage;
+	struct kipc_segment *garbage, *front;
 	unsigned int count;
 
 	while (kipc_mailbox_overfull(mailbox)) {
@@ -262,7 +290,8 @@ static void kipc_mailbox_drop(struct kipc_mailbox *mailbox,
 		for (count = 0; count < KIPC_MAILBOX_BATCH &&
 		     kipc_mailbox_overfull(mailbox); count++) {
 			mailbox->stat.dropped++;
-			garbage = kipc_segment_chain(kipc_mailbox_pop(mailbox),
+			front = kipc_ring_first(&mailbox->ring);
+			garbage = kipc_segment_chain(kipc_mailbox_pop(mailbox, front),
 						     garbage);
 		}
 		kipc_mailbox_unlock(mailbox, wake, true);
@@ -273,28 +302,13 @@ static void kipc_mailbox_drop(struct kipc_mailbox *mailbox,
 	}
 }
 
-/**
- * kipc_mailbox_send - send a letter
- * @mailbox: through a handle with the right to send
- * @out: the letter
- *
- * Context: process context, may sleep.
- * Return: 0, or what struct kipc_mailbox_send says, -ERESTARTSYS for EINTR.
- */
-int kipc_mailbox_send(struct kipc_mailbox *mailbox,
-		      const struct kipc_outgoing *out)
+static int kipc_mailbox_send_buffered(struct kipc_mailbox *mailbox,
+				      const struct kipc_outgoing *out)
 {
 	struct kipc_segment *segment = NULL;
 	struct kipc_wake wake;
 	int ret;
 
-	if (unlikely(out->size > mailbox->attr.letter_size))
-		return -EMSGSIZE;
-	if (mailbox->attr.flags & KIPC_MAILBOX_FIXED &&
-	    out->size != mailbox->attr.letter_size)
-		return -EINVAL;
-	if (kipc_mailbox_is_rendezvous(mailbox))
-		return kipc_mailbox_send_rendezvous(mailbox, out);
 	if (out->size > KIPC_COPY_LOCKED) {
 		segment = kipc_mailbox_prepare(mailbox, out);
 		if (IS_ERR(segment))
@@ -308,7 +322,8 @@ again:
 	if (unlikely(ret))
 		goto unlock;
 	if (segment) {
-		kipc_envelope_fill(kipc_segment_record(segment), mailbox, out);
+		kipc_envelope_fill(kipc_segment_record(segment), mailbox,
+				   out->size, out->tag);
 		kipc_ring_link(&mailbox->ring, segment);
 		segment = NULL;
 	} else {
@@ -333,4 +348,148 @@ unlock:
 	if (unlikely(segment))
 		kipc_segment_free(&mailbox->object.account, segment);
 	return ret;
+}
+
+/*
+ * The common case at once: a small letter, room for it, and nobody to be told.
+ * False: that is not so, and nothing has happened.
+ */
+static __always_inline bool
+kipc_mailbox_send_quick(struct kipc_mailbox *mailbox, const void __user *data,
+			size_t size, u64 tag)
+{
+	size_t space = kipc_envelope_space(size);
+	struct kipc_envelope *envelope;
+	struct kipc_segment *segment;
+	bool done = false;
+
+	if (unlikely(size > min(mailbox->attr.letter_size, KIPC_COPY_LOCKED) ||
+		     (mailbox->attr.flags & KIPC_MAILBOX_FIXED &&
+		      size != mailbox->attr.letter_size)))
+		return false;
+	spin_lock(&mailbox->object.lock);
+	if (unlikely(!kipc_mailbox_is_calm(mailbox) ||
+		     kipc_mailbox_deserted(mailbox) ||
+		     !kipc_mailbox_fits(mailbox, size)))
+		goto unlock;
+	segment = kipc_ring_room(&mailbox->ring, space);
+	if (unlikely(!segment))
+		goto unlock;
+	envelope = kipc_segment_tail(segment);
+	done = kipc_copy_in(envelope->data, data, size);
+	if (likely(done)) {
+		kipc_mailbox_take_room(mailbox, size);
+		kipc_envelope_fill(envelope, mailbox, size, tag);
+		segment->tail += space;
+		kipc_mailbox_sent(mailbox, size);
+	}
+unlock:
+	spin_unlock(&mailbox->object.lock);
+	return done;
+}
+
+static int kipc_mailbox_send(struct kipc_mailbox *mailbox,
+			     const struct kipc_outgoing *out)
+{
+	if (unlikely(out->size > mailbox->attr.letter_size))
+		return -EMSGSIZE;
+	if (mailbox->attr.flags & KIPC_MAILBOX_FIXED &&
+	    out->size != mailbox->attr.letter_size)
+		return -EINVAL;
+	if (kipc_mailbox_is_rendezvous(mailbox))
+		return kipc_mailbox_send_rendezvous(mailbox, out);
+	return kipc_mailbox_send_buffered(mailbox, out);
+}
+
+static noinline ssize_t kipc_mailbox_write_from(struct file *file, bool nowait,
+						struct kipc_buffer buffer,
+						size_t size)
+{
+	struct kipc_outgoing out = {
+		.buffer = buffer,
+		.size = size,
+		.deadline = kipc_mailbox_patience(file, nowait),
+	};
+	int ret;
+
+	if (!size)
+		return 0;
+	ret = kipc_mailbox_send(kipc_mailbox_of_file(file), &out);
+	return ret ? ret : size;
+}
+
+/**
+ * kipc_mailbox_write - write(2): send a letter without a tag
+ * @file: the handle, with the right to send
+ * @buf: its data
+ * @size: of the data; nothing is sent if it is 0
+ * @pos: not used
+ *
+ * Context: process context, may sleep.
+ * Return: @size, or what struct kipc_mailbox_send says, -ERESTARTSYS for EINTR.
+ */
+ssize_t kipc_mailbox_write(struct file *file, const char __user *buf,
+			   size_t size, loff_t *pos)
+{
+	struct kipc_buffer buffer = { .base = (void __user *)buf };
+
+	if (likely(size && kipc_mailbox_send_quick(kipc_mailbox_of_file(file),
+						   buf, size, 0)))
+		return size;
+	return kipc_mailbox_write_from(file, false, buffer, size);
+}
+
+/**
+ * kipc_mailbox_write_iter - the same for writev(2) and io_uring
+ * @iocb: IOCB_NOWAIT counts
+ * @from: the data
+ *
+ * Context: process context, may sleep.
+ * Return: as kipc_mailbox_write().
+ */
+ssize_t kipc_mailbox_write_iter(struct kiocb *iocb, struct iov_iter *from)
+{
+	return kipc_mailbox_write_from(iocb->ki_filp,
+				       iocb->ki_flags & IOCB_NOWAIT,
+				       (struct kipc_buffer){ .iter = from },
+				       iov_iter_count(from));
+}
+
+/**
+ * kipc_mailbox_ioctl_send - KIPC_IOC_MAILBOX_SEND
+ * @file: the handle
+ * @arg: struct kipc_mailbox_send
+ * @size: of it
+ *
+ * Context: process context, may sleep.
+ * Return: 0, or what struct kipc_mailbox_send says, -ERESTARTSYS for EINTR.
+ */
+long kipc_mailbox_ioctl_send(struct file *file, void __user *arg, size_t size)
+{
+	struct kipc_mailbox *mailbox = kipc_mailbox_of_file(file);
+	struct kipc_mailbox_send send;
+	struct kipc_outgoing out;
+	int ret;
+
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EBADF;
+	ret = kipc_arg_in(&send, sizeof(send),
+			  KIPC_LEAST(struct kipc_mailbox_send, flags), arg, size);
+	if (ret)
+		return ret;
+	if (send.flags)
+		return -EINVAL;
+	if (send.size > mailbox->attr.letter_size)
+		return -EMSGSIZE;
+	out.buffer.base = u64_to_user_ptr(send.data);
+	out.buffer.iter = NULL;
+	out.size = send.size;
+	out.tag = send.tag;
+	out.deadline = kipc_handle_deadline(file, send.deadline);
+	if (!access_ok(out.buffer.base, out.size))
+		return -EFAULT;
+	if (likely(kipc_mailbox_send_quick(mailbox, out.buffer.base, out.size,
+					   out.tag)))
+		return 0;
+	return kipc_mailbox_send(mailbox, &out);
 }

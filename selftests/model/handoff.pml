@@ -41,6 +41,11 @@
 //| return mailbox->stat.waiting_receivers > mailbox->ready;
 #define has_receiver	(waiting_receivers > ready)
 
+//@ module/mailbox/mailbox.h kipc_mailbox_is_calm
+//| return list_empty(&mailbox->receivers) &&
+//| list_empty(&mailbox->senders) && !mailbox->object.removed &&
+#define calm	(!receivers.n && !senders.n && !removed)
+
 inline kipc_mailbox_take_room(size)
 {
 	//@ module/mailbox/mailbox.h kipc_mailbox_take_room
@@ -433,7 +438,7 @@ inline flush()
 
 inline pop()
 {
-	//@ module/mailbox/handoff.c kipc_mailbox_pop
+	//@ module/mailbox/mailbox.h kipc_mailbox_pop
 	//| mailbox->ready--;
 	//| kipc_mailbox_return_room(mailbox, size);
 	ready--;

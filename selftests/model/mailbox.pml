@@ -102,7 +102,7 @@ init
 	//| !kipc_wake_full(&wake); count++) {
 	//| kipc_mailbox_decide(mailbox, kipc_segment_record(front),
 	//| -EIDRM, &wake);
-	//| garbage = kipc_segment_chain(kipc_mailbox_pop(mailbox),
+	//| garbage = kipc_segment_chain(kipc_mailbox_pop(mailbox, front),
 	//| more = mailbox->ready;
 	//| kipc_mailbox_unlock(mailbox, &wake, false);
 	//| } while (more);

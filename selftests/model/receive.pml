@@ -82,6 +82,28 @@ proctype receiver(byte me)
 	opened(open_receivers, had_receiver);
 next:
 	no_wait = (NO_WAIT >> me) & 1;
+	//@ module/mailbox/receive.c kipc_mailbox_receive_quick
+	//| if (unlikely(!kipc_mailbox_is_calm(mailbox) ||
+	//| !kipc_mailbox_has_letter(mailbox)))
+	//| goto unlock;
+	//| segment = kipc_ring_first(&mailbox->ring);
+	//| envelope->rendezvous))
+	//| goto unlock;
+	//| garbage = kipc_mailbox_pop(mailbox, segment);
+	//| spin_unlock(&mailbox->object.lock);
+	if
+	:: atomic {
+		calm && has_letter && !large_letter(ring.at[0]) &&
+		!meets[ring.at[0]] ->
+		ret = 0;
+		letter = ring.at[0];
+		kipc_mailbox_received();
+		pop();
+		d_step { check(true) };
+		goto received
+	   }
+	:: true
+	fi;
 again:
 	//@ module/mailbox/receive.c kipc_mailbox_receive
 	//| spin_lock(&mailbox->object.lock);
@@ -131,7 +153,7 @@ awaited:
 			//@ module/mailbox/receive.c kipc_mailbox_receive_small
 			//| bytes = -EFAULT;
 			//| kipc_mailbox_received(mailbox, envelope, wake);
-			//| garbage = kipc_mailbox_pop(mailbox);
+			//| garbage = kipc_mailbox_pop(mailbox,
 			//| kipc_mailbox_unlock(mailbox, wake, false);
 			:: FAULTS && !large_letter(letter) -> ret = EFAULT
 			:: !large_letter(letter) ->
@@ -208,6 +230,7 @@ awaited:
 		flush()
 	:: else
 	fi;
+received:
 	letter = 0;
 	//@ module/mailbox/receive.c kipc_mailbox_receive
 	//| if (likely(ret != -EFAULT))

@@ -57,10 +57,15 @@
  * Functions that are left out, for the reasons above:
  *
  //- module/mailbox/handoff.c kipc_mailbox_state kipc_mailbox_news
- //- module/mailbox/handoff.c kipc_envelope_release
+ //- module/mailbox/mailbox.h kipc_envelope_release
  //- module/mailbox/send.c kipc_envelope_fill kipc_mailbox_prepare
+ //- module/mailbox/send.c kipc_mailbox_time kipc_mailbox_share kipc_mailbox_send
+ //- module/mailbox/send.c kipc_mailbox_write kipc_mailbox_write_from
+ //- module/mailbox/send.c kipc_mailbox_write_iter kipc_mailbox_ioctl_send
  //- module/mailbox/receive.c kipc_envelope_check kipc_envelope_header
- //- module/mailbox/receive.c kipc_envelope_header_out kipc_mailbox_peek_large
+ //- module/mailbox/receive.c kipc_envelope_show kipc_mailbox_peek_large
+ //- module/mailbox/receive.c kipc_mailbox_read kipc_mailbox_read_to
+ //- module/mailbox/receive.c kipc_mailbox_read_iter kipc_mailbox_ioctl_recv
  //- module/waiter.c kipc_timens_to_host kipc_deadline_import
  */
 
