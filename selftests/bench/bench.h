@@ -5,15 +5,22 @@
  * DOC: How it is measured
  *
  * A *peer* is a mechanism: kipc or one that it is compared with.  An *op* is
- * what is done with it.  For each op and payload there are rounds, and in each
- * round every peer has its turn, so that whatever drifts drifts for all.  A turn
- * makes everything anew, warms up, and gives one number: nanoseconds, which are
- * instructions where the clock counts those, or bytes.  It is printed at once;
- * medians are taken by who reads it.
+ * what is done with it.  For each op, payload and placement there are rounds, and
+ * in each round every peer has its turn, so that whatever drifts drifts for all.
+ * A turn makes everything anew, warms up, and gives one number or some of them:
+ * nanoseconds, which are instructions where the clock counts those, or bytes.
+ * They are printed at once; medians are taken by who reads them.
  *
  * Senders and receivers are processes of their own.  Each message carries its
  * sender and number in its first and its last eight bytes, and both are checked;
  * in the warm-up all of the content is.  That is the same code for all peers.
+ *
+ * DOC: What is the same for all
+ *
+ * Room for 64 KiB of messages under way, or for four messages if those are
+ * longer than 16 KiB.  That is the default of a pipe; where a peer's limits are
+ * lower they are raised.  Where it accounts more than the payload, it is given so
+ * much that the same number of messages has room.
  */
 #ifndef KIPC_BENCH_H
 #define KIPC_BENCH_H
@@ -30,8 +37,13 @@
 #include <unistd.h>
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
-#define MAX_WORKERS	132
-#define CHECK(cond)	do { if (!(cond)) bench_failed(__FILE__, __LINE__, #cond); } while (0)
+#define MAX_WORKERS	80
+#define PAYLOADS_END	SIZE_MAX
+#define CHECK(cond)							\
+	do {								\
+		if (!(cond))						\
+			bench_failed(__FILE__, __LINE__, #cond);	\
+	} while (0)
 
 void bench_failed(const char *file, int line, const char *what)
 	__attribute__((noreturn));
@@ -42,55 +54,95 @@ struct channel {
 	size_t room;		/* bytes that may be under way */
 	int in, out;		/* descriptors: to receive from, to send to */
 	void *memory;		/* shared */
+	size_t memory_size;
 };
 
 /* What a peer can do. */
 #define PEER_ROUND_TRIP	(1U << 0)
 #define PEER_ONE_WAY	(1U << 1)
 #define PEER_MANY	(1U << 2)	/* several senders and receivers */
-#define PEER_SPINS	(1U << 3)	/* pointless on one processor */
+#define PEER_POLL	(1U << 3)	/* in is a descriptor for poll(2) */
+#define PEER_OBJECT	(1U << 4)	/* an object of the kernel */
+#define PEER_SPINS	(1U << 5)	/* pointless on one processor */
+
+struct turn;
 
 struct peer {
 	const char *name;
 	unsigned int can;
 	size_t max_many;	/* largest payload with several senders; 0: any */
+	void (*prepare)(void);	/* once, before anything; or NULL */
 	void (*make)(struct channel *c);
+	/*
+	 * The eight bytes before the data belong to the peer.  The sender
+	 * leaves its data alone until there is an answer.
+	 */
 	void (*send)(struct channel *c, const void *data, size_t size);
 	void (*recv)(struct channel *c, void *data, size_t size);
 	void (*end)(struct channel *c);
+	/* Not a mechanism, but what all of them are built upon. */
+	double (*floor)(const struct turn *t);
+	/* Named objects, if it has them. */
+	void (*name_create)(const char *name);
+	void (*name_look_up)(const char *name);
+	void (*name_remove)(const char *name);
+	bool missing;		/* the kernel does not have it */
 };
 
-extern const struct peer *const peers[];	/* ends with NULL */
+extern struct peer *const peers[];	/* ends with NULL */
+/* Where they are: peers_stream.c, _queue.c, _ring.c, _slot.c, _kipc.c, floors.c. */
+extern struct peer pipe_peer, unix_stream_peer, unix_seqpacket_peer;
+extern struct peer posix_mq_peer, sysv_msg_peer;
+extern struct peer eventfd_peer, futex_peer, spin_peer;
+extern struct peer vm_readv_peer, sysv_sem_peer, posix_sem_peer;
+extern struct peer mailbox_peer, mailbox_call_peer, rendezvous_peer;
+extern struct peer getppid_peer, yield_peer, memcpy_peer;
 
 /* Where the processes of a measurement run. */
-enum placement { SAME_CPU, TWO_CPUS, UNPINNED };
+enum placement {
+	SAME_CPU,
+	SAME_CPU_BUSY,		/* beside a process that never sleeps */
+	TWO_CPUS,
+	UNPINNED,
+};
 
 /* One measurement. */
 struct turn {
+	const char *op;
 	const struct peer *peer;
 	size_t payload;
 	enum placement placement;
 	unsigned int messages;	/* timed ones */
-	const char *why;	/* set if it cannot be done */
 };
 
 struct op {
 	const char *name;
-	const size_t *payloads;		/* ends with 0 */
-	double (*run)(struct turn *t);
-	/* Whether it makes sense with this peer. */
+	const size_t *payloads;		/* ends with PAYLOADS_END */
+	unsigned int fewer;		/* takes so many times fewer messages */
+	unsigned int max_rounds;	/* 0: as many as are asked for */
+	bool one_placement;		/* SAME_CPU alone makes sense */
+	void (*run)(const struct turn *t);
 	bool (*fits)(const struct peer *p, size_t payload);
 };
 
-extern const struct op *const ops[];		/* ends with NULL */
+/* Each ends with NULL. */
+extern const struct op *const message_ops[];
+extern const struct op *const object_ops[];
+
+/* Prints a result; the row's op is "OP-DETAIL", or the op if it is NULL. */
+void give(const struct turn *t, const char *detail, double value);
 
 /* util.c */
 uint64_t now_ns(void);
 void *shared(size_t size);		/* zeroed, shared with children */
 void unshare_memory(void *memory, size_t size);
 void write_file(const char *path, const char *text);
+long read_number(const char *path, const char *label);
 void full_read(int fd, void *data, size_t size);
 void full_write(int fd, const void *data, size_t size);
+void *message_buffer(size_t size);	/* for peer->send, ->recv */
+struct channel new_channel(const struct peer *p, size_t payload);
+void raise_limits(void);
 
 /* work.c: processes that start and stop together. */
 struct crew;
@@ -104,12 +156,15 @@ double crew_run(const struct turn *t, unsigned int n, bool batch, job_fn *job,
 		void *arg);
 void crew_ready(struct crew *crew);
 void crew_done(struct crew *crew);
+void pin(enum placement placement, unsigned int me);
+void be_batch(void);
 
 /* Messages: stamped by their sender, checked by their receiver. */
 void message_stamp(void *data, size_t size, unsigned int sender, uint32_t number);
 /* Returns the sender; @last has the last number of each sender. */
 unsigned int message_check(const void *data, size_t size, uint32_t *last);
 void message_fill(void *data, size_t size, unsigned int sender, uint32_t number);
-unsigned int message_check_all(const void *data, size_t size, uint32_t *last);
+void message_check_all(const void *data, size_t size, unsigned int sender,
+		       uint32_t number);
 
 #endif /* KIPC_BENCH_H */

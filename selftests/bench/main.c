@@ -4,19 +4,40 @@
  *	  [-w PLACEMENT,...]
  * kbench -l
  *
- * Measures, and prints a line for each turn (-l: the words that there are):
+ * Measures; -l lists the words that choose what.  What it prints:
+ *	expect NUMBER				so many turns will come
+ *	turn OP MECHANISM PAYLOAD PLACEMENT	it begins
  *	sample OP MECHANISM PAYLOAD PLACEMENT NUMBER
- * Lines of another sort:
- *	expect NUMBER		so many samples will come
- *	skip OP MECHANISM PAYLOAD PLACEMENT WHY
+ *	done
  */
 #include "bench.h"
 
-static const char *const placements[] = { "same-cpu", "two-cpus", "unpinned" };
+static const char *const placements[] = {
+	[SAME_CPU] = "same-cpu",
+	[SAME_CPU_BUSY] = "same-cpu-busy",
+	[TWO_CPUS] = "two-cpus",
+	[UNPINNED] = "unpinned",
+};
+
+struct peer *const peers[] = {
+	&pipe_peer, &mailbox_peer, &mailbox_call_peer, &rendezvous_peer,
+	&posix_mq_peer, &sysv_msg_peer, &unix_stream_peer, &unix_seqpacket_peer,
+	&eventfd_peer, &futex_peer, &spin_peer, &vm_readv_peer, &sysv_sem_peer,
+	&posix_sem_peer, &getppid_peer, &yield_peer, &memcpy_peer, NULL
+};
+
+static const struct op *const *const op_lists[] = { message_ops, object_ops };
 
 static unsigned int rounds = 5, messages = 16000;
 static const char *only_ops, *only_peers, *only_payloads;
 static const char *only_placements = "same-cpu";
+
+void give(const struct turn *t, const char *detail, double value)
+{
+	printf("sample %s%s%s %s %zu %s %.1f\n", t->op, detail ? "-" : "",
+	       detail ? detail : "", t->peer->name, t->payload,
+	       placements[t->placement], value);
+}
 
 /* Whether the word is in the list, whose words are parted by commas. */
 static bool listed(const char *list, const char *word)
@@ -27,7 +48,8 @@ static bool listed(const char *list, const char *word)
 		if (!strncmp(list, word, size) && (!list[size] || list[size] == ','))
 			return true;
 		list = strchr(list, ',');
-		list += !!list;
+		if (list)
+			list++;
 	}
 	return false;
 }
@@ -40,73 +62,116 @@ static bool payload_wanted(size_t payload)
 	return !only_payloads || listed(only_payloads, word);
 }
 
-static bool peer_wanted(const struct op *op, const struct peer *p, size_t payload)
+static bool peer_wanted(const struct op *op, const struct peer *p, size_t payload,
+			enum placement where)
 {
-	return (!only_peers || listed(only_peers, p->name)) && op->fits(p, payload);
+	if (p->missing || (only_peers && !listed(only_peers, p->name)))
+		return false;
+	if (p->can & PEER_SPINS && where != TWO_CPUS)
+		return false;
+	return op->fits(p, payload);
 }
 
-/* All peers have their turn in each round. */
+/* Long messages take their time: fewer of them will do. */
+static unsigned int messages_for(const struct op *op, size_t payload)
+{
+	unsigned int n = messages / op->fewer;
+
+	return payload >= 65536 ? n / 8 : payload >= 4096 ? n / 2 : n;
+}
+
+/* All peers have their turn in each round; gives the number of turns. */
 static unsigned int measure(const struct op *op, size_t payload,
 			    enum placement where, bool count_only)
 {
 	unsigned int round, i, n = 0;
+	unsigned int most = op->max_rounds && op->max_rounds < rounds ?
+			    op->max_rounds : rounds;
 
-	for (round = 0; round < rounds; round++) {
+	if (op->one_placement && where != SAME_CPU)
+		return 0;
+	for (round = 0; round < most; round++) {
 		for (i = 0; peers[i]; i++) {
 			struct turn t = {
+				.op = op->name,
 				.peer = peers[i],
 				.payload = payload,
 				.placement = where,
-				.messages = messages,
+				.messages = messages_for(op, payload),
 			};
-			double result;
 
-			if (!peer_wanted(op, peers[i], payload))
+			if (!peer_wanted(op, peers[i], payload, where))
 				continue;
 			n++;
 			if (count_only)
 				continue;
-			result = op->run(&t);
-			if (t.why)
-				printf("skip %s %s %zu %s %s\n", op->name,
-				       t.peer->name, payload, placements[where], t.why);
-			else
-				printf("sample %s %s %zu %s %.1f\n", op->name,
-				       t.peer->name, payload, placements[where], result);
+			printf("turn %s %s %zu %s\n", op->name, peers[i]->name,
+			       payload, placements[where]);
+			op->run(&t);
 			fflush(stdout);
 		}
 	}
 	return n;
 }
 
-static unsigned int measure_all(bool count_only)
+static unsigned int measure_op(const struct op *op, bool count_only)
 {
-	unsigned int i, j, where, n = 0;
+	unsigned int i, where, n = 0;
 
-	for (i = 0; ops[i]; i++) {
-		if (only_ops && !listed(only_ops, ops[i]->name))
+	if (only_ops && !listed(only_ops, op->name))
+		return 0;
+	for (i = 0; op->payloads[i] != PAYLOADS_END; i++) {
+		if (!payload_wanted(op->payloads[i]))
 			continue;
-		for (j = 0; ops[i]->payloads[j]; j++) {
-			if (!payload_wanted(ops[i]->payloads[j]))
-				continue;
-			for (where = 0; where < ARRAY_SIZE(placements); where++)
-				if (listed(only_placements, placements[where]))
-					n += measure(ops[i], ops[i]->payloads[j],
-						     where, count_only);
-		}
+		for (where = 0; where < ARRAY_SIZE(placements); where++)
+			if (listed(only_placements, placements[where]))
+				n += measure(op, op->payloads[i], where, count_only);
 	}
 	return n;
 }
 
-/* The words that choose what is measured. */
+static unsigned int measure_all(bool count_only)
+{
+	const struct op *const *op;
+	unsigned int i, n = 0;
+
+	for (i = 0; i < ARRAY_SIZE(op_lists); i++)
+		for (op = op_lists[i]; *op; op++)
+			n += measure_op(*op, count_only);
+	return n;
+}
+
+static void prepare(void)
+{
+	void (*done)(void) = NULL;
+	unsigned int i;
+
+	for (i = 0; peers[i]; i++) {
+		if (!strncmp(peers[i]->name, "kipc", 4) && access("/dev/kipc", F_OK)) {
+			fprintf(stderr, "without %s: the module is not loaded\n",
+				peers[i]->name);
+			peers[i]->missing = true;
+			continue;
+		}
+		if (peers[i]->prepare && peers[i]->prepare != done)
+			peers[i]->prepare();
+		done = peers[i]->prepare;
+	}
+}
+
 static void list(void)
 {
-	unsigned int i, j;
+	const struct op *const *op;
+	unsigned int i;
 
-	for (i = 0; ops[i]; i++) {
-		printf("op %s\n", ops[i]->name);
-		for (j = 0; ops[i]->payloads[j]; j++)
-			printf("payload %zu\n", ops[i]->payloads[j]);
+	for (i = 0; i < ARRAY_SIZE(op_lists); i++) {
+		for (op = op_lists[i]; *op; op++) {
+			const size_t *payload = (*op)->payloads;
+
+			printf("op %s\n", (*op)->name);
+			for (; *payload != PAYLOADS_END; payload++)
+				printf("payload %zu\n", *payload);
+		}
 	}
 	for (i = 0; peers[i]; i++)
 		printf("mechanism %s\n", peers[i]->name);
@@ -145,6 +210,7 @@ int main(int argc, char **argv)
 			return EXIT_FAILURE;
 		}
 	}
+	prepare();
 	printf("expect %u\n", measure_all(true));
 	fflush(stdout);
 	measure_all(false);

@@ -1,28 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Messages: one way and round trip.
+ * What is done with messages: one way, round trips, clients of a server.
  */
+#include <poll.h>
+
 #include "bench.h"
 
-/* Messages in front of the timed ones, the first of which are checked whole. */
-#define WARM		1000
+/* The first messages, which are not timed, are checked whole. */
 #define CHECKED		50
-#define ROOM		65536
 
-struct stream {
+/* Processes of one measurement; the receivers, or the server, come first. */
+struct party {
 	const struct turn *t;
-	struct channel channel;
+	struct channel there, back[MAX_WORKERS];
 	unsigned int senders, receivers;
+	bool polls;
 };
-
-static void *buffer(size_t size)
-{
-	void *data = aligned_alloc(4096, (size + 4095) / 4096 * 4096);
-
-	CHECK(data);
-	memset(data, 1, size);
-	return data;
-}
 
 /* Gives each of @n the same number of messages. */
 static unsigned int share(unsigned int messages, unsigned int n)
@@ -30,86 +23,207 @@ static unsigned int share(unsigned int messages, unsigned int n)
 	return (messages + n - 1) / n;
 }
 
+/* What goes in front of the timed messages. */
 static unsigned int warm_messages(const struct turn *t)
 {
-	return t->payload > 4096 ? WARM / 10 : WARM;
+	return t->messages / 8;
 }
 
-static void send_all(struct crew *crew, struct stream *s, unsigned int me)
+static void send_one(const struct turn *t, struct channel *c, void *data,
+		     unsigned int sender, uint32_t number)
 {
-	unsigned int i, each = s->receivers, warm = share(warm_messages(s->t), each);
-	unsigned int timed = share(s->t->messages, each * s->senders) * each;
-	void *data = buffer(s->t->payload);
+	if (number <= CHECKED)
+		message_fill(data, t->payload, sender, number);
+	else
+		message_stamp(data, t->payload, sender, number);
+	t->peer->send(c, data, t->payload);
+}
+
+static unsigned int receive_one(const struct turn *t, struct channel *c,
+				void *data, uint32_t *last)
+{
+	unsigned int sender;
+
+	t->peer->recv(c, data, t->payload);
+	sender = message_check(data, t->payload, last);
+	if (last[sender] <= CHECKED)
+		message_check_all(data, t->payload, sender, last[sender]);
+	return sender;
+}
+
+/*
+ * One way.  Each sender sends each receiver's share of its messages, so that all
+ * know how many there will be.
+ */
+static void send_all(struct crew *crew, struct party *p, unsigned int me)
+{
+	unsigned int each = p->receivers, pairs = p->senders * p->receivers;
+	unsigned int warm = share(warm_messages(p->t), pairs) * each;
+	unsigned int timed = share(p->t->messages, pairs) * each;
+	void *data = message_buffer(p->t->payload);
 	uint32_t number = 0;
 
-	/* A multiple for each receiver, so that all can count on their share. */
-	for (i = 0; i < warm * each; i++) {
-		number++;
-		if (i < CHECKED)
-			message_fill(data, s->t->payload, me, number);
-		else
-			message_stamp(data, s->t->payload, me, number);
-		s->t->peer->send(&s->channel, data, s->t->payload);
-	}
+	while (number < warm)
+		send_one(p->t, &p->there, data, me, ++number);
 	crew_ready(crew);
-	for (i = 0; i < timed; i++) {
-		message_stamp(data, s->t->payload, me, ++number);
-		s->t->peer->send(&s->channel, data, s->t->payload);
-	}
+	while (number < warm + timed)
+		send_one(p->t, &p->there, data, me, ++number);
 	crew_done(crew);
 }
 
-static void receive_all(struct crew *crew, struct stream *s)
+static void receive_all(struct crew *crew, struct party *p)
 {
-	unsigned int i, warm = share(warm_messages(s->t), s->receivers) * s->senders;
-	unsigned int timed = share(s->t->messages, s->receivers * s->senders) * s->senders;
+	unsigned int each = p->senders, pairs = p->senders * p->receivers;
+	unsigned int warm = share(warm_messages(p->t), pairs) * each;
+	unsigned int timed = share(p->t->messages, pairs) * each, i;
+	void *data = message_buffer(p->t->payload);
 	uint32_t last[MAX_WORKERS] = { 0 };
-	void *data = buffer(s->t->payload);
 
-	for (i = 0; i < warm; i++) {
-		s->t->peer->recv(&s->channel, data, s->t->payload);
-		message_check(data, s->t->payload, last);
-	}
+	for (i = 0; i < warm; i++)
+		receive_one(p->t, &p->there, data, last);
 	crew_ready(crew);
-	for (i = 0; i < timed; i++) {
-		s->t->peer->recv(&s->channel, data, s->t->payload);
-		message_check(data, s->t->payload, last);
-	}
+	for (i = 0; i < timed; i++)
+		receive_one(p->t, &p->there, data, last);
 	crew_done(crew);
 }
 
 static void stream_job(struct crew *crew, unsigned int me, void *arg)
 {
-	struct stream *s = arg;
+	struct party *p = arg;
 
-	if (me < s->receivers)
-		receive_all(crew, s);
+	if (me < p->receivers)
+		receive_all(crew, p);
 	else
-		send_all(crew, s, me);
+		send_all(crew, p, me);
 }
 
-static double run_stream(struct turn *t, unsigned int senders, unsigned int receivers)
+static void run_stream(const struct turn *t, unsigned int senders,
+		       unsigned int receivers)
 {
-	unsigned int each = senders * receivers;
-	struct stream s = {
-		.t = t,
-		.channel = { .payload = t->payload, .in = -1, .out = -1 },
-		.senders = senders,
-		.receivers = receivers,
-	};
+	struct party p = { .t = t, .senders = senders, .receivers = receivers };
+	unsigned int pairs = senders * receivers;
 	double took;
 
-	/* As much for all; at least four messages. */
-	s.channel.room = t->payload > ROOM / 4 ? 4 * t->payload : ROOM;
-	t->peer->make(&s.channel);
-	took = crew_run(t, senders + receivers, true, stream_job, &s);
-	t->peer->end(&s.channel);
-	return took / (share(t->messages, each) * each);
+	p.there = new_channel(t->peer, t->payload);
+	took = crew_run(t, senders + receivers, true, stream_job, &p);
+	t->peer->end(&p.there);
+	give(t, NULL, took / (share(t->messages, pairs) * pairs));
 }
 
-static double run_one_way(struct turn *t)
+static void run_one_way(const struct turn *t)
 {
-	return run_stream(t, 1, 1);
+	run_stream(t, 1, 1);
+}
+
+static void run_4_to_1(const struct turn *t)
+{
+	run_stream(t, 4, 1);
+}
+
+static void run_4_to_4(const struct turn *t)
+{
+	run_stream(t, 4, 4);
+}
+
+/* Round trips: process 0 is the server, and answers each on its own channel. */
+static void wait_readable(struct channel *c)
+{
+	struct pollfd fd = { .fd = c->in, .events = POLLIN };
+
+	CHECK(poll(&fd, 1, -1) == 1 && fd.revents == POLLIN);
+}
+
+static void serve(struct crew *crew, struct party *p)
+{
+	const struct turn *t = p->t;
+	unsigned int warm = share(warm_messages(t), p->senders) * p->senders;
+	unsigned int timed = share(t->messages, p->senders) * p->senders, i, client;
+	void *in = message_buffer(t->payload), *out = message_buffer(t->payload);
+	uint32_t last[MAX_WORKERS] = { 0 };
+
+	for (i = 0; i < warm + timed; i++) {
+		if (i == warm)
+			crew_ready(crew);
+		if (p->polls)
+			wait_readable(&p->there);
+		client = receive_one(t, &p->there, in, last);
+		send_one(t, &p->back[client], out, client, last[client]);
+	}
+	crew_done(crew);
+}
+
+static void call(struct crew *crew, struct party *p, unsigned int me)
+{
+	const struct turn *t = p->t;
+	unsigned int warm = share(warm_messages(t), p->senders);
+	unsigned int timed = share(t->messages, p->senders);
+	void *in = message_buffer(t->payload), *out = message_buffer(t->payload);
+	uint32_t last[MAX_WORKERS] = { 0 }, number;
+
+	for (number = 1; number <= warm + timed; number++) {
+		if (number == warm + 1)
+			crew_ready(crew);
+		send_one(t, &p->there, out, me, number);
+		if (p->polls)
+			wait_readable(&p->back[me]);
+		CHECK(receive_one(t, &p->back[me], in, last) == me &&
+		      last[me] == number);
+	}
+	crew_done(crew);
+}
+
+static void call_job(struct crew *crew, unsigned int me, void *arg)
+{
+	if (me)
+		call(crew, arg, me);
+	else
+		serve(crew, arg);
+}
+
+static void run_calls(const struct turn *t, unsigned int clients, bool polls)
+{
+	struct party p = { .t = t, .senders = clients, .polls = polls };
+	unsigned int i;
+	double took;
+
+	p.there = new_channel(t->peer, t->payload);
+	for (i = 1; i <= clients; i++)
+		p.back[i] = new_channel(t->peer, t->payload);
+	took = crew_run(t, 1 + clients, false, call_job, &p);
+	t->peer->end(&p.there);
+	for (i = 1; i <= clients; i++)
+		t->peer->end(&p.back[i]);
+	give(t, NULL, took / (share(t->messages, clients) * clients));
+}
+
+static void run_round_trip(const struct turn *t)
+{
+	run_calls(t, 1, false);
+}
+
+static void run_poll(const struct turn *t)
+{
+	run_calls(t, 1, true);
+}
+
+static void run_clients_4(const struct turn *t)
+{
+	run_calls(t, 4, false);
+}
+
+static void run_clients_16(const struct turn *t)
+{
+	run_calls(t, 16, false);
+}
+
+static void run_clients_64(const struct turn *t)
+{
+	run_calls(t, 64, false);
+}
+
+static void run_floor(const struct turn *t)
+{
+	give(t, NULL, t->peer->floor(t));
 }
 
 static bool fits_one_way(const struct peer *p, size_t payload)
@@ -118,13 +232,52 @@ static bool fits_one_way(const struct peer *p, size_t payload)
 	return p->can & PEER_ONE_WAY;
 }
 
-static const size_t one_way_payloads[] = { 64, 1024, 65536, 0 };
+static bool fits_round_trip(const struct peer *p, size_t payload)
+{
+	(void)payload;
+	return p->can & PEER_ROUND_TRIP;
+}
 
-static const struct op one_way = {
-	.name = "one-way",
-	.payloads = one_way_payloads,
-	.run = run_one_way,
-	.fits = fits_one_way,
+static bool fits_many(const struct peer *p, size_t payload)
+{
+	return p->can & PEER_MANY && (!p->max_many || payload <= p->max_many);
+}
+
+static bool fits_poll(const struct peer *p, size_t payload)
+{
+	(void)payload;
+	return p->can & PEER_POLL;
+}
+
+/* What does not copy has no payload. */
+static bool fits_floor(const struct peer *p, size_t payload)
+{
+	return p->floor && (payload == 8 || p == &memcpy_peer);
+}
+
+static const size_t few[] = { 64, PAYLOADS_END };
+static const size_t some[] = { 64, 1024, PAYLOADS_END };
+static const size_t stream[] = { 64, 1024, 65536, PAYLOADS_END };
+static const size_t trip[] = { 8, 1024, 4096, 65536, PAYLOADS_END };
+
+#define OP(var, label, sizes, less, function, check)			\
+	static const struct op var = {					\
+		.name = label, .payloads = sizes, .fewer = less,	\
+		.run = function, .fits = check,				\
+	}
+
+OP(floors, "floor", trip, 1, run_floor, fits_floor);
+OP(one_way, "one-way", stream, 1, run_one_way, fits_one_way);
+OP(many_one, "one-way-4-to-1", some, 1, run_4_to_1, fits_many);
+OP(many_many, "one-way-4-to-4", some, 1, run_4_to_4, fits_many);
+OP(round_trip, "round-trip", trip, 2, run_round_trip, fits_round_trip);
+OP(round_poll, "round-trip-poll", few, 2, run_poll, fits_poll);
+OP(clients_1, "clients-1", few, 2, run_round_trip, fits_many);
+OP(clients_4, "clients-4", few, 2, run_clients_4, fits_many);
+OP(clients_16, "clients-16", few, 2, run_clients_16, fits_many);
+OP(clients_64, "clients-64", few, 2, run_clients_64, fits_many);
+
+const struct op *const message_ops[] = {
+	&floors, &one_way, &many_one, &many_many, &round_trip, &round_poll,
+	&clients_1, &clients_4, &clients_16, &clients_64, NULL
 };
-
-const struct op *const ops[] = { &one_way, NULL };

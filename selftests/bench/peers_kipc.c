@@ -7,11 +7,19 @@
 
 #include "bench.h"
 
-static void make(struct channel *c)
+#define LIMITS	"/sys/module/kipc/parameters/"
+
+static void prepare(void)
+{
+	write_file(LIMITS "max_objects", "400000");
+	write_file(LIMITS "max_bytes", "1073741824");
+}
+
+static void make_mailbox(struct channel *c, uint64_t letters, uint64_t bytes)
 {
 	struct kipc_mailbox_attr attr = {
-		.max_letters = KIPC_UNBOUNDED,
-		.max_bytes = c->room,
+		.max_letters = letters,
+		.max_bytes = bytes,
 		.letter_size = c->payload,
 	};
 
@@ -20,6 +28,16 @@ static void make(struct channel *c)
 	if (c->in < 0)
 		err(EXIT_FAILURE, "create a mailbox");
 	c->out = c->in;
+}
+
+static void bounded_make(struct channel *c)
+{
+	make_mailbox(c, c->room / c->payload, c->room);
+}
+
+static void rendezvous_make(struct channel *c)
+{
+	make_mailbox(c, 0, 0);
 }
 
 static void end(struct channel *c)
@@ -38,13 +56,37 @@ static void plain_recv(struct channel *c, void *data, size_t size)
 	CHECK(read(c->in, data, size) == (ssize_t)size);
 }
 
-const struct peer mailbox_peer = {
+static void name_create(const char *name)
+{
+	int fd = kipc_mailbox_create(name, NULL, 0600, KIPC_RIGHT_RECEIVE,
+				     KIPC_EXCL | KIPC_PERSISTENT);
+
+	CHECK(fd >= 0 && close(fd) == 0);
+}
+
+static void name_look_up(const char *name)
+{
+	int fd = kipc_open(name, KIPC_KIND_MAILBOX, KIPC_RIGHT_RECEIVE, 0);
+
+	CHECK(fd >= 0 && close(fd) == 0);
+}
+
+static void name_remove(const char *name)
+{
+	CHECK(kipc_unlink(name) == 0);
+}
+
+struct peer mailbox_peer = {
 	.name = "kipc-mailbox",
-	.can = PEER_ROUND_TRIP | PEER_ONE_WAY | PEER_MANY,
-	.make = make,
+	.can = PEER_ROUND_TRIP | PEER_ONE_WAY | PEER_MANY | PEER_POLL | PEER_OBJECT,
+	.prepare = prepare,
+	.make = bounded_make,
 	.send = plain_send,
 	.recv = plain_recv,
 	.end = end,
+	.name_create = name_create,
+	.name_look_up = name_look_up,
+	.name_remove = name_remove,
 };
 
 static void call_send(struct channel *c, const void *data, size_t size)
@@ -61,11 +103,22 @@ static void call_recv(struct channel *c, void *data, size_t size)
 	CHECK(letter.tag == 1);
 }
 
-const struct peer mailbox_call_peer = {
+struct peer mailbox_call_peer = {
 	.name = "kipc-mailbox-call",
-	.can = PEER_ROUND_TRIP | PEER_ONE_WAY | PEER_MANY,
-	.make = make,
+	.can = PEER_ROUND_TRIP | PEER_ONE_WAY,
+	.prepare = prepare,
+	.make = bounded_make,
 	.send = call_send,
 	.recv = call_recv,
+	.end = end,
+};
+
+struct peer rendezvous_peer = {
+	.name = "kipc-rendezvous",
+	.can = PEER_ROUND_TRIP,
+	.prepare = prepare,
+	.make = rendezvous_make,
+	.send = plain_send,
+	.recv = plain_recv,
 	.end = end,
 };

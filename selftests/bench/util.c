@@ -4,6 +4,7 @@
  */
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "bench.h"
@@ -49,6 +50,55 @@ void write_file(const char *path, const char *text)
 	if (write(fd, text, strlen(text)) != (ssize_t)strlen(text))
 		err(EXIT_FAILURE, "write '%s' to %s", text, path);
 	close(fd);
+}
+
+/* The number behind the label in a file of lines. */
+long read_number(const char *path, const char *label)
+{
+	char line[128];
+	FILE *file = fopen(path, "r");
+
+	CHECK(file);
+	while (fgets(line, sizeof(line), file)) {
+		if (strncmp(line, label, strlen(label)))
+			continue;
+		fclose(file);
+		return strtol(line + strlen(label), NULL, 10);
+	}
+	errx(EXIT_FAILURE, "%s has no %s", path, label);
+}
+
+void raise_limits(void)
+{
+	struct rlimit files = { 100000, 100000 };
+
+	CHECK(setrlimit(RLIMIT_NOFILE, &files) == 0);
+}
+
+#define ROOM		65536
+#define HEADROOM	128	/* eight would do; this keeps the data aligned */
+
+void *message_buffer(size_t size)
+{
+	char *memory = aligned_alloc(4096, (HEADROOM + size + 4095) / 4096 * 4096);
+
+	CHECK(memory);
+	/* So that its pages are there. */
+	memset(memory, 1, HEADROOM + size);
+	return memory + HEADROOM;
+}
+
+struct channel new_channel(const struct peer *p, size_t payload)
+{
+	struct channel c = {
+		.payload = payload,
+		.room = payload > ROOM / 4 ? 4 * payload : ROOM,
+		.in = -1,
+		.out = -1,
+	};
+
+	p->make(&c);
+	return c;
 }
 
 void full_read(int fd, void *data, size_t size)

@@ -14,13 +14,14 @@
 struct crew {
 	unsigned int size;
 	unsigned int ready;	/* how many are; a futex */
+	unsigned int done;	/* likewise */
 	uint64_t start[MAX_WORKERS];
 	uint64_t end[MAX_WORKERS];
 };
 
 static unsigned int my_place;
 
-static void pin(enum placement placement, unsigned int me)
+void pin(enum placement placement, unsigned int me)
 {
 	cpu_set_t set;
 
@@ -36,7 +37,7 @@ static void pin(enum placement placement, unsigned int me)
  * thinks fit, which on 6.1 decides more than any mechanism: a switch for each
  * message or one for many.  A batch task does not preempt on waking up.
  */
-static void be_batch(void)
+void be_batch(void)
 {
 	struct sched_param param = { 0 };
 
@@ -48,22 +49,44 @@ static long futex(unsigned int *word, int op, unsigned int value)
 	return syscall(SYS_futex, word, op, value, NULL, NULL, 0);
 }
 
-void crew_ready(struct crew *crew)
+/* Returns when all of the crew have come here. */
+static void meet(struct crew *crew, unsigned int *arrived)
 {
-	unsigned int n = __atomic_add_fetch(&crew->ready, 1, __ATOMIC_SEQ_CST);
+	unsigned int n = __atomic_add_fetch(arrived, 1, __ATOMIC_SEQ_CST);
 
 	if (n == crew->size)
-		futex(&crew->ready, FUTEX_WAKE, MAX_WORKERS);
+		futex(arrived, FUTEX_WAKE, MAX_WORKERS);
 	while (n != crew->size) {
-		futex(&crew->ready, FUTEX_WAIT, n);
-		n = __atomic_load_n(&crew->ready, __ATOMIC_SEQ_CST);
+		futex(arrived, FUTEX_WAIT, n);
+		n = __atomic_load_n(arrived, __ATOMIC_SEQ_CST);
 	}
+}
+
+void crew_ready(struct crew *crew)
+{
+	meet(crew, &crew->ready);
 	crew->start[my_place] = now_ns();
 }
 
+/* Nobody leaves first: others may still read its memory. */
 void crew_done(struct crew *crew)
 {
 	crew->end[my_place] = now_ns();
+	meet(crew, &crew->done);
+}
+
+/* Somebody who has always something to do. */
+static pid_t start_busy(void)
+{
+	pid_t pid = fork();
+
+	CHECK(pid >= 0);
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	pin(SAME_CPU, 0);
+	for (;;)
+		__asm__ volatile("");
 }
 
 double crew_run(const struct turn *t, unsigned int n, bool batch, job_fn *job,
@@ -72,10 +95,14 @@ double crew_run(const struct turn *t, unsigned int n, bool batch, job_fn *job,
 	struct crew *crew = shared(sizeof(*crew));
 	uint64_t start = UINT64_MAX, end = 0;
 	unsigned int i;
+	pid_t busy = 0;
 	int status;
 
 	CHECK(n <= MAX_WORKERS);
 	crew->size = n;
+	fflush(NULL);
+	if (t->placement == SAME_CPU_BUSY)
+		busy = start_busy();
 	for (i = 0; i < n; i++) {
 		pid_t pid = fork();
 
@@ -95,6 +122,10 @@ double crew_run(const struct turn *t, unsigned int n, bool batch, job_fn *job,
 		/* The others would wait for it for ever. */
 		if (status)
 			exit(EXIT_FAILURE);
+	}
+	if (busy) {
+		kill(busy, SIGKILL);
+		CHECK(wait(&status) == busy);
 	}
 	for (i = 0; i < n; i++) {
 		CHECK(crew->end[i]);
@@ -153,13 +184,12 @@ void message_fill(void *data, size_t size, unsigned int sender, uint32_t number)
 	message_stamp(data, size, sender, number);
 }
 
-unsigned int message_check_all(const void *data, size_t size, uint32_t *last)
+void message_check_all(const void *data, size_t size, unsigned int sender,
+		       uint32_t number)
 {
-	unsigned int sender = message_check(data, size, last);
 	const uint64_t *words = data;
 	size_t i;
 
 	for (i = 1; i + 1 < size / sizeof(*words); i++)
-		CHECK(words[i] == word(sender, last[sender], i));
-	return sender;
+		CHECK(words[i] == word(sender, number, i));
 }

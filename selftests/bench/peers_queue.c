@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Peers that are message queues: POSIX and System V.
+ */
+#include <fcntl.h>
+#include <mqueue.h>
+#include <sys/ipc.h>
+#include <sys/msg.h>
+#include <sys/resource.h>
+
+#include "bench.h"
+
+#define MQ_LIMITS	"/proc/sys/fs/mqueue/"
+#define MQ_NAME		"/kipc-bench"
+
+static void mq_prepare(void)
+{
+	struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
+
+	write_file(MQ_LIMITS "msg_max", "65536");
+	write_file(MQ_LIMITS "msgsize_max", "1048576");
+	write_file(MQ_LIMITS "queues_max", "200000");
+	CHECK(setrlimit(RLIMIT_MSGQUEUE, &unlimited) == 0);
+}
+
+static void mq_make(struct channel *c)
+{
+	struct mq_attr attr = {
+		.mq_maxmsg = c->room / c->payload,
+		.mq_msgsize = c->payload,
+	};
+
+	c->in = mq_open(MQ_NAME, O_RDWR | O_CREAT | O_EXCL, 0600, &attr);
+	CHECK(c->in >= 0);
+	c->out = c->in;
+	CHECK(mq_unlink(MQ_NAME) == 0);
+}
+
+static void mq_put(struct channel *c, const void *data, size_t size)
+{
+	CHECK(mq_send(c->out, data, size, 0) == 0);
+}
+
+static void mq_get(struct channel *c, void *data, size_t size)
+{
+	CHECK(mq_receive(c->in, data, size, NULL) == (ssize_t)size);
+}
+
+static void mq_end(struct channel *c)
+{
+	mq_close(c->in);
+}
+
+/* mq_open() wants a slash in front. */
+static const char *mq_name(const char *name)
+{
+	static char path[64];
+
+	snprintf(path, sizeof(path), "/%s", name);
+	return path;
+}
+
+static void mq_name_create(const char *name)
+{
+	struct mq_attr attr = { .mq_maxmsg = 1, .mq_msgsize = 64 };
+	mqd_t mq = mq_open(mq_name(name), O_RDWR | O_CREAT | O_EXCL, 0600, &attr);
+
+	CHECK(mq >= 0 && mq_close(mq) == 0);
+}
+
+static void mq_name_look_up(const char *name)
+{
+	mqd_t mq = mq_open(mq_name(name), O_RDWR);
+
+	CHECK(mq >= 0 && mq_close(mq) == 0);
+}
+
+static void mq_name_remove(const char *name)
+{
+	CHECK(mq_unlink(mq_name(name)) == 0);
+}
+
+struct peer posix_mq_peer = {
+	.name = "posix-mq",
+	.can = PEER_ROUND_TRIP | PEER_ONE_WAY | PEER_MANY | PEER_POLL | PEER_OBJECT,
+	.prepare = mq_prepare,
+	.make = mq_make,
+	.send = mq_put,
+	.recv = mq_get,
+	.end = mq_end,
+	.name_create = mq_name_create,
+	.name_look_up = mq_name_look_up,
+	.name_remove = mq_name_remove,
+};
+
+static void msg_prepare(void)
+{
+	write_file("/proc/sys/kernel/msgmax", "1048576");
+	write_file("/proc/sys/kernel/msgmni", "32000");
+}
+
+static void msg_make(struct channel *c)
+{
+	struct msqid_ds ds;
+
+	c->in = msgget(IPC_PRIVATE, 0600);
+	CHECK(c->in >= 0 && msgctl(c->in, IPC_STAT, &ds) == 0);
+	ds.msg_qbytes = c->room;
+	CHECK(msgctl(c->in, IPC_SET, &ds) == 0);
+	c->out = c->in;
+}
+
+/* The type stands before the data, where there is room for it. */
+static void msg_send(struct channel *c, const void *data, size_t size)
+{
+	long *message = (long *)data - 1;
+
+	*message = 1;
+	CHECK(msgsnd(c->out, message, size, 0) == 0);
+}
+
+static void msg_recv(struct channel *c, void *data, size_t size)
+{
+	CHECK(msgrcv(c->in, (long *)data - 1, size, 0, 0) == (ssize_t)size);
+}
+
+static void msg_end(struct channel *c)
+{
+	CHECK(msgctl(c->in, IPC_RMID, NULL) == 0);
+}
+
+struct peer sysv_msg_peer = {
+	.name = "sysv-msg",
+	.can = PEER_ROUND_TRIP | PEER_ONE_WAY | PEER_MANY | PEER_OBJECT,
+	.prepare = msg_prepare,
+	.make = msg_make,
+	.send = msg_send,
+	.recv = msg_recv,
+	.end = msg_end,
+};
