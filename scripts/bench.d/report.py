@@ -1,28 +1,49 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
 #
-# report.py SAMPLES RESULTS
+# report.py RESULTS SAMPLES...
 #
 # Makes rows of samples (median, lowest, highest of each measurement's rounds),
-# writes them as JSON, and prints them as a table.
+# writes them as JSON, prints them as a table, and says where kipc loses, and why.
 import collections
 import json
 import statistics
 import sys
 
 KEY = ("mode", "kernel", "op", "mechanism", "payload", "placement")
+FLOORS = ("getppid", "sched-yield-pair", "memcpy")
+WHY = {
+    "eventfd-shm": "its ring is in shared memory, where nobody is protected from "
+                   "the other side; it enters the kernel only to sleep or wake",
+    "futex-shm": "as eventfd-shm",
+    "spin-shm": "as eventfd-shm, and it never sleeps",
+    "vm-readv-futex": "one copy in place of two; needs the right to trace the sender",
+    "sysv-sem-shm": "the data is in shared memory, unprotected",
+    "posix-sem-shm": "the data is in shared memory, unprotected",
+    "unix-stream": "long messages are copied straight from the sender's pages to "
+                   "pages of the socket, many at once",
+    "unix-seqpacket": "as unix-stream",
+    "pipe": "it keeps bytes only: no header, no sender, no statistics",
+    "posix-mq": "a waiting receiver is given the message before it wakes; no poll "
+                "wake-up, no sender, no statistics",
+    "sysv-msg": "as posix-mq; its objects are no descriptors, so that they are "
+                "cheap and never cleaned up",
+}
 
 
-def rows_of(path):
+def group(row):
+    return tuple(row[k] for k in KEY if k != "mechanism")
+
+
+def rows_of(paths):
     samples = collections.defaultdict(list)
-    for line in open(path):
-        kind, *words = line.split()
-        if kind == "sample":
-            samples[tuple(words[:6])].append(float(words[6]))
+    for path in paths:
+        for line in open(path):
+            *key, value = line.split()
+            samples[tuple(key)].append(float(value))
     rows = []
     for key, values in samples.items():
-        row = dict(zip(KEY, key))
-        row["payload"] = int(row["payload"])
+        row = dict(zip(KEY, key), payload=int(key[4]))
         row.update(median=statistics.median(values), min=min(values),
                    max=max(values), rounds=len(values))
         rows.append(row)
@@ -30,30 +51,61 @@ def rows_of(path):
              if row["mechanism"] == "pipe"}
     for row in rows:
         pipe = pipes.get(group(row))
-        row["ratio_to_pipe"] = pipe and round(row["median"] / pipe, 4)
+        row["ratio_to_pipe"] = round(row["median"] / pipe, 4) if pipe else None
     return rows
 
 
-def group(row):
-    return tuple(row[k] for k in KEY if k != "mechanism")
+def unit(row):
+    if row["op"].startswith("memory-"):
+        return "bytes"
+    return "instr." if row["mode"] == "instructions" else "ns"
 
 
-def print_table(rows):
-    last = None
+def print_group(rows):
+    """The cheapest first; returns who is cheaper than kipc."""
+    rows = sorted(rows, key=lambda row: row["median"])
+    ours = [row for row in rows if row["mechanism"].startswith("kipc-")]
+    first = rows[0]
+    print(f"\n{first['op']}, {first['payload']} bytes, {first['placement']}, "
+          f"{first['kernel']}, {first['mode']}\n  {'':19}{unit(first):>10}"
+          f"{'lowest':>10}{'highest':>10}{'to pipe':>9}")
+    losses = []
     for row in rows:
-        if group(row) != last:
-            last = group(row)
-            unit = "instr." if row["mode"] == "instructions" else "ns"
-            print(f"\n{row['op']}, {row['payload']} bytes, {row['placement']}, "
-                  f"kernel {row['kernel']}, {row['mode']}\n"
-                  f"  {'':20}{unit:>12}{'lowest':>12}{'highest':>12}"
-                  f"{'to pipe':>10}")
-        ratio = row["ratio_to_pipe"]
-        print(f"  {row['mechanism']:20}{row['median']:12.0f}{row['min']:12.0f}"
-              f"{row['max']:12.0f}{ratio if ratio else 0:10.3f}")
+        mechanism, ratio = row["mechanism"], row["ratio_to_pipe"]
+        mark = ""
+        if row in ours:
+            mark = "   <- kipc"
+        elif ours and mechanism not in FLOORS and \
+                row["median"] < ours[0]["median"]:
+            mark = "   kipc loses"
+            losses.append((mechanism, ours[0]["median"] / max(row["median"], 1e-9)))
+        print(f"  {mechanism:19}{row['median']:10.0f}{row['min']:10.0f}"
+              f"{row['max']:10.0f}{'' if ratio is None else f'{ratio:9.3f}':9}{mark}")
+    return losses
 
 
-rows = rows_of(sys.argv[1])
-with open(sys.argv[2], "w") as file:
-    file.write("[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n")
-print_table(rows)
+def print_losses(losses):
+    if not losses:
+        return
+    print("\nWhere kipc loses (its best, as a multiple of the other's cost), and why:")
+    for mechanism, where in losses.items():
+        print(f"  {mechanism}: {WHY.get(mechanism, 'nobody knows')}")
+        for kernel, mode, text in where:
+            print(f"      {text} ({kernel}, {mode})")
+
+
+def main():
+    rows = rows_of(sys.argv[2:])
+    with open(sys.argv[1], "w") as file:
+        file.write("[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n")
+    groups, losses = collections.defaultdict(list), collections.defaultdict(list)
+    for row in rows:
+        groups[group(row)].append(row)
+    for key, members in groups.items():
+        for mechanism, factor in print_group(members):
+            losses[mechanism].append((key[1], key[0], f"{key[2]} {key[3]} "
+                                      f"{key[4]}: {factor:.2f}"))
+    print_losses(losses)
+
+
+main()
