@@ -12,6 +12,8 @@ import sys
 
 KEY = ("mode", "kernel", "op", "mechanism", "payload", "placement")
 FLOORS = ("getppid", "sched-yield-pair", "memcpy")
+# Less of a difference is none.
+NOTABLE = 1.01
 WHY = {
     "eventfd-shm": "its ring is in shared memory, where nobody is protected from "
                    "the other side; it enters the kernel only to sleep or wake",
@@ -76,7 +78,7 @@ def print_group(rows):
         if row in ours:
             mark = "   <- kipc"
         elif ours and mechanism not in FLOORS and \
-                row["median"] < ours[0]["median"]:
+                row["median"] * NOTABLE < ours[0]["median"]:
             mark = "   kipc loses"
             losses.append((mechanism, ours[0]["median"] / max(row["median"], 1e-9)))
         print(f"  {mechanism:19}{row['median']:10.0f}{row['min']:10.0f}"

@@ -6,14 +6,14 @@
  *
  * A *peer* is a mechanism: kipc or one that it is compared with.  An *op* is
  * what is done with it.  For each op, payload and placement there are rounds, and
- * in each round every peer has its turn, so that whatever drifts drifts for all.
+ * in each round every peer has its turn, so that a drift is one of all.
  * A turn makes everything anew, warms up, and gives one number or some of them:
  * nanoseconds, which are instructions where the clock counts those, or bytes.
  * They are printed at once; medians are taken by who reads them.
  *
  * Senders and receivers are processes of their own.  Each message carries its
- * sender and number in its first and its last eight bytes, and both are checked;
- * in the warm-up all of the content is.  That is the same code for all peers.
+ * sender and number in its first and its last eight bytes, and both are checked; of
+ * the first fifty, which are not timed, all is.  That is the same code for all peers.
  *
  * DOC: What is the same for all
  *
@@ -58,12 +58,14 @@ struct channel {
 };
 
 /* What a peer can do. */
-#define PEER_ROUND_TRIP	(1U << 0)
-#define PEER_ONE_WAY	(1U << 1)
-#define PEER_MANY	(1U << 2)	/* several senders and receivers */
-#define PEER_POLL	(1U << 3)	/* in is a descriptor for poll(2) */
-#define PEER_OBJECT	(1U << 4)	/* an object of the kernel */
-#define PEER_SPINS	(1U << 5)	/* pointless on one processor */
+enum {
+	PEER_ROUND_TRIP	= 0x01,
+	PEER_ONE_WAY	= 0x02,
+	PEER_MANY	= 0x04,		/* several senders and receivers */
+	PEER_POLL	= 0x08,		/* in is a descriptor for poll(2) */
+	PEER_OBJECT	= 0x10,		/* an object of the kernel */
+	PEER_SPINS	= 0x20,		/* pointless on one processor */
+};
 
 struct turn;
 
