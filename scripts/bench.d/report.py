@@ -9,10 +9,11 @@ import collections
 import json
 import statistics
 import sys
+import textwrap
 
 KEY = ("mode", "kernel", "op", "mechanism", "payload", "placement")
 FLOORS = ("getppid", "sched-yield-pair", "memcpy")
-# Less of a difference is none.
+# Less of a difference is none, and neither is one that is within the spread.
 NOTABLE = 1.01
 WHY = {
     "eventfd-shm": "its ring is in shared memory, where nobody is protected from "
@@ -22,8 +23,7 @@ WHY = {
     "vm-readv-futex": "one copy in place of two; needs the right to trace the sender",
     "sysv-sem-shm": "the data is in shared memory, unprotected",
     "posix-sem-shm": "the data is in shared memory, unprotected",
-    "unix-stream": "long messages are copied straight from the sender's pages to "
-                   "pages of the socket, many at once",
+    "unix-stream": "long messages lie in a few large pieces of memory",
     "unix-seqpacket": "as unix-stream",
     "pipe": "it keeps bytes only: no header, no sender, no statistics",
     "posix-mq": "a waiting receiver is given the message before it wakes; no poll "
@@ -78,7 +78,8 @@ def print_group(rows):
         if row in ours:
             mark = "   <- kipc"
         elif ours and mechanism not in FLOORS and \
-                row["median"] * NOTABLE < ours[0]["median"]:
+                row["median"] * NOTABLE < ours[0]["median"] and \
+                row["max"] < ours[0]["min"]:
             mark = "   kipc loses"
             losses.append((mechanism, ours[0]["median"] / max(row["median"], 1e-9)))
         print(f"  {mechanism:19}{row['median']:10.0f}{row['min']:10.0f}"
@@ -90,23 +91,30 @@ def print_losses(losses):
     if not losses:
         return
     print("\nWhere kipc loses (its best, as a multiple of the other's cost), and why:")
-    for mechanism, where in losses.items():
-        print(f"  {mechanism}: {WHY.get(mechanism, 'nobody knows')}")
-        for kernel, mode, text in where:
-            print(f"      {text} ({kernel}, {mode})")
+    for (kernel, mode), by_mechanism in losses.items():
+        print(f"\n {kernel}, {mode}:")
+        for mechanism, where in by_mechanism.items():
+            print(textwrap.fill(f"{mechanism}: {WHY.get(mechanism, 'nobody knows')}",
+                                80, initial_indent="  ", subsequent_indent="    ",
+                                break_on_hyphens=False))
+            print(textwrap.fill("; ".join(where), 80, initial_indent="      ",
+                                subsequent_indent="      ",
+                                break_on_hyphens=False))
 
 
 def main():
     rows = rows_of(sys.argv[2:])
     with open(sys.argv[1], "w") as file:
         file.write("[\n" + ",\n".join(json.dumps(row) for row in rows) + "\n]\n")
-    groups, losses = collections.defaultdict(list), collections.defaultdict(list)
+    groups = collections.defaultdict(list)
+    losses = collections.defaultdict(lambda: collections.defaultdict(list))
     for row in rows:
         groups[group(row)].append(row)
     for key, members in groups.items():
         for mechanism, factor in print_group(members):
-            losses[mechanism].append((key[1], key[0], f"{key[2]} {key[3]} "
-                                      f"{key[4]}: {factor:.2f}"))
+            where = "" if key[4] == "same-cpu" else f" {key[4]}"
+            losses[key[1], key[0]][mechanism].append(
+                f"{key[2]} {key[3]}{where} {factor:.2f}")
     print_losses(losses)
 
 

@@ -13,7 +13,7 @@
  *
  * Senders and receivers are processes of their own.  Each message carries its
  * sender and number in its first and its last eight bytes, and both are checked; of
- * the first fifty, which are not timed, all is.  That is the same code for all peers.
+ * the first ones, which are not timed, all is.  That is the same code for all peers.
  *
  * DOC: What is the same for all
  *

@@ -6,7 +6,7 @@
 
 #include "bench.h"
 
-/* The first messages, which are not timed, are checked whole. */
+/* So many of the first messages, which are not timed, are checked whole. */
 #define CHECKED		50
 
 /* Processes of one measurement; the receivers, or the server, come first. */
@@ -14,6 +14,8 @@ struct party {
 	const struct turn *t;
 	struct channel there, back[MAX_WORKERS];
 	unsigned int senders, receivers;
+	unsigned int warm;	/* messages of each sender that are not timed */
+	unsigned int timed;	/* and those that are */
 	bool polls;
 };
 
@@ -23,67 +25,74 @@ static unsigned int share(unsigned int messages, unsigned int n)
 	return (messages + n - 1) / n;
 }
 
-/* What goes in front of the timed messages. */
-static unsigned int warm_messages(const struct turn *t)
+/*
+ * Each sender sends the same number to each receiver (to the server, once), so
+ * that all know how many there will be.
+ */
+static void share_out(struct party *p)
 {
-	return t->messages / 8;
+	unsigned int to = p->receivers, pairs = p->senders * to;
+
+	p->timed = share(p->t->messages, pairs) * to;
+	p->warm = share(p->t->messages / 8 + CHECKED, pairs) * to;
 }
 
-static void send_one(const struct turn *t, struct channel *c, void *data,
+static bool checked_whole(const struct party *p, uint32_t number)
+{
+	return number <= CHECKED && number <= p->warm;
+}
+
+static void send_one(const struct party *p, struct channel *c, void *data,
 		     unsigned int sender, uint32_t number)
 {
-	if (number <= CHECKED)
+	const struct turn *t = p->t;
+
+	if (checked_whole(p, number))
 		message_fill(data, t->payload, sender, number);
 	else
 		message_stamp(data, t->payload, sender, number);
 	t->peer->send(c, data, t->payload);
 }
 
-static unsigned int receive_one(const struct turn *t, struct channel *c,
+static unsigned int receive_one(const struct party *p, struct channel *c,
 				void *data, uint32_t *last)
 {
+	const struct turn *t = p->t;
 	unsigned int sender;
 
 	t->peer->recv(c, data, t->payload);
 	sender = message_check(data, t->payload, last);
-	if (last[sender] <= CHECKED)
+	if (checked_whole(p, last[sender]))
 		message_check_all(data, t->payload, sender, last[sender]);
 	return sender;
 }
 
-/*
- * One way.  Each sender sends each receiver's share of its messages, so that all
- * know how many there will be.
- */
+/* One way. */
 static void send_all(struct crew *crew, struct party *p, unsigned int me)
 {
-	unsigned int each = p->receivers, pairs = p->senders * p->receivers;
-	unsigned int warm = share(warm_messages(p->t), pairs) * each;
-	unsigned int timed = share(p->t->messages, pairs) * each;
 	void *data = message_buffer(p->t->payload);
 	uint32_t number = 0;
 
-	while (number < warm)
-		send_one(p->t, &p->there, data, me, ++number);
+	while (number < p->warm)
+		send_one(p, &p->there, data, me, ++number);
 	crew_ready(crew);
-	while (number < warm + timed)
-		send_one(p->t, &p->there, data, me, ++number);
+	while (number < p->warm + p->timed)
+		send_one(p, &p->there, data, me, ++number);
 	crew_done(crew);
 }
 
 static void receive_all(struct crew *crew, struct party *p)
 {
-	unsigned int each = p->senders, pairs = p->senders * p->receivers;
-	unsigned int warm = share(warm_messages(p->t), pairs) * each;
-	unsigned int timed = share(p->t->messages, pairs) * each, i;
+	unsigned int warm = p->warm * p->senders / p->receivers;
+	unsigned int timed = p->timed * p->senders / p->receivers, i;
 	void *data = message_buffer(p->t->payload);
 	uint32_t last[MAX_WORKERS] = { 0 };
 
 	for (i = 0; i < warm; i++)
-		receive_one(p->t, &p->there, data, last);
+		receive_one(p, &p->there, data, last);
 	crew_ready(crew);
 	for (i = 0; i < timed; i++)
-		receive_one(p->t, &p->there, data, last);
+		receive_one(p, &p->there, data, last);
 	crew_done(crew);
 }
 
@@ -101,13 +110,13 @@ static void run_stream(const struct turn *t, unsigned int senders,
 		       unsigned int receivers)
 {
 	struct party p = { .t = t, .senders = senders, .receivers = receivers };
-	unsigned int pairs = senders * receivers;
 	double took;
 
+	share_out(&p);
 	p.there = new_channel(t->peer, t->payload);
 	took = crew_run(t, senders + receivers, true, stream_job, &p);
 	t->peer->end(&p.there);
-	give(t, NULL, took / (share(t->messages, pairs) * pairs));
+	give(t, NULL, took / (p.timed * senders));
 }
 
 static void run_one_way(const struct turn *t)
@@ -136,8 +145,8 @@ static void wait_readable(struct channel *c)
 static void serve(struct crew *crew, struct party *p)
 {
 	const struct turn *t = p->t;
-	unsigned int warm = share(warm_messages(t), p->senders) * p->senders;
-	unsigned int timed = share(t->messages, p->senders) * p->senders, i, client;
+	unsigned int warm = p->warm * p->senders;
+	unsigned int timed = p->timed * p->senders, i, client;
 	void *in = message_buffer(t->payload), *out = message_buffer(t->payload);
 	uint32_t last[MAX_WORKERS] = { 0 };
 
@@ -146,8 +155,8 @@ static void serve(struct crew *crew, struct party *p)
 			crew_ready(crew);
 		if (p->polls)
 			wait_readable(&p->there);
-		client = receive_one(t, &p->there, in, last);
-		send_one(t, &p->back[client], out, client, last[client]);
+		client = receive_one(p, &p->there, in, last);
+		send_one(p, &p->back[client], out, client, last[client]);
 	}
 	crew_done(crew);
 }
@@ -155,18 +164,16 @@ static void serve(struct crew *crew, struct party *p)
 static void call(struct crew *crew, struct party *p, unsigned int me)
 {
 	const struct turn *t = p->t;
-	unsigned int warm = share(warm_messages(t), p->senders);
-	unsigned int timed = share(t->messages, p->senders);
 	void *in = message_buffer(t->payload), *out = message_buffer(t->payload);
 	uint32_t last[MAX_WORKERS] = { 0 }, number;
 
-	for (number = 1; number <= warm + timed; number++) {
-		if (number == warm + 1)
+	for (number = 1; number <= p->warm + p->timed; number++) {
+		if (number == p->warm + 1)
 			crew_ready(crew);
-		send_one(t, &p->there, out, me, number);
+		send_one(p, &p->there, out, me, number);
 		if (p->polls)
 			wait_readable(&p->back[me]);
-		CHECK(receive_one(t, &p->back[me], in, last) == me &&
+		CHECK(receive_one(p, &p->back[me], in, last) == me &&
 		      last[me] == number);
 	}
 	crew_done(crew);
@@ -182,10 +189,16 @@ static void call_job(struct crew *crew, unsigned int me, void *arg)
 
 static void run_calls(const struct turn *t, unsigned int clients, bool polls)
 {
-	struct party p = { .t = t, .senders = clients, .polls = polls };
+	struct party p = {
+		.t = t,
+		.senders = clients,
+		.receivers = 1,
+		.polls = polls,
+	};
 	unsigned int i;
 	double took;
 
+	share_out(&p);
 	p.there = new_channel(t->peer, t->payload);
 	for (i = 1; i <= clients; i++)
 		p.back[i] = new_channel(t->peer, t->payload);
@@ -193,7 +206,7 @@ static void run_calls(const struct turn *t, unsigned int clients, bool polls)
 	t->peer->end(&p.there);
 	for (i = 1; i <= clients; i++)
 		t->peer->end(&p.back[i]);
-	give(t, NULL, took / (share(t->messages, clients) * clients));
+	give(t, NULL, took / (p.timed * clients));
 }
 
 static void run_round_trip(const struct turn *t)
