@@ -141,12 +141,15 @@ static unsigned int measure_all(bool count_only)
 	return n;
 }
 
+/* Limits are raised for those only that will be measured. */
 static void prepare(void)
 {
 	void (*done)(void) = NULL;
 	unsigned int i;
 
 	for (i = 0; peers[i]; i++) {
+		if (only_peers && !listed(only_peers, peers[i]->name))
+			continue;
 		if (!strncmp(peers[i]->name, "kipc", 4) && access("/dev/kipc", F_OK)) {
 			fprintf(stderr, "without %s: the module is not loaded\n",
 				peers[i]->name);
