@@ -44,7 +44,7 @@ def check_target(rows, kernel, target):
             else (kernel, op, against)
         base = rows.get((*other, payload, "same-cpu"))
         value = ours and base and ours["median"] / base["median"]
-    what = f"{kernel:11} {op:21} {mechanism:14} {payload:>5}  / {against:20}"
+    what = f"{kernel:11} {op:21} {mechanism:17} {payload:>5}  / {against:20}"
     if value is None:
         return None, f"not measured  {what}"
     verdict = "goal reached" if value <= goal else \
@@ -63,7 +63,7 @@ def check_recorded(rows, recorded):
         if row["ratio_to_pipe"] and old["ratio_to_pipe"]:
             change = min(change, row["ratio_to_pipe"] / old["ratio_to_pipe"])
         yield change, (f"{'DEARER' if change > LIMIT else 'as recorded':13} "
-                       f"{key[0]:11} {key[1]:21} {key[2]:14} {key[3]:>5}  "
+                       f"{key[0]:11} {key[1]:21} {key[2]:17} {key[3]:>5}  "
                        f"/ last recorded        {change:8.3f}")
 
 
