@@ -281,14 +281,14 @@ static const size_t trip[] = { 8, 1024, 4096, 65536, PAYLOADS_END };
 
 OP(floors, "floor", trip, 1, run_floor, fits_floor);
 OP(one_way, "one-way", stream, 1, run_one_way, fits_one_way);
-OP(many_one, "one-way-4-to-1", some, 1, run_4_to_1, fits_many);
-OP(many_many, "one-way-4-to-4", some, 1, run_4_to_4, fits_many);
+OP(many_one, "one-way-4-to-1", some, 2, run_4_to_1, fits_many);
+OP(many_many, "one-way-4-to-4", some, 2, run_4_to_4, fits_many);
 OP(round_trip, "round-trip", trip, 2, run_round_trip, fits_round_trip);
 OP(round_poll, "round-trip-poll", few, 2, run_poll, fits_poll);
-OP(clients_1, "clients-1", few, 2, run_round_trip, fits_many);
-OP(clients_4, "clients-4", few, 2, run_clients_4, fits_many);
-OP(clients_16, "clients-16", few, 2, run_clients_16, fits_many);
-OP(clients_64, "clients-64", few, 2, run_clients_64, fits_many);
+OP(clients_1, "clients-1", few, 4, run_round_trip, fits_many);
+OP(clients_4, "clients-4", few, 4, run_clients_4, fits_many);
+OP(clients_16, "clients-16", few, 4, run_clients_16, fits_many);
+OP(clients_64, "clients-64", few, 4, run_clients_64, fits_many);
 
 const struct op *const message_ops[] = {
 	&floors, &one_way, &many_one, &many_many, &round_trip, &round_poll,
