@@ -131,7 +131,10 @@ static inline bool kipc_copy_more_in(void *to, const void __user *from,
 	return !left;
 }
 
-/* Copy up to KIPC_COPY_LOCKED bytes out; false if that would fault. */
+/*
+ * Copy up to KIPC_COPY_LOCKED bytes out; false if that would fault.  As for a buffer,
+ * access_ok() was checked.
+ */
 static __always_inline bool kipc_copy_out(void __user *to, const void *from,
 					  size_t bytes)
 {

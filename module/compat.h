@@ -22,6 +22,15 @@ static inline void kipc_inode_init_times(struct inode *inode)
 #endif
 }
 
+/* No fsnotify(7) events of reads and writes: nobody watches a handle by its path. */
+static inline void kipc_file_no_notify(struct file *file)
+{
+#ifdef FMODE_FSNOTIFY_MASK
+	file->f_mode &= ~FMODE_FSNOTIFY_MASK;
+#endif
+	file->f_mode |= FMODE_NONOTIFY;
+}
+
 /* 6.1 does not export put_ipc_ns(); this is what it comes to. */
 static inline void kipc_ipc_ns_put(struct ipc_namespace *ipc)
 {

@@ -401,8 +401,7 @@ struct file *kipc_object_file(struct kipc_object *object, u32 rights, u32 flags)
 		return file;
 	}
 	stream_open(object->inode, file);
-	/* As of Linux 6.14 for every pseudo file: nobody watches it by path. */
-	file->f_mode |= FMODE_NONOTIFY;
+	kipc_file_no_notify(file);
 	file->private_data = handle;
 	refcount_inc(&object->handles);
 	atomic_long_inc(&kipc_handles);

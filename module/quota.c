@@ -228,6 +228,26 @@ void kipc_uncharge(struct kipc_account *account, enum kipc_resource what,
 }
 
 /**
+ * kipc_account_has_plenty - may an account keep what it might need again?
+ * @account: who pays
+ * @what: the resource
+ *
+ * Context: any; takes no lock.
+ * Return: whether less than half is used by the user, and the owners above.
+ */
+bool kipc_account_has_plenty(const struct kipc_account *account,
+			     enum kipc_resource what)
+{
+	long half = kipc_quota_limit(what) / 2;
+	struct kipc_user *user;
+
+	for (user = account->user; user; user = user->parent)
+		if (atomic_long_read(&user->used[what]) > half)
+			return false;
+	return true;
+}
+
+/**
  * kipc_account_alloc - allocate memory that somebody's object needs
  * @account: who pays, in quota and in memory cgroup
  * @size: in bytes

@@ -22,8 +22,14 @@ void kipc_ring_init(struct kipc_ring *ring, struct kipc_account *account)
 	ring->spare_bytes = 0;
 	ring->account = account;
 	ring->last_used = 0;
-	ring->held = 0;
-	ring->held_before = 0;
+	ring->bytes = 0;
+	ring->peak = 0;
+	ring->peak_before = 0;
+}
+
+static size_t kipc_segment_bytes(const struct kipc_segment *segment)
+{
+	return sizeof(*segment) + segment->size;
 }
 
 static void kipc_ring_push_spare(struct kipc_ring *ring,
@@ -31,17 +37,36 @@ static void kipc_ring_push_spare(struct kipc_ring *ring,
 {
 	segment->next = ring->spare;
 	ring->spare = segment;
-	ring->spare_bytes += segment->size;
+	ring->spare_bytes += kipc_segment_bytes(segment);
 }
 
-static struct kipc_segment *kipc_ring_pop_spare(struct kipc_ring *ring)
+/* Take one from the chain: the one that this points to. */
+static struct kipc_segment *kipc_ring_pop_spare(struct kipc_ring *ring,
+						struct kipc_segment **from)
 {
-	struct kipc_segment *spare = ring->spare;
+	struct kipc_segment *spare = *from;
 
-	ring->spare = spare->next;
-	ring->spare_bytes -= spare->size;
+	*from = spare->next;
+	ring->spare_bytes -= kipc_segment_bytes(spare);
 	spare->next = NULL;
 	return spare;
+}
+
+/* Shared segments are counted while they are linked. */
+static void kipc_ring_link_shared(struct kipc_ring *ring,
+				  struct kipc_segment *segment)
+{
+	list_add_tail(&segment->node, &ring->segments);
+	segment->linked = true;
+	ring->bytes += kipc_segment_bytes(segment);
+	ring->peak = max(ring->peak, ring->bytes);
+}
+
+static void kipc_ring_unlink_shared(struct kipc_ring *ring,
+				    struct kipc_segment *segment)
+{
+	kipc_ring_unlink(segment);
+	ring->bytes -= kipc_segment_bytes(segment);
 }
 
 /**
@@ -72,23 +97,24 @@ void kipc_ring_destroy(struct kipc_ring *ring)
  */
 void *kipc_ring_reserve_spare(struct kipc_ring *ring, size_t bytes)
 {
-	struct kipc_segment *back = kipc_ring_back(ring);
-	struct kipc_segment *spare = ring->spare;
+	struct kipc_segment *back = kipc_ring_back(ring), *spare;
+	struct kipc_segment **from = &ring->spare;
 
-	if (!spare || spare->size < bytes)
+	while (*from && (*from)->size < bytes)
+		from = &(*from)->next;
+	if (!*from)
 		return NULL;
 
-	kipc_ring_pop_spare(ring);
+	spare = kipc_ring_pop_spare(ring, from);
 	if (back && !back->sealed) {
 		ring->last_used = back->tail;
 		/* An empty one must not stand in front of others. */
 		if (kipc_segment_empty(back)) {
-			kipc_ring_unlink(back);
+			kipc_ring_unlink_shared(ring, back);
 			kipc_ring_push_spare(ring, back);
 		}
 	}
-	list_add_tail(&spare->node, &ring->segments);
-	spare->linked = true;
+	kipc_ring_link_shared(ring, spare);
 	return spare->data;
 }
 
@@ -128,7 +154,7 @@ struct kipc_segment *kipc_ring_extend(struct kipc_ring *ring,
 	if (garbage && garbage->size >= segment->size)
 		return segment;
 	if (garbage)
-		kipc_ring_pop_spare(ring);
+		kipc_ring_pop_spare(ring, &ring->spare);
 	kipc_ring_push_spare(ring, segment);
 	return garbage;
 }
@@ -246,41 +272,55 @@ struct kipc_segment *kipc_segment_unpin(struct kipc_segment *segment)
 }
 
 /*
- * An empty ring gives back what it does not need to begin again: all but a little,
- * or but what it has needed the last two times.
+ * How many bytes of shared segments to keep for the next time: a little, or what was
+ * needed the last two times, if the owner has plenty left.
  */
+static size_t kipc_ring_keep(const struct kipc_ring *ring)
+{
+	size_t keep = min3(ring->peak, ring->peak_before,
+			   (size_t)KIPC_RING_KEEP);
+
+	if (keep <= KIPC_SEGMENT_KEEP ||
+	    !kipc_account_has_plenty(ring->account, KIPC_BYTES))
+		return KIPC_SEGMENT_KEEP;
+	return keep;
+}
+
+/* The ring is empty: give back what is not worth keeping. */
 static struct kipc_segment *kipc_ring_trim(struct kipc_ring *ring)
 {
 	struct kipc_segment *back = kipc_ring_back(ring);
-	struct kipc_segment *garbage = NULL;
-	size_t keep, have;
+	struct kipc_segment *garbage = NULL, *spare;
+	size_t keep;
 
-	/* The most common case: it never grew. */
-	if (!ring->spare && back && sizeof(*back) + back->size <= KIPC_SEGMENT_KEEP) {
-		ring->held_before = ring->held;
-		ring->held = 0;
-		return NULL;
+	if (ring->spare || ring->bytes > KIPC_SEGMENT_KEEP) {
+		keep = kipc_ring_keep(ring);
+		while (ring->spare && ring->bytes + ring->spare_bytes > keep) {
+			spare = kipc_ring_pop_spare(ring, &ring->spare);
+			garbage = kipc_segment_chain(spare, garbage);
+		}
+		if (back && ring->bytes > keep) {
+			kipc_ring_unlink_shared(ring, back);
+			garbage = kipc_segment_chain(back, garbage);
+		}
 	}
-	keep = min3(ring->held, ring->held_before, (size_t)KIPC_RING_KEEP);
-	keep = max_t(size_t, keep, KIPC_SEGMENT_KEEP);
-	ring->held_before = ring->held;
-	ring->held = 0;
+	ring->peak_before = ring->peak;
+	ring->peak = 0;
 	ring->last_used = 0;
-
-	have = back ? sizeof(*back) + back->size : 0;
-	if (have > keep) {
-		kipc_ring_unlink(back);
-		garbage = back;
-		have = 0;
-	}
-	have += ring->spare_bytes;
-	while (ring->spare && (ring->spare->size > keep ||
-			       have - ring->spare->size >= keep)) {
-		have -= ring->spare->size;
-		garbage = kipc_segment_chain(kipc_ring_pop_spare(ring),
-					     garbage);
-	}
 	return garbage;
+}
+
+/**
+ * kipc_ring_shed - an empty ring will not be filled again: forget what it needed
+ * @ring: empty
+ *
+ * Context: the ring's lock is held.
+ * Return: garbage, or NULL.
+ */
+struct kipc_segment *kipc_ring_shed(struct kipc_ring *ring)
+{
+	ring->peak = 0;
+	return kipc_ring_trim(ring);
 }
 
 /**
@@ -301,13 +341,15 @@ struct kipc_segment *kipc_ring_drained(struct kipc_ring *ring,
 		kipc_ring_unlink(segment);
 		garbage = kipc_segment_drop(segment);
 	} else {
-		ring->held += segment->tail;
+		/* If it was alone, only this much of it was needed. */
+		ring->peak = max(ring->peak, segment->tail);
 		segment->head = 0;
 		segment->tail = 0;
 		if (!last) {
-			kipc_ring_unlink(segment);
-			if (!ring->spare || ring->spare_bytes + segment->size <=
-			    min_t(size_t, ring->held_before, KIPC_RING_KEEP))
+			kipc_ring_unlink_shared(ring, segment);
+			if (!ring->spare ||
+			    ring->bytes + ring->spare_bytes +
+			    kipc_segment_bytes(segment) <= kipc_ring_keep(ring))
 				kipc_ring_push_spare(ring, segment);
 			else
 				garbage = segment;

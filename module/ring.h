@@ -14,9 +14,10 @@
  * so a record never wraps and is never split, the ring holds no more memory
  * than it needs, and grows while its owner's quota lasts.  Small records share
  * segments and cost no allocation: a drained segment is used again, and an empty
- * ring keeps a small one, or more if it was filled with more the last two times.  A
- * large record is filled in a *sealed* segment of its own before that is linked in:
- * no place in the ring is held while user memory is copied that may fault.
+ * ring keeps a small one, or more if it needed more the last two times and its
+ * owner has used less than half of the quota.  A large record is filled in a
+ * *sealed* segment of its own before that is linked in: no place in the ring is
+ * held while user memory is copied that may fault.
  *
  * The ring does not know what a record is: whoever puts one in knows its size
  * when it comes out.  All sizes are rounded up to KIPC_RING_ALIGN.
@@ -37,7 +38,7 @@
 #define KIPC_RING_ALIGN		8
 #define KIPC_SEGMENT_MAX	(32 << 10)	/* of a shared one, in all */
 #define KIPC_SEGMENT_KEEP	(8 << 10)	/* of an empty ring, in all */
-#define KIPC_RING_KEEP		(96 << 10)	/* of one that is often full */
+#define KIPC_RING_KEEP		(96 << 10)	/* if it needed that twice */
 
 /**
  * struct kipc_segment - a piece of a ring's memory
@@ -71,11 +72,12 @@ struct kipc_segment {
  * struct kipc_ring - records, first in first out
  * @segments: front first
  * @spare: a chain of empty segments for the next time that one is needed, or NULL
- * @spare_bytes: the size of these
+ * @spare_bytes: of memory that these are
  * @account: who pays for the segments
  * @last_used: bytes that the youngest shared segment had when it was left
- * @held: bytes that drained segments have held since the ring was empty
- * @held_before: the same of the time before
+ * @bytes: of memory that the shared segments in @segments are
+ * @peak: the most that was needed of these since the ring was empty
+ * @peak_before: the same of the time before
  */
 struct kipc_ring {
 	struct list_head segments;
@@ -83,8 +85,9 @@ struct kipc_ring {
 	size_t spare_bytes;
 	struct kipc_account *account;
 	size_t last_used;
-	size_t held;
-	size_t held_before;
+	size_t bytes;
+	size_t peak;
+	size_t peak_before;
 };
 
 static inline size_t kipc_ring_align(size_t bytes)
@@ -205,6 +208,7 @@ void kipc_ring_link(struct kipc_ring *ring, struct kipc_segment *segment);
 
 struct kipc_segment *kipc_ring_drained(struct kipc_ring *ring,
 				       struct kipc_segment *segment);
+struct kipc_segment *kipc_ring_shed(struct kipc_ring *ring);
 struct kipc_segment *kipc_segment_unpin(struct kipc_segment *segment);
 
 /* Remove the oldest record, of this aligned size, from the first segment. */

@@ -18,6 +18,32 @@ TEST(defaults)
 	EXPECT_EQ(0, st.sent);
 }
 
+/* A clock that was set is seen at once: what was sent after that says so. */
+TEST(time_of_a_clock_that_was_set)
+{
+	const uint64_t hour = 3600 * SECOND;
+	int fd = default_box(), i;
+	unsigned int wrong = 0;
+
+	for (i = 0; i < 20; i++) {
+		struct timespec was, set;
+		struct kipc_letter l;
+		uint64_t number;
+
+		ASSERT_OK(send_number(fd, 1));
+		ASSERT_OK(clock_gettime(CLOCK_REALTIME, &was));
+		set = was;
+		set.tv_sec += 3600;
+		ASSERT_OK(clock_settime(CLOCK_REALTIME, &set));
+		ASSERT_OK(send_number(fd, 2));
+		ASSERT_OK(clock_settime(CLOCK_REALTIME, &was));
+		ASSERT_EQ(8, k_recv(fd, &number, 8, NULL, 0, 0));
+		ASSERT_EQ(8, k_recv(fd, &number, 8, &l, 0, 0));
+		wrong += l.time_ns < was.tv_sec * SECOND + hour / 2;
+	}
+	EXPECT_EQ(0, wrong);
+}
+
 static int try_attr(uint64_t letters, uint64_t bytes, uint32_t size,
 		    uint32_t flags)
 {

@@ -294,6 +294,100 @@ TEST_F(quota, drained_mailboxes_are_small)
 	}
 }
 
+/* Fills a mailbox with letters of this size, and empties it. */
+static void turn(int fd, size_t bytes, size_t size)
+{
+	static char data[4096];
+	size_t n = (bytes + size - 1) / size, i;
+
+	for (i = 0; i < n; i++)
+		CHECK(!k_send(fd, data, size, 0, 0));
+	for (i = 0; i < n; i++)
+		CHECK(k_recv(fd, data, size, NULL, 0, 0) == (ssize_t)size);
+}
+
+enum { KEPT = 8 << 10, MUCH = 100000 };
+
+/* kipc(7): at most 8 KiB, unless it needed more twice in a row. */
+TEST_F(quota, kept_after_little_is_little)
+{
+	int fd = box(KIPC_UNBOUNDED, KIPC_UNBOUNDED, 4096, 0);
+	uint64_t before = total("bytes");
+
+	turn(fd, MUCH, 1000);
+	turn(fd, MUCH, 1000);
+	turn(fd, MUCH, 1000);
+	turn(fd, 64, 64);
+	EXPECT_LE(total("bytes") - before, KEPT);
+}
+
+/* It never has more than two letters, however many pass. */
+TEST_F(quota, kept_by_what_it_held_not_by_what_passed)
+{
+	int fd = box(KIPC_UNBOUNDED, KIPC_UNBOUNDED, 4096, 0);
+	uint64_t before = total("bytes");
+	int round, i;
+
+	turn(fd, MUCH, 1000);
+	turn(fd, MUCH, 1000);
+	for (round = 0; round < 3; round++) {
+		ASSERT_OK(send_number(fd, 0));
+		for (i = 0; i < 2000; i++) {
+			ASSERT_OK(send_number(fd, 0));
+			recv_number(fd);
+		}
+		recv_number(fd);
+	}
+	/* The segment that they were in, and the next one. */
+	EXPECT_LE(total("bytes") - before, 64 << 10);
+}
+
+/* Nothing can be sent to it any more. */
+TEST_F(quota, removed_keeps_little)
+{
+	int fd = box(KIPC_UNBOUNDED, KIPC_UNBOUNDED, 4096, 0);
+	uint64_t before = total("bytes");
+
+	turn(fd, MUCH, 1000);
+	turn(fd, MUCH, 1000);
+	ASSERT_OK(k_remove(fd));
+	EXPECT_LE(total("bytes") - before, KEPT);
+}
+
+/* The quota is used up, but the mailbox has memory, and all of it will do. */
+TEST_F(quota, kept_can_be_used)
+{
+	static char data[4096];
+	int fd = box(KIPC_UNBOUNDED, KIPC_UNBOUNDED, 4096, 0);
+	uint64_t before = total("bytes"), kept, sent = 0;
+
+	turn(fd, MUCH, 1000);
+	turn(fd, MUCH, 1000);
+	turn(fd, MUCH, 1000);
+	kept = total("bytes") - before;
+	ASSERT_GE(kept, 64 << 10);
+	set_limit("max_bytes", total("bytes"));
+	while (!k_send(fd, data, 3000, 0, 0))
+		sent += 3000;
+	EXPECT_EQ(EDQUOT, errno);
+	EXPECT_GE(sent, kept / 2);
+}
+
+/* Idle mailboxes do not use up what others need. */
+TEST_F(quota, idle_mailboxes_leave_something)
+{
+	enum { BOXES = 80 };
+	int fds[BOXES], i;
+
+	set_limit("max_bytes", 8 << 20);
+	for (i = 0; i < BOXES; i++) {
+		fds[i] = box(KIPC_UNBOUNDED, KIPC_UNBOUNDED, 4096, 0);
+		turn(fds[i], MUCH, 1000);
+		turn(fds[i], MUCH, 1000);
+	}
+	EXPECT_LE(total("bytes"), 4 << 20);
+}
+
 static pid_t waiter(int fd, bool plain)
 {
 	pid_t pid = spawn();

@@ -3,7 +3,6 @@
  * The mailbox as a kind of object: life, file operations, ioctls.
  */
 #include <linux/fs.h>
-#include <linux/jiffies.h>
 #include <linux/module.h>
 #include <linux/seq_file.h>
 #include <linux/uaccess.h>
@@ -56,7 +55,6 @@ static int kipc_mailbox_init(struct kipc_object *object,
 	INIT_LIST_HEAD(&mailbox->receivers);
 	INIT_LIST_HEAD(&mailbox->promised);
 	INIT_LIST_HEAD(&mailbox->senders);
-	mailbox->tick = jiffies - 1;
 	return 0;
 }
 
@@ -128,12 +126,17 @@ static void kipc_mailbox_clear(struct kipc_mailbox *mailbox)
 static void kipc_mailbox_remove(struct kipc_object *object)
 {
 	struct kipc_mailbox *mailbox = kipc_mailbox_of(object);
+	struct kipc_segment *garbage;
 
 	/* Part of it pollers may know from a hang-up: it is news all the same. */
 	spin_lock(&object->lock);
 	mailbox->told = 0;
 	spin_unlock(&object->lock);
 	kipc_mailbox_clear(mailbox);
+	spin_lock(&object->lock);
+	garbage = kipc_ring_shed(&mailbox->ring);
+	spin_unlock(&object->lock);
+	kipc_segment_free(&object->account, garbage);
 }
 
 static void kipc_mailbox_release(struct kipc_object *object)

@@ -129,8 +129,6 @@ struct kipc_envelope {
  * @had_sender: there was one
  * @had_receiver: there was one
  * @last_seq: number of the youngest letter
- * @tick: jiffies when @time was read
- * @time: CLOCK_REALTIME_COARSE, nanoseconds
  * @process: sent those letters that share the reference to it
  * @sharing: how many these are; if there are none, there is no reference
  * @stat: figures; @attr, @letters and @bytes in it are not kept
@@ -154,8 +152,6 @@ struct kipc_mailbox {
 	bool had_sender;
 	bool had_receiver;
 	u64 last_seq;
-	unsigned long tick;
-	u64 time;
 	struct pid *process;
 	u64 sharing;
 	struct kipc_mailbox_stat stat;

@@ -11,18 +11,6 @@
 #include "debug.h"
 #include "mailbox.h"
 
-/* The coarse clock moves with the ticks. */
-static u64 kipc_mailbox_time(struct kipc_mailbox *mailbox)
-{
-	unsigned long tick = jiffies;
-
-	if (unlikely(mailbox->tick != tick)) {
-		mailbox->tick = tick;
-		mailbox->time = ktime_get_coarse_real_ns();
-	}
-	return mailbox->time;
-}
-
 /* Letters of one sender share a reference: most come in a row. */
 static inline bool kipc_mailbox_share(struct kipc_mailbox *mailbox,
 				      struct pid *process)
@@ -43,7 +31,7 @@ kipc_envelope_fill(struct kipc_envelope *envelope, struct kipc_mailbox *mailbox,
 	const struct cred *cred = current_cred();
 
 	envelope->seq = ++mailbox->last_seq;
-	envelope->time = kipc_mailbox_time(mailbox);
+	envelope->time = ktime_get_coarse_real_ns();
 	envelope->tag = tag;
 	envelope->size = size;
 	envelope->uid = cred->euid;
@@ -363,7 +351,8 @@ kipc_mailbox_send_quick(struct kipc_mailbox *mailbox, const void __user *data,
 	struct kipc_segment *segment;
 	bool done = false;
 
-	if (unlikely(size > min(mailbox->attr.letter_size, KIPC_COPY_LOCKED) ||
+	if (unlikely(size > min_t(size_t, mailbox->attr.letter_size,
+				  KIPC_COPY_LOCKED) ||
 		     (mailbox->attr.flags & KIPC_MAILBOX_FIXED &&
 		      size != mailbox->attr.letter_size)))
 		return false;

@@ -59,7 +59,7 @@
  //- module/mailbox/handoff.c kipc_mailbox_state kipc_mailbox_news
  //- module/mailbox/mailbox.h kipc_envelope_release
  //- module/mailbox/send.c kipc_envelope_fill kipc_mailbox_prepare
- //- module/mailbox/send.c kipc_mailbox_time kipc_mailbox_share kipc_mailbox_send
+ //- module/mailbox/send.c kipc_mailbox_share kipc_mailbox_send
  //- module/mailbox/send.c kipc_mailbox_write kipc_mailbox_write_from
  //- module/mailbox/send.c kipc_mailbox_write_iter kipc_mailbox_ioctl_send
  //- module/mailbox/receive.c kipc_envelope_check kipc_envelope_header
