@@ -65,6 +65,7 @@ enum {
 	PEER_POLL	= 0x08,		/* in is a descriptor for poll(2) */
 	PEER_OBJECT	= 0x10,		/* an object of the kernel */
 	PEER_SPINS	= 0x20,		/* pointless on one processor */
+	PEER_SIGIO	= 0x40,		/* in can give a signal */
 };
 
 struct turn;
@@ -82,6 +83,8 @@ struct peer {
 	void (*send)(struct channel *c, const void *data, size_t size);
 	void (*recv)(struct channel *c, void *data, size_t size);
 	void (*end)(struct channel *c);
+	/* Ask for SIGIO when the next message comes; NULL: O_ASYNC does. */
+	void (*ask_sigio)(struct channel *c);
 	/* Not a mechanism, but what all of them are built upon. */
 	double (*floor)(const struct turn *t);
 	/* Named objects, if it has them. */
@@ -129,10 +132,25 @@ struct op {
 
 /* Each ends with NULL. */
 extern const struct op *const message_ops[];
+extern const struct op *const notify_ops[];
 extern const struct op *const object_ops[];
 
 /* Prints a result; the row's op is "OP-DETAIL", or the op if it is NULL. */
 void give(const struct turn *t, const char *detail, double value);
+
+/* How a process is told of a message, before it receives it. */
+struct way {
+	/* First, in the process itself; a message may be there already. */
+	void (*begin)(const struct peer *p, struct channel *c);
+	void (*wait)(const struct peer *p, struct channel *c);
+};
+
+/*
+ * Some clients call one server; gives the time of a call with its answer.  A @way
+ * of NULL: who receives sleeps there.
+ */
+double time_calls(const struct turn *t, unsigned int clients,
+		  const struct way *way);
 
 /* util.c */
 uint64_t now_ns(void);

@@ -26,7 +26,9 @@ struct peer *const peers[] = {
 	&posix_sem_peer, &getppid_peer, &yield_peer, &memcpy_peer, NULL
 };
 
-static const struct op *const *const op_lists[] = { message_ops, object_ops };
+static const struct op *const *const op_lists[] = {
+	message_ops, notify_ops, object_ops
+};
 
 static unsigned int rounds = 5, messages = 16000;
 static const char *only_ops, *only_peers, *only_payloads;

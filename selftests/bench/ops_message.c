@@ -2,8 +2,6 @@
 /*
  * What is done with messages: one way, round trips, clients of a server.
  */
-#include <poll.h>
-
 #include "bench.h"
 
 /* So many of the first messages, which are not timed, are checked whole. */
@@ -16,7 +14,7 @@ struct party {
 	unsigned int senders, receivers;
 	unsigned int warm;	/* messages of each sender that are not timed */
 	unsigned int timed;	/* and those that are */
-	bool polls;
+	const struct way *way;
 };
 
 /* Gives each of @n the same number of messages. */
@@ -135,13 +133,6 @@ static void run_4_to_4(const struct turn *t)
 }
 
 /* Round trips: process 0 is the server, and answers each on its own channel. */
-static void wait_readable(struct channel *c)
-{
-	struct pollfd fd = { .fd = c->in, .events = POLLIN };
-
-	CHECK(poll(&fd, 1, -1) == 1 && fd.revents == POLLIN);
-}
-
 static void serve(struct crew *crew, struct party *p)
 {
 	const struct turn *t = p->t;
@@ -150,11 +141,13 @@ static void serve(struct crew *crew, struct party *p)
 	void *in = message_buffer(t->payload), *out = message_buffer(t->payload);
 	uint32_t last[MAX_WORKERS] = { 0 };
 
+	if (p->way)
+		p->way->begin(t->peer, &p->there);
 	for (i = 0; i < warm + timed; i++) {
 		if (i == warm)
 			crew_ready(crew);
-		if (p->polls)
-			wait_readable(&p->there);
+		if (p->way)
+			p->way->wait(t->peer, &p->there);
 		client = receive_one(p, &p->there, in, last);
 		send_one(p, &p->back[client], out, client, last[client]);
 	}
@@ -167,12 +160,14 @@ static void call(struct crew *crew, struct party *p, unsigned int me)
 	void *in = message_buffer(t->payload), *out = message_buffer(t->payload);
 	uint32_t last[MAX_WORKERS] = { 0 }, number;
 
+	if (p->way)
+		p->way->begin(t->peer, &p->back[me]);
 	for (number = 1; number <= p->warm + p->timed; number++) {
 		if (number == p->warm + 1)
 			crew_ready(crew);
 		send_one(p, &p->there, out, me, number);
-		if (p->polls)
-			wait_readable(&p->back[me]);
+		if (p->way)
+			p->way->wait(t->peer, &p->back[me]);
 		CHECK(receive_one(p, &p->back[me], in, last) == me &&
 		      last[me] == number);
 	}
@@ -187,13 +182,14 @@ static void call_job(struct crew *crew, unsigned int me, void *arg)
 		serve(crew, arg);
 }
 
-static void run_calls(const struct turn *t, unsigned int clients, bool polls)
+double time_calls(const struct turn *t, unsigned int clients,
+		  const struct way *way)
 {
 	struct party p = {
 		.t = t,
 		.senders = clients,
 		.receivers = 1,
-		.polls = polls,
+		.way = way,
 	};
 	unsigned int i;
 	double took;
@@ -206,32 +202,27 @@ static void run_calls(const struct turn *t, unsigned int clients, bool polls)
 	t->peer->end(&p.there);
 	for (i = 1; i <= clients; i++)
 		t->peer->end(&p.back[i]);
-	give(t, NULL, took / (p.timed * clients));
+	return took / (p.timed * clients);
 }
 
 static void run_round_trip(const struct turn *t)
 {
-	run_calls(t, 1, false);
-}
-
-static void run_poll(const struct turn *t)
-{
-	run_calls(t, 1, true);
+	give(t, NULL, time_calls(t, 1, NULL));
 }
 
 static void run_clients_4(const struct turn *t)
 {
-	run_calls(t, 4, false);
+	give(t, NULL, time_calls(t, 4, NULL));
 }
 
 static void run_clients_16(const struct turn *t)
 {
-	run_calls(t, 16, false);
+	give(t, NULL, time_calls(t, 16, NULL));
 }
 
 static void run_clients_64(const struct turn *t)
 {
-	run_calls(t, 64, false);
+	give(t, NULL, time_calls(t, 64, NULL));
 }
 
 static void run_floor(const struct turn *t)
@@ -256,12 +247,6 @@ static bool fits_many(const struct peer *p, size_t payload)
 	return p->can & PEER_MANY && (!p->max_many || payload <= p->max_many);
 }
 
-static bool fits_poll(const struct peer *p, size_t payload)
-{
-	(void)payload;
-	return p->can & PEER_POLL;
-}
-
 /* What does not copy has no payload. */
 static bool fits_floor(const struct peer *p, size_t payload)
 {
@@ -284,13 +269,12 @@ OP(one_way, "one-way", stream, 1, run_one_way, fits_one_way);
 OP(many_one, "one-way-4-to-1", some, 2, run_4_to_1, fits_many);
 OP(many_many, "one-way-4-to-4", some, 2, run_4_to_4, fits_many);
 OP(round_trip, "round-trip", trip, 2, run_round_trip, fits_round_trip);
-OP(round_poll, "round-trip-poll", few, 2, run_poll, fits_poll);
 OP(clients_1, "clients-1", few, 4, run_round_trip, fits_many);
 OP(clients_4, "clients-4", few, 4, run_clients_4, fits_many);
 OP(clients_16, "clients-16", few, 4, run_clients_16, fits_many);
 OP(clients_64, "clients-64", few, 4, run_clients_64, fits_many);
 
 const struct op *const message_ops[] = {
-	&floors, &one_way, &many_one, &many_many, &round_trip, &round_poll,
-	&clients_1, &clients_4, &clients_16, &clients_64, NULL
+	&floors, &one_way, &many_one, &many_many, &round_trip, &clients_1,
+	&clients_4, &clients_16, &clients_64, NULL
 };

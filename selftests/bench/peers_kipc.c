@@ -78,7 +78,8 @@ static void name_remove(const char *name)
 
 struct peer mailbox_peer = {
 	.name = "kipc-mailbox",
-	.can = PEER_ROUND_TRIP | PEER_ONE_WAY | PEER_MANY | PEER_POLL | PEER_OBJECT,
+	.can = PEER_ROUND_TRIP | PEER_ONE_WAY | PEER_MANY | PEER_POLL | PEER_OBJECT |
+	       PEER_SIGIO,
 	.prepare = prepare,
 	.make = bounded_make,
 	.send = plain_send,

@@ -4,6 +4,7 @@
  */
 #include <fcntl.h>
 #include <mqueue.h>
+#include <signal.h>
 #include <sys/ipc.h>
 #include <sys/msg.h>
 #include <sys/resource.h>
@@ -51,6 +52,17 @@ static void mq_end(struct channel *c)
 	mq_close(c->in);
 }
 
+/* It may do so already, if the queue was not empty when it was asked. */
+static void mq_ask_sigio(struct channel *c)
+{
+	struct sigevent event = {
+		.sigev_notify = SIGEV_SIGNAL,
+		.sigev_signo = SIGIO,
+	};
+
+	CHECK(mq_notify(c->in, &event) == 0 || errno == EBUSY);
+}
+
 /* mq_open() wants a slash in front. */
 static const char *mq_name(const char *name)
 {
@@ -82,12 +94,14 @@ static void mq_name_remove(const char *name)
 
 struct peer posix_mq_peer = {
 	.name = "posix-mq",
-	.can = PEER_ROUND_TRIP | PEER_ONE_WAY | PEER_MANY | PEER_POLL | PEER_OBJECT,
+	.can = PEER_ROUND_TRIP | PEER_ONE_WAY | PEER_MANY | PEER_POLL | PEER_OBJECT |
+	       PEER_SIGIO,
 	.prepare = mq_prepare,
 	.make = mq_make,
 	.send = mq_put,
 	.recv = mq_get,
 	.end = mq_end,
+	.ask_sigio = mq_ask_sigio,
 	.name_create = mq_name_create,
 	.name_look_up = mq_name_look_up,
 	.name_remove = mq_name_remove,

@@ -39,7 +39,8 @@ static void pipe_make(struct channel *c)
 
 struct peer pipe_peer = {
 	.name = "pipe",
-	.can = PEER_ROUND_TRIP | PEER_ONE_WAY | PEER_MANY | PEER_POLL | PEER_OBJECT,
+	.can = PEER_ROUND_TRIP | PEER_ONE_WAY | PEER_MANY | PEER_POLL | PEER_OBJECT |
+	       PEER_SIGIO,
 	.max_many = 4096,	/* longer writes may mix */
 	.make = pipe_make,
 	.send = stream_send,
@@ -64,7 +65,7 @@ static void unix_stream_make(struct channel *c)
 
 struct peer unix_stream_peer = {
 	.name = "unix-stream",
-	.can = PEER_ROUND_TRIP | PEER_ONE_WAY | PEER_POLL | PEER_OBJECT,
+	.can = PEER_ROUND_TRIP | PEER_ONE_WAY | PEER_POLL | PEER_OBJECT | PEER_SIGIO,
 	.make = unix_stream_make,
 	.send = stream_send,
 	.recv = stream_recv,
@@ -88,7 +89,8 @@ static void packet_recv(struct channel *c, void *data, size_t size)
 
 struct peer unix_seqpacket_peer = {
 	.name = "unix-seqpacket",
-	.can = PEER_ROUND_TRIP | PEER_ONE_WAY | PEER_MANY | PEER_POLL | PEER_OBJECT,
+	.can = PEER_ROUND_TRIP | PEER_ONE_WAY | PEER_MANY | PEER_POLL | PEER_OBJECT |
+	       PEER_SIGIO,
 	.make = unix_seqpacket_make,
 	.send = packet_send,
 	.recv = packet_recv,
