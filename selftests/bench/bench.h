@@ -85,6 +85,11 @@ struct peer {
 	void (*end)(struct channel *c);
 	/* Ask for SIGIO when the next message comes; NULL: O_ASYNC does. */
 	void (*ask_sigio)(struct channel *c);
+	/* Messages have a type, by which they can be received; or NULL. */
+	void (*send_type)(struct channel *c, const void *data, size_t size,
+			  unsigned int type);
+	void (*recv_type)(struct channel *c, void *data, size_t size,
+			  unsigned int type);
 	/* Not a mechanism, but what all of them are built upon. */
 	double (*floor)(const struct turn *t);
 	/* Named objects, if it has them. */
@@ -133,6 +138,7 @@ struct op {
 /* Each ends with NULL. */
 extern const struct op *const message_ops[];
 extern const struct op *const notify_ops[];
+extern const struct op *const selective_ops[];
 extern const struct op *const object_ops[];
 
 /* Prints a result; the row's op is "OP-DETAIL", or the op if it is NULL. */

@@ -27,7 +27,7 @@ struct peer *const peers[] = {
 };
 
 static const struct op *const *const op_lists[] = {
-	message_ops, notify_ops, object_ops
+	message_ops, notify_ops, selective_ops, object_ops
 };
 
 static unsigned int rounds = 5, messages = 16000;

@@ -63,6 +63,22 @@ static void mq_ask_sigio(struct channel *c)
 	CHECK(mq_notify(c->in, &event) == 0 || errno == EBUSY);
 }
 
+/* The type is the priority: what is received is of the highest. */
+static void mq_put_type(struct channel *c, const void *data, size_t size,
+			unsigned int type)
+{
+	CHECK(mq_send(c->out, data, size, type) == 0);
+}
+
+static void mq_get_type(struct channel *c, void *data, size_t size,
+			unsigned int type)
+{
+	unsigned int priority;
+
+	CHECK(mq_receive(c->in, data, size, &priority) == (ssize_t)size &&
+	      priority == type);
+}
+
 /* mq_open() wants a slash in front. */
 static const char *mq_name(const char *name)
 {
@@ -102,6 +118,8 @@ struct peer posix_mq_peer = {
 	.recv = mq_get,
 	.end = mq_end,
 	.ask_sigio = mq_ask_sigio,
+	.send_type = mq_put_type,
+	.recv_type = mq_get_type,
 	.name_create = mq_name_create,
 	.name_look_up = mq_name_look_up,
 	.name_remove = mq_name_remove,
@@ -125,17 +143,30 @@ static void msg_make(struct channel *c)
 }
 
 /* The type stands before the data, where there is room for it. */
-static void msg_send(struct channel *c, const void *data, size_t size)
+static void msg_send_type(struct channel *c, const void *data, size_t size,
+			  unsigned int type)
 {
 	long *message = (long *)data - 1;
 
-	*message = 1;
+	*message = type;
 	CHECK(msgsnd(c->out, message, size, 0) == 0);
+}
+
+/* A type of 0: the oldest of any. */
+static void msg_recv_type(struct channel *c, void *data, size_t size,
+			  unsigned int type)
+{
+	CHECK(msgrcv(c->in, (long *)data - 1, size, type, 0) == (ssize_t)size);
+}
+
+static void msg_send(struct channel *c, const void *data, size_t size)
+{
+	msg_send_type(c, data, size, 1);
 }
 
 static void msg_recv(struct channel *c, void *data, size_t size)
 {
-	CHECK(msgrcv(c->in, (long *)data - 1, size, 0, 0) == (ssize_t)size);
+	msg_recv_type(c, data, size, 0);
 }
 
 static void msg_end(struct channel *c)
@@ -151,4 +182,6 @@ struct peer sysv_msg_peer = {
 	.send = msg_send,
 	.recv = msg_recv,
 	.end = msg_end,
+	.send_type = msg_send_type,
+	.recv_type = msg_recv_type,
 };
