@@ -102,9 +102,10 @@ testkernel_key() {
 
 # kernel_dir NAME: where setup or testkernel puts the kernel.  In it are vmlinuz,
 # config, release (a file with the name of the release), headers (to build modules
-# against), modules/ (drivers for the virtual machine) and, if it needs more than
-# others, boot (words for its command line) and memory (how much).  A kernel from
-# elsewhere can be put there by hand under a name of its own.
+# against), modules/ (drivers for the virtual machine, which loads those that the
+# file order there names) and, if it needs more than others, boot (words for its
+# command line) and memory (how much).  A kernel from elsewhere can be put there by
+# hand under a name of its own.
 kernel_dir() {
 	if debug_kernel "$1"; then
 		printf '%s\n' "$cache/testkernels/$1-$(testkernel_key "$1")"

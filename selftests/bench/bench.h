@@ -52,6 +52,7 @@ void bench_failed(const char *file, int line, const char *what)
 struct channel {
 	size_t payload;		/* bytes in each message */
 	size_t room;		/* bytes that may be under way */
+	bool one_way;		/* nothing comes back */
 	int in, out;		/* descriptors: to receive from, to send to */
 	void *memory;		/* shared */
 	size_t memory_size;
@@ -66,12 +67,14 @@ enum {
 	PEER_OBJECT	= 0x10,		/* an object of the kernel */
 	PEER_SPINS	= 0x20,		/* pointless on one processor */
 	PEER_SIGIO	= 0x40,		/* in can give a signal */
+	PEER_CLIENTS	= 0x80,		/* several clients of one server */
 };
 
 struct turn;
 
 struct peer {
 	const char *name;
+	const char *device;	/* without it, it is not there; or NULL */
 	unsigned int can;
 	size_t max_many;	/* largest payload with several senders; 0: any */
 	void (*prepare)(void);	/* once, before anything; or NULL */
@@ -96,15 +99,16 @@ struct peer {
 	void (*name_create)(const char *name);
 	void (*name_look_up)(const char *name);
 	void (*name_remove)(const char *name);
-	bool missing;		/* the kernel does not have it */
+	bool missing;		/* its device is */
 };
 
 extern struct peer *const peers[];	/* ends with NULL */
-/* Where they are: peers_stream.c, _queue.c, _ring.c, _slot.c, _kipc.c, floors.c. */
+/* In peers_stream.c, _queue.c, _ring.c, _slot.c, _binder.c, _kipc.c; floors.c. */
 extern struct peer pipe_peer, unix_stream_peer, unix_seqpacket_peer;
 extern struct peer posix_mq_peer, sysv_msg_peer;
 extern struct peer eventfd_peer, futex_peer, spin_peer;
 extern struct peer vm_readv_peer, sysv_sem_peer, posix_sem_peer;
+extern struct peer binder_peer;
 extern struct peer mailbox_peer, mailbox_call_peer, rendezvous_peer;
 extern struct peer getppid_peer, yield_peer, memcpy_peer;
 

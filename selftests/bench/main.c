@@ -23,7 +23,8 @@ struct peer *const peers[] = {
 	&pipe_peer, &mailbox_peer, &mailbox_call_peer, &rendezvous_peer,
 	&posix_mq_peer, &sysv_msg_peer, &unix_stream_peer, &unix_seqpacket_peer,
 	&eventfd_peer, &futex_peer, &spin_peer, &vm_readv_peer, &sysv_sem_peer,
-	&posix_sem_peer, &getppid_peer, &yield_peer, &memcpy_peer, NULL
+	&posix_sem_peer, &binder_peer, &getppid_peer, &yield_peer, &memcpy_peer,
+	NULL
 };
 
 static const struct op *const *const op_lists[] = {
@@ -152,9 +153,9 @@ static void prepare(void)
 	for (i = 0; peers[i]; i++) {
 		if (only_peers && !listed(only_peers, peers[i]->name))
 			continue;
-		if (!strncmp(peers[i]->name, "kipc", 4) && access("/dev/kipc", F_OK)) {
-			fprintf(stderr, "without %s: the module is not loaded\n",
-				peers[i]->name);
+		if (peers[i]->device && access(peers[i]->device, F_OK)) {
+			fprintf(stderr, "without %s: there is no %s (is the module loaded?)\n",
+				peers[i]->name, peers[i]->device);
 			peers[i]->missing = true;
 			continue;
 		}

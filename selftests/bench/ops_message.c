@@ -112,6 +112,7 @@ static void run_stream(const struct turn *t, unsigned int senders,
 
 	share_out(&p);
 	p.there = new_channel(t->peer, t->payload);
+	p.there.one_way = true;
 	took = crew_run(t, senders + receivers, true, stream_job, &p);
 	t->peer->end(&p.there);
 	give(t, NULL, took / (p.timed * senders));
@@ -247,6 +248,11 @@ static bool fits_many(const struct peer *p, size_t payload)
 	return p->can & PEER_MANY && (!p->max_many || payload <= p->max_many);
 }
 
+static bool fits_clients(const struct peer *p, size_t payload)
+{
+	return p->can & PEER_CLIENTS || fits_many(p, payload);
+}
+
 /* What does not copy has no payload. */
 static bool fits_floor(const struct peer *p, size_t payload)
 {
@@ -269,10 +275,10 @@ OP(one_way, "one-way", stream, 1, run_one_way, fits_one_way);
 OP(many_one, "one-way-4-to-1", some, 2, run_4_to_1, fits_many);
 OP(many_many, "one-way-4-to-4", some, 2, run_4_to_4, fits_many);
 OP(round_trip, "round-trip", trip, 2, run_round_trip, fits_round_trip);
-OP(clients_1, "clients-1", few, 4, run_round_trip, fits_many);
-OP(clients_4, "clients-4", few, 4, run_clients_4, fits_many);
-OP(clients_16, "clients-16", few, 4, run_clients_16, fits_many);
-OP(clients_64, "clients-64", few, 4, run_clients_64, fits_many);
+OP(clients_1, "clients-1", few, 4, run_round_trip, fits_clients);
+OP(clients_4, "clients-4", few, 4, run_clients_4, fits_clients);
+OP(clients_16, "clients-16", few, 4, run_clients_16, fits_clients);
+OP(clients_64, "clients-64", few, 4, run_clients_64, fits_clients);
 
 const struct op *const message_ops[] = {
 	&floors, &one_way, &many_one, &many_many, &round_trip, &clients_1,

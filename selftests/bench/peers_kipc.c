@@ -78,6 +78,7 @@ static void name_remove(const char *name)
 
 struct peer mailbox_peer = {
 	.name = "kipc-mailbox",
+	.device = "/dev/kipc",
 	.can = PEER_ROUND_TRIP | PEER_ONE_WAY | PEER_MANY | PEER_POLL | PEER_OBJECT |
 	       PEER_SIGIO,
 	.prepare = prepare,
@@ -106,6 +107,7 @@ static void call_recv(struct channel *c, void *data, size_t size)
 
 struct peer mailbox_call_peer = {
 	.name = "kipc-mailbox-call",
+	.device = "/dev/kipc",
 	.can = PEER_ROUND_TRIP | PEER_ONE_WAY,
 	.prepare = prepare,
 	.make = bounded_make,
@@ -116,6 +118,7 @@ struct peer mailbox_call_peer = {
 
 struct peer rendezvous_peer = {
 	.name = "kipc-rendezvous",
+	.device = "/dev/kipc",
 	.can = PEER_ROUND_TRIP,
 	.prepare = prepare,
 	.make = rendezvous_make,
