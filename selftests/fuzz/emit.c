@@ -224,6 +224,6 @@ void emit_test(const struct program *p, unsigned int number)
 	emit_calls(p, number, 0, p->calls);
 	line("threads_end();");
 	line("while (wait(NULL) > 0 || errno == EINTR)");
-	line("\t;");
+	line("\tcontinue;");
 	puts("}");
 }
