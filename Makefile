@@ -33,7 +33,8 @@ endif
 
 lib_install: lib
 	$(LIB) install
-ifeq ($(DESTDIR),)
+# The loader's cache has no other places.
+ifeq ($(DESTDIR)$(filter-out /usr /usr/local,$(PREFIX)),)
 	[ $$(id -u) != 0 ] || ldconfig
 endif
 
