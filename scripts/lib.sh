@@ -24,9 +24,13 @@ default_kernels=(cloud 6.12-cloud)
 # shellcheck disable=SC2034
 debug_kernels=(kasan kcsan)
 
+# What messages begin with: the script's name, or its directory's if it is "run".
+self=${0##*/}
+[[ $self != run ]] || self=$(basename "$(dirname "$(realpath "$0")")")
+
 # Progress goes to stderr: stdout belongs to the result.
 note() {
-	printf '%s: %s\n' "${0##*/}" "$*" >&2
+	printf '%s: %s\n' "$self" "$*" >&2
 }
 
 die() {
@@ -118,8 +122,19 @@ kernel_ready() {
 	[[ -e $(kernel_dir "$1")/vmlinuz ]]
 }
 
+# known_kernel NAME: says so if there is none of that name.
+known_kernel() {
+	local known="${kernel_names[*]} ${debug_kernels[*]}"
+
+	[[ " $known " = *" $1 "* ]] || kernel_ready "$1" || {
+		note "there is no kernel '$1': choose among $known"
+		return 1
+	}
+}
+
 # Fetches or builds the kernel if it is not there.
 need_kernel() {
+	known_kernel "$1" || return
 	if kernel_ready "$1"; then
 		return
 	elif debug_kernel "$1"; then
