@@ -361,7 +361,8 @@ struct kipc_mailbox_recv {
  * @letters: in the mailbox now, those included that a sender is just putting
  *	there; in a rendezvous, those whose senders wait
  * @bytes: of data in the mailbox now, likewise
- * @peak_letters: most @letters that there were when one had been put there
+ * @peak_letters: most @letters that there were when one had been put there; can
+ *	exceed @attr.max_letters with KIPC_MAILBOX_DROP_OLDEST (see above)
  * @peak_bytes: most @bytes, likewise
  * @sent: letters accepted since creation, less those withdrawn from a rendezvous
  * @sent_bytes: their bytes
