@@ -178,7 +178,7 @@ unsigned int corpus_distil(struct program **to);
 bool comparisons_solve(void);
 
 /* shrink.c */
-int replay(const struct program *p, unsigned int count, unsigned int repeat);
+int replay(const struct program *p, unsigned int count, unsigned int seconds);
 int shrink(const struct program *p, unsigned int count);
 
 /* log.c */

@@ -2,7 +2,7 @@
 /*
  * fuzz run [--seconds S] [--seed N] [--workers N] [--log PORT] [--blocks N]
  *	    [--least PERCENT] [--keep FILE] FILE...
- * fuzz replay FILE	run its programs again and again
+ * fuzz replay [--seconds S] FILE	run its programs again and again
  * fuzz shrink FILE	find a smaller version that has the same effect
  * fuzz c FILE		print its programs as tests in C
  * fuzz print FILE	print its programs
@@ -348,10 +348,12 @@ static int run(char **files)
 	if (shared_state->faults)
 		log_write("fault", shared_state->fault,
 			  strlen(shared_state->fault));
-	if (traced)
+	if (traced && least)
 		result(reached * 100 >= blocks * least,
 		       "coverage: %u of %u blocks, %u%% wanted", reached, blocks,
 		       least);
+	else if (traced)
+		printf("coverage: %u of %u blocks\n", reached, blocks);
 	if (keep)
 		result(alone(keep_best), "the corpus was made anew");
 	sweep();
@@ -441,6 +443,6 @@ int main(int argc, char **argv)
 	if (!strcmp(what, "run"))
 		return run(argv + first + 1);
 	if (!strcmp(what, "replay"))
-		return replay(p, count, 200);
+		return replay(p, count, seconds);
 	return shrink(p, count);
 }

@@ -7,26 +7,32 @@
  */
 #include "fuzz.h"
 
+#include <limits.h>
+
 enum { RUNNERS = 4, REPEAT = 30, MOST = 256 };
 
 static struct program candidate[MOST];
 static unsigned int candidate_count, tried;
 
+/* So often, unless it is @end before, or a promise was broken; @end may be 0. */
 static void run_all(const struct program *p, unsigned int count,
-		    unsigned int repeat, unsigned int runner)
+		    unsigned int repeat, uint64_t end, unsigned int runner)
 {
 	me = runner;
 	execute_setup();
 	for (unsigned int i = 0; i < repeat; i++) {
-		for (unsigned int k = 0; k < count; k++)
+		for (unsigned int k = 0; k < count; k++) {
+			if (shared_state->faults || (end && calls_now() > end))
+				_exit(0);
 			execute(&p[k], COVER_NONE);
+		}
 	}
 	_exit(0);
 }
 
 /* First by one process, which is the better reproducer, and then by some. */
 static void run_together(const struct program *p, unsigned int count,
-			 unsigned int repeat, unsigned int runners)
+			 unsigned int repeat, uint64_t end, unsigned int runners)
 {
 	pid_t pids[RUNNERS];
 	int status;
@@ -34,7 +40,7 @@ static void run_together(const struct program *p, unsigned int count,
 	for (unsigned int i = 0; i < runners; i++) {
 		pids[i] = fork();
 		if (!pids[i])
-			run_all(p, count, repeat, i);
+			run_all(p, count, repeat, end, i);
 	}
 	for (unsigned int i = 0; i < runners; i++) {
 		waitpid(pids[i], &status, 0);
@@ -43,16 +49,20 @@ static void run_together(const struct program *p, unsigned int count,
 	}
 }
 
-int replay(const struct program *p, unsigned int count, unsigned int repeat)
+int replay(const struct program *p, unsigned int count, unsigned int seconds)
 {
-	run_together(p, count, repeat, 1);
-	run_together(p, count, repeat, RUNNERS);
+	uint64_t half = seconds * SECOND / 2;
+
+	run_together(p, count, UINT_MAX, calls_now() + half, 1);
+	printf("by one process: %llu runs\n",
+	       (unsigned long long)shared_state->programs);
+	run_together(p, count, UINT_MAX, calls_now() + half, RUNNERS);
 	if (shared_state->faults) {
 		printf("%s\n", shared_state->fault);
 		return 1;
 	}
-	printf("%u programs, run %llu times in all: nothing happened\n", count,
-	       (unsigned long long)shared_state->programs);
+	printf("and by %d at a time: %llu runs in all, and nothing happened\n",
+	       RUNNERS, (unsigned long long)shared_state->programs);
 	return 0;
 }
 
@@ -60,8 +70,8 @@ static void attempt(void)
 {
 	tried++;
 	log_programs("log/shrunk", candidate, candidate_count);
-	run_together(candidate, candidate_count, REPEAT, 1);
-	run_together(candidate, candidate_count, REPEAT, RUNNERS);
+	run_together(candidate, candidate_count, REPEAT, 0, 1);
+	run_together(candidate, candidate_count, REPEAT, 0, RUNNERS);
 	if (!shared_state->faults)
 		return;
 	/* No panic, but it is what was looked for. */
