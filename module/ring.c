@@ -52,6 +52,11 @@ static struct kipc_segment *kipc_ring_pop_spare(struct kipc_ring *ring,
 	return spare;
 }
 
+static void kipc_ring_needs(struct kipc_ring *ring, size_t bytes)
+{
+	ring->peak = max_t(u32, ring->peak, min_t(size_t, bytes, KIPC_RING_KEEP));
+}
+
 /* Shared segments are counted while they are linked. */
 static void kipc_ring_link_shared(struct kipc_ring *ring,
 				  struct kipc_segment *segment)
@@ -59,7 +64,7 @@ static void kipc_ring_link_shared(struct kipc_ring *ring,
 	list_add_tail(&segment->node, &ring->segments);
 	segment->linked = true;
 	ring->bytes += kipc_segment_bytes(segment);
-	ring->peak = max(ring->peak, ring->bytes);
+	kipc_ring_needs(ring, ring->bytes);
 }
 
 static void kipc_ring_unlink_shared(struct kipc_ring *ring,
@@ -277,8 +282,7 @@ struct kipc_segment *kipc_segment_unpin(struct kipc_segment *segment)
  */
 static size_t kipc_ring_keep(const struct kipc_ring *ring)
 {
-	size_t keep = min3(ring->peak, ring->peak_before,
-			   (size_t)KIPC_RING_KEEP);
+	size_t keep = min(ring->peak, ring->peak_before);
 
 	if (keep <= KIPC_SEGMENT_KEEP ||
 	    !kipc_account_has_plenty(ring->account, KIPC_BYTES))
@@ -342,7 +346,7 @@ struct kipc_segment *kipc_ring_drained(struct kipc_ring *ring,
 		garbage = kipc_segment_drop(segment);
 	} else {
 		/* If it was alone, only this much of it was needed. */
-		ring->peak = max(ring->peak, segment->tail);
+		kipc_ring_needs(ring, segment->tail);
 		segment->head = 0;
 		segment->tail = 0;
 		if (!last) {

@@ -72,22 +72,22 @@ struct kipc_segment {
  * struct kipc_ring - records, first in first out
  * @segments: front first
  * @spare: a chain of empty segments for the next time that one is needed, or NULL
- * @spare_bytes: of memory that these are
  * @account: who pays for the segments
- * @last_used: bytes that the youngest shared segment had when it was left
  * @bytes: of memory that the shared segments in @segments are
- * @peak: the most that was needed of these since the ring was empty
+ * @spare_bytes: the same of @spare
+ * @last_used: bytes that the youngest shared segment had when it was left
+ * @peak: the most that was needed since the ring was empty, up to KIPC_RING_KEEP
  * @peak_before: the same of the time before
  */
 struct kipc_ring {
 	struct list_head segments;
 	struct kipc_segment *spare;
-	size_t spare_bytes;
 	struct kipc_account *account;
-	size_t last_used;
 	size_t bytes;
-	size_t peak;
-	size_t peak_before;
+	u32 spare_bytes;
+	u32 last_used;
+	u32 peak;
+	u32 peak_before;
 };
 
 static inline size_t kipc_ring_align(size_t bytes)
@@ -169,9 +169,12 @@ void *kipc_ring_reserve_spare(struct kipc_ring *ring, size_t bytes);
 static inline struct kipc_segment *kipc_ring_room(struct kipc_ring *ring,
 						  size_t bytes)
 {
-	struct kipc_segment *back = kipc_ring_back(ring);
+	struct kipc_segment *back;
 
-	return likely(back && kipc_segment_room(back) >= bytes) ? back : NULL;
+	if (unlikely(list_empty(&ring->segments)))
+		return NULL;
+	back = list_last_entry(&ring->segments, struct kipc_segment, node);
+	return likely(kipc_segment_room(back) >= bytes) ? back : NULL;
 }
 
 /*

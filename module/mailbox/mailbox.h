@@ -254,18 +254,24 @@ static inline void kipc_envelope_release(struct kipc_mailbox *mailbox,
 		put_pid(envelope->thread);
 }
 
-/* Take the oldest letter out of the front segment.  Garbage, or NULL. */
-static inline struct kipc_segment *kipc_mailbox_pop(struct kipc_mailbox *mailbox,
-						    struct kipc_segment *front)
+/* Take the oldest letter, of this size, out of the front segment: garbage, or NULL. */
+static inline struct kipc_segment *
+kipc_mailbox_take_out(struct kipc_mailbox *mailbox, struct kipc_segment *front,
+		      struct kipc_envelope *envelope, size_t size)
 {
-	struct kipc_envelope *envelope = kipc_segment_record(front);
-	size_t size = envelope->size;
-
 	lockdep_assert_held(&mailbox->object.lock);
 	kipc_envelope_release(mailbox, envelope);
 	mailbox->ready--;
 	kipc_mailbox_return_room(mailbox, size);
 	return kipc_ring_pop(&mailbox->ring, front, kipc_envelope_space(size));
+}
+
+static inline struct kipc_segment *kipc_mailbox_pop(struct kipc_mailbox *mailbox,
+						    struct kipc_segment *front)
+{
+	struct kipc_envelope *envelope = kipc_segment_record(front);
+
+	return kipc_mailbox_take_out(mailbox, front, envelope, envelope->size);
 }
 
 /* Is there a letter that is not promised? */

@@ -232,6 +232,7 @@ kipc_mailbox_receive_quick(struct kipc_mailbox *mailbox, void __user *data,
 	struct kipc_segment *segment, *garbage = NULL;
 	struct kipc_envelope *envelope;
 	ssize_t bytes = -EAGAIN;
+	size_t length;
 
 	spin_lock(&mailbox->object.lock);
 	if (unlikely(!kipc_mailbox_is_calm(mailbox) ||
@@ -240,16 +241,16 @@ kipc_mailbox_receive_quick(struct kipc_mailbox *mailbox, void __user *data,
 	segment = kipc_ring_first(&mailbox->ring);
 	envelope = kipc_segment_record(segment);
 	size = min_t(size_t, size, KIPC_COPY_LOCKED);
-	if (unlikely(envelope->size > size || !envelope->size ||
-		     envelope->rendezvous))
+	length = envelope->size;
+	if (unlikely(length > size || !length || envelope->rendezvous))
 		goto unlock;
-	if (unlikely(!kipc_copy_out(data, envelope->data, envelope->size) ||
+	if (unlikely(!kipc_copy_out(data, envelope->data, length) ||
 		     (header && !kipc_envelope_show(envelope, size, header))))
 		goto unlock;
-	bytes = envelope->size;
+	bytes = length;
 	mailbox->stat.received++;
-	mailbox->stat.received_bytes += bytes;
-	garbage = kipc_mailbox_pop(mailbox, segment);
+	mailbox->stat.received_bytes += length;
+	garbage = kipc_mailbox_take_out(mailbox, segment, envelope, length);
 unlock:
 	spin_unlock(&mailbox->object.lock);
 	if (unlikely(garbage))

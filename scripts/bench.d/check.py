@@ -84,8 +84,12 @@ def check(results, target_file, recorded_file):
             print(" ", line)
     else:
         print("\nNothing recorded to compare with: scripts/bench --record.")
-    print(f"\n{len(met) - bad} of {len(met)} targets met; "
-          f"{dearer} of {len(kept)} results more than 5 percent dearer")
+    print()
+    for _, line in met + kept:
+        if line.startswith(("GATE MISSED", "DEARER", "not measured")):
+            print("failed:", " ".join(line.split()))
+    print(f"bench: {len(met) - bad + len(kept) - dearer} passed, "
+          f"{bad + dearer} failed")
     return bool(bad or dearer or not met)
 
 

@@ -438,7 +438,7 @@ inline flush()
 
 inline pop()
 {
-	//@ module/mailbox/mailbox.h kipc_mailbox_pop
+	//@ module/mailbox/mailbox.h kipc_mailbox_take_out
 	//| mailbox->ready--;
 	//| kipc_mailbox_return_room(mailbox, size);
 	ready--;

@@ -87,9 +87,9 @@ next:
 	//| !kipc_mailbox_has_letter(mailbox)))
 	//| goto unlock;
 	//| segment = kipc_ring_first(&mailbox->ring);
-	//| envelope->rendezvous))
+	//| if (unlikely(length > size || !length || envelope->rendezvous))
 	//| goto unlock;
-	//| garbage = kipc_mailbox_pop(mailbox, segment);
+	//| garbage = kipc_mailbox_take_out(mailbox, segment, envelope, length);
 	//| spin_unlock(&mailbox->object.lock);
 	if
 	:: atomic {
