@@ -17,6 +17,7 @@
 #ifndef KIPC_BUFFER_H
 #define KIPC_BUFFER_H
 
+#include <linux/fault-inject-usercopy.h>
 #include <linux/instrumented.h>
 #include <linux/ioctl.h>
 #include <linux/stddef.h>
@@ -116,6 +117,8 @@ fault:
 static inline bool kipc_copy_more_out(void __user *to, const void *from,
 				      size_t bytes)
 {
+	if (should_fail_usercopy())
+		return false;
 	instrument_copy_to_user(to, from, bytes);
 	return !raw_copy_to_user(to, from, bytes);
 }
@@ -125,6 +128,8 @@ static inline bool kipc_copy_more_in(void *to, const void __user *from,
 {
 	unsigned long left;
 
+	if (should_fail_usercopy())
+		return false;
 	instrument_copy_from_user_before(to, from, bytes);
 	left = raw_copy_from_user(to, from, bytes);
 	instrument_copy_from_user_after(to, from, bytes, left);
