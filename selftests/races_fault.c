@@ -281,6 +281,8 @@ TEST_F(fault, grown_meanwhile)
 		}
 		release("send_grown");
 		EXPECT_EQ(want[how], outcome(s));
+		if (how == GONE_NOW)
+			EXPECT_EQ(0, referenced("segments"));
 		set_limit("max_bytes", limit);
 		/* Its way was clear: even who is killed has sent it. */
 		EXPECT_EQ(how == GONE_NOW ? -EIDRM : 1, take(box.in));

@@ -220,7 +220,9 @@ static int kipc_mailbox_grow(struct kipc_mailbox *mailbox, size_t space,
 	spin_lock(&mailbox->object.lock);
 	if (IS_ERR(segment))
 		return PTR_ERR(segment);
-	garbage = kipc_ring_extend(&mailbox->ring, segment);
+	/* Nobody shall pay for the memory of a mailbox that gets no more letters. */
+	garbage = unlikely(kipc_mailbox_closed_to_senders(mailbox)) ? segment :
+		  kipc_ring_extend(&mailbox->ring, segment);
 	if (unlikely(garbage)) {
 		kipc_mailbox_unlock(mailbox, wake, false);
 		kipc_segment_free(account, garbage);
