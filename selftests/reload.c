@@ -312,7 +312,10 @@ TEST_F_TIMEOUT(reload, short_of_memory, 600)
 TEST_F_TIMEOUT(reload, again_and_again, 1800)
 {
 	unsigned int n = reloads(), i, kills = 0, inside = 0;
-	/* A quarter is to get warm; and a kilobyte for each is a leak. */
+	/*
+	 * A quarter is to get warm; and a kilobyte for each is a leak.  Of a few
+	 * times it says nothing: there the kernel's own comings and goings are more.
+	 */
 	unsigned int warm = n / 4, slack = 512 + (n - warm) / 2;
 	struct stage *st = shared(sizeof(*st));
 	uint64_t before = 0, behind, loading = 0, unloading = 0, start;
@@ -356,7 +359,8 @@ TEST_F_TIMEOUT(reload, again_and_again, 1800)
 	       (unsigned long long)behind);
 	EXPECT_GT(st->opened, n);
 	EXPECT_GT(inside, 0);
-	EXPECT_LE(behind, before + slack);
+	if (n >= 40)
+		EXPECT_LE(behind, before + slack);
 	/* What the last ones left, if it was persistent, goes now. */
 	unload_soon();
 	ASSERT_OK(load());
