@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
+/*
+ * The calls of a program that are more than one system call: see calls.h.
+ */
 #include "calls.h"
 
 #include <pthread.h>
@@ -55,7 +58,7 @@ uint64_t calls_now(void)
 	return t.tv_sec * 1000000000ULL + t.tv_nsec;
 }
 
-uint64_t after(uint64_t us)
+uint64_t after_us(uint64_t us)
 {
 	return calls_now() + us * 1000;
 }

@@ -81,7 +81,7 @@ void *place(const void *structure, size_t size, void *where);
 void calls_setup(void);
 uint64_t calls_now(void);
 /* An absolute time, so many microseconds from now. */
-uint64_t after(uint64_t us);
+uint64_t after_us(uint64_t us);
 /* The command for a structure of another size; 0: its own. */
 unsigned int resized(unsigned int command, unsigned int size);
 /* Signals do not kill. */

@@ -46,7 +46,7 @@ static const char *value_text(const struct arg *arg, uint64_t value)
 		return value ? text : "NULL";
 	}
 	if (arg->type == DEADLINE && value && value < 1 << 24) {
-		snprintf(text, sizeof(text), "after(%llu)",
+		snprintf(text, sizeof(text), "after_us(%llu)",
 			 (unsigned long long)value);
 		return text;
 	}
@@ -59,7 +59,6 @@ static void emit_structure(const struct call *c, const char *name,
 			   const char *variable, unsigned int where)
 {
 	const struct op *op = &ops[c->op];
-
 	bool empty = true;
 
 	for (unsigned int i = 0; i < op_args(op); i++)

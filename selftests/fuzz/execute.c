@@ -34,7 +34,7 @@ static uint64_t scalar(const struct arg *arg, uint64_t value)
 		return (uintptr_t)pointer(value);
 	/* Small ones are microseconds from now, the others as they are. */
 	if (arg->type == DEADLINE && value && value < 1 << 24)
-		return after(value);
+		return after_us(value);
 	return value;
 }
 
@@ -261,7 +261,7 @@ void execute_part(const struct program *p, unsigned int from, unsigned int to)
 /* Those who still wait when the program is over are killed. */
 static void end_children(void)
 {
-	uint64_t end = after(CHILDREN_TIME);
+	uint64_t end = after_us(CHILDREN_TIME);
 	unsigned int i = 0;
 	int status;
 

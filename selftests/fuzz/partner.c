@@ -87,7 +87,7 @@ bool partner_run(const struct program *program, unsigned int from,
 /* Who waits for longer is interrupted until all is done. */
 void partners_end(void)
 {
-	uint64_t end = after(TIME);
+	uint64_t end = after_us(TIME);
 
 	for (unsigned int i = 0; i < PARTNERS; i++) {
 		struct partner *p = &partners[i];
