@@ -172,7 +172,6 @@ void full_read(int fd, void *data, size_t size);
 void full_write(int fd, const void *data, size_t size);
 void *message_buffer(size_t size);	/* for peer->send, ->recv */
 struct channel new_channel(const struct peer *p, size_t payload);
-void raise_limits(void);
 
 /* work.c: processes that start and stop together. */
 struct crew;

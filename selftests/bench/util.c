@@ -4,7 +4,6 @@
  */
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #include "bench.h"
@@ -66,13 +65,6 @@ long read_number(const char *path, const char *label)
 		return strtol(line + strlen(label), NULL, 10);
 	}
 	errx(EXIT_FAILURE, "%s has no %s", path, label);
-}
-
-void raise_limits(void)
-{
-	struct rlimit files = { 100000, 100000 };
-
-	CHECK(setrlimit(RLIMIT_NOFILE, &files) == 0);
 }
 
 #define ROOM		65536
