@@ -64,11 +64,12 @@ int k_create(int ctl, const char *name, const struct kipc_mailbox_attr *attr,
 	return ioctl(ctl, KIPC_IOC_CREATE, &c);
 }
 
-int k_open_kind(int ctl, const char *name, unsigned int kind,
-		unsigned int rights)
+static int open_as(int ctl, const char *name, unsigned int kind,
+		   unsigned int rights, unsigned int flags)
 {
 	struct kipc_open o = {
 		.kind = kind,
+		.flags = flags,
 		.rights = rights,
 		.name = ptr(name),
 		.name_len = strlen(name),
@@ -79,15 +80,13 @@ int k_open_kind(int ctl, const char *name, unsigned int kind,
 
 int k_open(int ctl, const char *name, unsigned int rights, unsigned int flags)
 {
-	struct kipc_open o = {
-		.kind = KIPC_KIND_MAILBOX,
-		.flags = flags,
-		.rights = rights,
-		.name = ptr(name),
-		.name_len = strlen(name),
-	};
+	return open_as(ctl, name, KIPC_KIND_MAILBOX, rights, flags);
+}
 
-	return ioctl(ctl, KIPC_IOC_OPEN, &o);
+int k_open_kind(int ctl, const char *name, unsigned int kind,
+		unsigned int rights)
+{
+	return open_as(ctl, name, kind, rights, 0);
 }
 
 int k_unlink(int ctl, const char *name)
@@ -178,25 +177,26 @@ ssize_t k_recv(int fd, void *data, size_t size, struct kipc_letter *letter,
 	return ret;
 }
 
-int box(uint64_t letters, uint64_t bytes, uint32_t size, uint32_t flags)
+static int box_of(const struct kipc_mailbox_attr *attr)
 {
-	struct kipc_mailbox_attr attr = { letters, bytes, size, flags };
 	int ctl = control();
-	int fd = k_create(ctl, NULL, &attr, 0600, ALL_RIGHTS, 0);
+	int fd = k_create(ctl, NULL, attr, 0600, ALL_RIGHTS, 0);
 
 	CHECK(fd >= 0);
 	close(ctl);
 	return fd;
 }
 
+int box(uint64_t letters, uint64_t bytes, uint32_t size, uint32_t flags)
+{
+	struct kipc_mailbox_attr attr = { letters, bytes, size, flags };
+
+	return box_of(&attr);
+}
+
 int default_box(void)
 {
-	int ctl = control();
-	int fd = k_create(ctl, NULL, NULL, 0600, ALL_RIGHTS, 0);
-
-	CHECK(fd >= 0);
-	close(ctl);
-	return fd;
+	return box_of(NULL);
 }
 
 int rendezvous_box(uint32_t size)
