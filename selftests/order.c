@@ -159,7 +159,7 @@ static void stop_receivers(int fd)
 		CHECK(!k_send(fd, &h, sizeof(h), 0, after(PATIENCE)));
 }
 
-/* NULL if each letter came once; else what is wrong. */
+/* "" if each letter came once; else what is wrong. */
 static const char *audit(const struct book *book, int fd)
 {
 	struct kipc_mailbox_stat st = stat_of(fd);
