@@ -87,13 +87,6 @@ static pid_t enter(struct stage *st, const char *name, unsigned int slot,
 	return pid;
 }
 
-static unsigned int kills(void)
-{
-	const char *text = getenv("KIPC_KILLS");
-
-	return text ? strtoul(text, NULL, 0) : 3000;
-}
-
 FIXTURE(death) {
 };
 
@@ -120,11 +113,11 @@ TEST_F_TIMEOUT(death, of_anybody, 150)
 {
 	struct kipc_mailbox_attr attr = { variant->letters, variant->bytes,
 					  variant->size, 0 };
-	unsigned int n = kills() * variant->share / 100, i, slot;
+	unsigned int n = from_env("KIPC_KILLS", 3000) * variant->share / 100;
 	unsigned int inside = 0, receivers_inside = 0, missing = 0, done = 0;
 	const char *name = temp_name("death");
 	struct stage *st = build_stage(n);
-	unsigned int random = 1;
+	unsigned int random = 1, i, slot;
 	struct kipc_mailbox_stat figures;
 	struct kipc_letter l;
 	pid_t pids[SLOTS];

@@ -412,11 +412,10 @@ TEST(lengths_and_characters)
 	EXPECT_OK(raw_open(ctl, "\n \xff\x01", 4));
 }
 
-/* A crowd of names at once, found again, and gone again. */
-TEST(twenty_thousand)
+/* KIPC_NAMES at once, found again, and gone again. */
+TEST(many_names)
 {
-	const char *text = getenv("KIPC_NAMES");
-	unsigned int i, n = text ? strtoul(text, NULL, 0) : 20000;
+	unsigned int i, n = from_env("KIPC_NAMES", 20000);
 	uint64_t limit = get_limit("max_objects");
 	int ctl = control();
 	char name[32];

@@ -26,13 +26,6 @@ static const char *module_file(void)
 	return file ? file : "kipc.ko";
 }
 
-static unsigned int reloads(void)
-{
-	const char *text = getenv("KIPC_RELOADS");
-
-	return text ? strtoul(text, NULL, 0) : 40;
-}
-
 static int load(void)
 {
 	int fd = open(module_file(), O_RDONLY | O_CLOEXEC);
@@ -311,7 +304,7 @@ TEST_F_TIMEOUT(reload, short_of_memory, 600)
 
 TEST_F_TIMEOUT(reload, again_and_again, 1800)
 {
-	unsigned int n = reloads(), i, kills = 0, inside = 0;
+	unsigned int n = from_env("KIPC_RELOADS", 40), i, kills = 0, inside = 0;
 	/*
 	 * A quarter is to get warm; and a kilobyte for each is a leak.  Of a few
 	 * times it says nothing: there the kernel's own comings and goings are more.

@@ -416,10 +416,16 @@ void *shared(size_t size)
 	return p;
 }
 
+unsigned int from_env(const char *name, unsigned int otherwise)
+{
+	const char *text = getenv(name);
+
+	return text ? strtoul(text, NULL, 0) : otherwise;
+}
+
 unsigned int effort(unsigned int n)
 {
-	const char *text = getenv("KIPC_EFFORT");
-	unsigned int percent = text ? strtoul(text, NULL, 0) : 100;
+	unsigned int percent = from_env("KIPC_EFFORT", 100);
 
 	return n * percent / 100 > 0 ? n * percent / 100 : 1;
 }

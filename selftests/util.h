@@ -158,6 +158,8 @@ int try_write_file(const char *path, const char *text);
 void enter_userns(int flags, uid_t owner, const char *uids, const char *gids);
 void *shared(size_t size);		/* zeroed memory, shared with children */
 
+/* A number from the environment, or else this one: see scripts/test. */
+unsigned int from_env(const char *name, unsigned int otherwise);
 /* Of @n rounds, KIPC_EFFORT percent, for slow kernels; all by default. */
 unsigned int effort(unsigned int n);
 
