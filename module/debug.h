@@ -69,7 +69,17 @@ enum kipc_delay {
 	KIPC_DELAY_POINTS
 };
 
-/* What is counted, from where it comes to be to where it goes. */
+/**
+ * enum kipc_reference - what is counted, from where it comes to be to where it goes
+ * @KIPC_REF_OBJECTS: objects, until they are freed
+ * @KIPC_REF_NAMES: names that are in a table
+ * @KIPC_REF_TABLES: tables of names, one for each IPC namespace in use
+ * @KIPC_REF_USERS: users that have an account
+ * @KIPC_REF_LETTERS: letters, whose senders' processes and threads are held
+ * @KIPC_REF_SEGMENTS: segments of rings
+ * @KIPC_REF_WAKES: threads that are held to be woken
+ * @KIPC_REFERENCE_KINDS: how many there are
+ */
 enum kipc_reference {
 	KIPC_REF_OBJECTS,
 	KIPC_REF_NAMES,
