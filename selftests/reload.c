@@ -159,14 +159,12 @@ static uint64_t kernel_memory(void)
 }
 
 FIXTURE(reload) {
-	bool there;
 };
 
 FIXTURE_SETUP(reload)
 {
-	self->there = !access(module_file(), R_OK);
-	if (!self->there)
-		SKIP(return, "no %s", module_file());
+	if (access(module_file(), R_OK))
+		SKIP_FROM_SETUP("no %s", module_file());
 }
 
 FIXTURE_TEARDOWN(reload)
@@ -180,8 +178,6 @@ TEST_F(reload, held_by_a_path)
 {
 	int fd, path;
 
-	if (!self->there)
-		SKIP(return, "no module file");
 	fd = default_box();
 	path = hold_path(fd);
 	ASSERT_OK(path);
@@ -203,8 +199,6 @@ TEST_F(reload, persistent_objects_go)
 	int fd, ctl, i;
 	char name[32];
 
-	if (!self->there)
-		SKIP(return, "no module file");
 	ctl = control();
 	for (i = 0; i < 100; i++) {
 		snprintf(name, sizeof(name), "persistent-%d", i);
@@ -273,8 +267,6 @@ TEST_F_TIMEOUT(reload, short_of_memory, 600)
 	bool came, begun = true;
 	int file;
 
-	if (!self->there)
-		SKIP(return, "no module file");
 	if (access(TRACE "events/module/module_load/enable", W_OK))
 		SKIP(return, "no tracing");
 	if (!inject_begin())
@@ -315,8 +307,6 @@ TEST_F_TIMEOUT(reload, again_and_again, 1800)
 	pid_t pids[PLAYERS];
 	unsigned int slot;
 
-	if (!self->there)
-		SKIP(return, "no module file");
 	for (slot = 0; slot < PLAYERS; slot++)
 		pids[slot] = player(st, slot);
 	for (i = 0; i < n; i++) {

@@ -91,7 +91,6 @@ static int result(struct ring *r)
 
 FIXTURE(uring) {
 	struct ring ring;
-	bool there;
 	int fd;
 	int *step;
 };
@@ -107,9 +106,8 @@ FIXTURE_VARIANT_ADD(uring, once_nonblocking) { true, true };
 
 FIXTURE_SETUP(uring)
 {
-	self->there = open_ring(&self->ring);
-	if (!self->there)
-		SKIP(return, "no io_uring: %s", strerror(errno));
+	if (!open_ring(&self->ring))
+		SKIP_FROM_SETUP("no io_uring: %s", strerror(errno));
 	self->fd = box(1, 8, 8, 0);
 	self->step = shared(sizeof(*self->step));
 	if (variant->once_nonblock)
@@ -146,8 +144,6 @@ TEST_F(uring, read_of_an_empty_one)
 	uint64_t data = 77;
 	pid_t pid;
 
-	if (!self->there)
-		SKIP(return, "no io_uring");
 	pid = start(self, variant->fixed, IORING_OP_READ, &data);
 	wait_for(__atomic_load_n(self->step, __ATOMIC_SEQ_CST));
 	EXPECT_EQ(0, stat_of(self->fd).received);
@@ -162,8 +158,6 @@ TEST_F(uring, write_to_a_full_one)
 	uint64_t data = 78, got = 0;
 	pid_t pid;
 
-	if (!self->there)
-		SKIP(return, "no io_uring");
 	ASSERT_OK(send_number(self->fd, 1));
 	pid = start(self, variant->fixed, IORING_OP_WRITE, &data);
 	wait_for(__atomic_load_n(self->step, __ATOMIC_SEQ_CST));
