@@ -84,6 +84,32 @@ bool kipc_buffer_large_out(const struct kipc_buffer *to, const void *from,
 }
 
 /**
+ * kipc_buffer_large_in - copy any number of bytes in, without page faults
+ * @to: kernel memory
+ * @from: user memory, no iterator
+ * @bytes: how many
+ *
+ * Context: process context, no lock held; ends soon.
+ * Return: false if it would fault.
+ */
+bool kipc_buffer_large_in(void *to, const struct kipc_buffer *from, size_t bytes)
+{
+	const void __user *base = from->base;
+
+	while (bytes) {
+		size_t part = min_t(size_t, bytes, KIPC_COPY_LOCKED);
+
+		if (!kipc_copy_in(to, base, part))
+			return false;
+		to += part;
+		base += part;
+		bytes -= part;
+		cond_resched();
+	}
+	return true;
+}
+
+/**
  * kipc_buffer_read - copy any number of bytes in; may fault
  * @to: kernel memory
  * @from: user memory
@@ -135,7 +161,7 @@ bool kipc_buffer_fault_in_readable(const struct kipc_buffer *buffer,
 }
 
 /**
- * kipc_arg_in - take an ioctl's structure in
+ * kipc_arg_in_slow - kipc_arg_in() of any size
  * @to: where to
  * @known: its size here
  * @least: its size when it was first published
@@ -144,10 +170,10 @@ bool kipc_buffer_fault_in_readable(const struct kipc_buffer *buffer,
  *
  * Return: 0; -EINVAL: too short; -E2BIG: longer, and not zero there; -EFAULT.
  */
-int kipc_arg_in(void *to, size_t known, size_t least, const void __user *from,
-		size_t given)
+int kipc_arg_in_slow(void *to, size_t known, size_t least,
+		     const void __user *from, size_t given)
 {
-	if (likely(given == known))
+	if (given == known)
 		return copy_from_user(to, from, known) ? -EFAULT : 0;
 	if (given < least)
 		return -EINVAL;

@@ -8,7 +8,8 @@
  * kipc_buffer_out() and kipc_buffer_in(), and kipc_copy_out() and kipc_copy_in()
  * for a plain pointer, copy up to KIPC_COPY_LOCKED bytes with page faults
  * disabled, so that they may be used under a spinlock; kipc_buffer_large_out()
- * does the same in pieces, without a lock, while a message is out of its queue.
+ * does the same in pieces, without a lock, while a message is out of its queue, and
+ * kipc_buffer_large_in() while a call is being answered.
  * They end soon, whatever userfaultfd or FUSE lie behind the memory.  If they come
  * out short, the caller lets everything go, calls kipc_buffer_fault_in_..., which
  * may take for ever, and tries again.
@@ -42,6 +43,8 @@ bool kipc_buffer_iter_in(void *to, const struct kipc_buffer *from,
 			 size_t bytes);
 bool kipc_buffer_large_out(const struct kipc_buffer *to, const void *from,
 			   size_t bytes);
+bool kipc_buffer_large_in(void *to, const struct kipc_buffer *from,
+			  size_t bytes);
 bool kipc_buffer_read(void *to, const struct kipc_buffer *from, size_t bytes);
 bool kipc_buffer_fault_in_writeable(const struct kipc_buffer *buffer,
 				    size_t bytes);
@@ -187,9 +190,24 @@ static inline bool kipc_buffer_in(void *to, const struct kipc_buffer *from,
 /* The size when it was first published: up to the member that was last then. */
 #define KIPC_LEAST(type, member) offsetofend(type, member)
 
-int kipc_arg_in(void *to, size_t known, size_t least, const void __user *from,
-		size_t given);
+int kipc_arg_in_slow(void *to, size_t known, size_t least,
+		     const void __user *from, size_t given);
 int kipc_arg_out(void __user *to, size_t given, size_t least, const void *from,
 		 size_t known);
+
+/*
+ * Take an ioctl's structure in: @known is its size here, @least that when it was first
+ * published, @given that of the caller.  0; -EINVAL: too short; -E2BIG: longer, and
+ * not zero there; -EFAULT.  Nearly always the sizes are the same: word by word, as
+ * tiny messages; it may fault.
+ */
+static __always_inline int kipc_arg_in(void *to, size_t known, size_t least,
+				       const void __user *from, size_t given)
+{
+	if (likely(given == known && !should_fail_usercopy() &&
+		   kipc_copy_tiny_in(to, from, known)))
+		return 0;
+	return kipc_arg_in_slow(to, known, least, from, given);
+}
 
 #endif /* KIPC_BUFFER_H */

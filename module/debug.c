@@ -54,6 +54,10 @@ static struct kipc_delay_state kipc_delays[] = {
 	[KIPC_DELAY_CREATE_ABSENT] = { .name = "create_absent" },
 	[KIPC_DELAY_CREATE_UNNAMED] = { .name = "create_unnamed" },
 	[KIPC_DELAY_POLL_ENROLLED] = { .name = "poll_enrolled" },
+	[KIPC_DELAY_CALL_PREPARED] = { .name = "call_prepared" },
+	[KIPC_DELAY_REPLY_COPYING] = { .name = "reply_copying" },
+	[KIPC_DELAY_REPLY_FAULT] = { .name = "reply_fault" },
+	[KIPC_DELAY_COLLECT_CLAIMED] = { .name = "collect_claimed" },
 };
 
 static_assert(ARRAY_SIZE(kipc_delays) == KIPC_DELAY_POINTS);
@@ -66,6 +70,7 @@ static const char *const kipc_reference_names[] = {
 	[KIPC_REF_LETTERS] = "letters",
 	[KIPC_REF_SEGMENTS] = "segments",
 	[KIPC_REF_WAKES] = "wakes",
+	[KIPC_REF_CALLS] = "calls",
 };
 
 static_assert(ARRAY_SIZE(kipc_reference_names) == KIPC_REFERENCE_KINDS);

@@ -41,6 +41,10 @@
  * @KIPC_DELAY_CREATE_ABSENT: the name was not there, nothing made yet
  * @KIPC_DELAY_CREATE_UNNAMED: made, with a handle, not published yet
  * @KIPC_DELAY_POLL_ENROLLED: enrolled with the pollers, the mask not computed yet
+ * @KIPC_DELAY_CALL_PREPARED: a request is ready to be sent, the lock to be taken
+ * @KIPC_DELAY_REPLY_COPYING: a large reply is to be copied, the call is claimed for it
+ * @KIPC_DELAY_REPLY_FAULT: the reply's page was missing, the lock is dropped
+ * @KIPC_DELAY_COLLECT_CLAIMED: a reply is there, claimed, not copied yet
  * @KIPC_DELAY_POINTS: how many there are
  */
 enum kipc_delay {
@@ -66,6 +70,10 @@ enum kipc_delay {
 	KIPC_DELAY_CREATE_ABSENT,
 	KIPC_DELAY_CREATE_UNNAMED,
 	KIPC_DELAY_POLL_ENROLLED,
+	KIPC_DELAY_CALL_PREPARED,
+	KIPC_DELAY_REPLY_COPYING,
+	KIPC_DELAY_REPLY_FAULT,
+	KIPC_DELAY_COLLECT_CLAIMED,
 	KIPC_DELAY_POINTS
 };
 
@@ -88,6 +96,7 @@ enum kipc_reference {
 	KIPC_REF_LETTERS,
 	KIPC_REF_SEGMENTS,
 	KIPC_REF_WAKES,
+	KIPC_REF_CALLS,
 	KIPC_REFERENCE_KINDS
 };
 

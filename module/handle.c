@@ -4,6 +4,7 @@
  */
 #include <linux/cred.h>
 #include <linux/fs.h>
+#include <linux/sched.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -27,6 +28,22 @@ ktime_t kipc_handle_deadline(const struct file *file, u64 deadline)
 }
 
 /**
+ * kipc_handle_flush - a descriptor of a handle is closed
+ * @file: the handle
+ * @owner: not used
+ *
+ * Return: 0
+ */
+int kipc_handle_flush(struct file *file, fl_owner_t owner)
+{
+	struct kipc_handle *handle = file->private_data;
+
+	if (unlikely(current->in_execve))
+		handle->object->kind->exec(handle);
+	return 0;
+}
+
+/**
  * kipc_handle_poll - poll, select, epoll
  * @file: the handle
  * @wait: the poller
@@ -36,9 +53,12 @@ ktime_t kipc_handle_deadline(const struct file *file, u64 deadline)
 __poll_t kipc_handle_poll(struct file *file, poll_table *wait)
 {
 	struct kipc_handle *handle = file->private_data;
+	struct kipc_pollers *pollers = &handle->party.pollers;
 
 	kipc_notify_wait(&handle->object->notify, file, wait,
 			 file->f_mode & FMODE_READ, file->f_mode & FMODE_WRITE);
+	if (pollers->told == &pollers->queue && file->f_mode & FMODE_WRITE)
+		poll_wait(file, &pollers->queue, wait);
 	kipc_delay(KIPC_DELAY_POLL_ENROLLED);
 	return handle->object->kind->poll(handle);
 }

@@ -4,6 +4,7 @@
  */
 #include <linux/fs.h>
 #include <linux/signal.h>
+#include <linux/slab.h>
 
 #include "notify.h"
 
@@ -83,4 +84,41 @@ void kipc_notify(struct kipc_notify *notify, __poll_t events)
 		kill_fasync(&notify->fasync, SIGIO, POLL_IN);
 	if (!last && events & EPOLLOUT)
 		kill_fasync(&notify->fasync, SIGIO, POLL_OUT);
+}
+
+/**
+ * kipc_pollers_init - nobody polls the handle yet
+ * @pollers: to be filled
+ * @told: the queue of the object's that its pollers are in anyhow, or NULL for one
+ *	of their own
+ */
+void kipc_pollers_init(struct kipc_pollers *pollers, wait_queue_head_t *told)
+{
+	refcount_set(&pollers->refs, 1);
+	init_waitqueue_head(&pollers->queue);
+	pollers->told = told ?: &pollers->queue;
+}
+
+/**
+ * kipc_pollers_tell - a reply has come
+ * @pollers: of the caller's handle; the reference is given up
+ *
+ * Context: process context, the object is held, its lock is not.
+ */
+void kipc_pollers_tell(struct kipc_pollers *pollers)
+{
+	kipc_notify_queue(pollers->told, EPOLLPRI, false);
+	kipc_pollers_put(pollers);
+}
+
+/**
+ * kipc_pollers_put - give a reference up
+ * @pollers: freed with the last, with what they are the beginning of
+ *
+ * Context: any.
+ */
+void kipc_pollers_put(struct kipc_pollers *pollers)
+{
+	if (refcount_dec_and_test(&pollers->refs))
+		kfree(pollers);
 }

@@ -12,6 +12,7 @@
 #define KIPC_NOTIFY_H
 
 #include <linux/poll.h>
+#include <linux/refcount.h>
 #include <linux/wait.h>
 
 struct fasync_struct;
@@ -31,6 +32,18 @@ struct kipc_notify {
 	struct fasync_struct *fasync;
 };
 
+/**
+ * struct kipc_pollers - those who poll one handle; first in what is freed with it
+ * @refs: the handle, and those who are just telling
+ * @queue: of its own
+ * @told: where they are enrolled: @queue, or one of the object's
+ */
+struct kipc_pollers {
+	refcount_t refs;
+	wait_queue_head_t queue;
+	wait_queue_head_t *told;
+};
+
 /* Under the object's lock: is there anybody? */
 static inline bool kipc_notify_wanted(struct kipc_notify *notify)
 {
@@ -46,5 +59,9 @@ void kipc_notify_init(struct kipc_notify *notify);
 void kipc_notify_wait(struct kipc_notify *notify, struct file *file,
 		      poll_table *wait, bool reads, bool writes);
 void kipc_notify(struct kipc_notify *notify, __poll_t events);
+
+void kipc_pollers_init(struct kipc_pollers *pollers, wait_queue_head_t *told);
+void kipc_pollers_tell(struct kipc_pollers *pollers);
+void kipc_pollers_put(struct kipc_pollers *pollers);
 
 #endif /* KIPC_NOTIFY_H */

@@ -214,7 +214,14 @@ close_account:
 	return ERR_PTR(ret);
 }
 
-static bool kipc_object_get(struct kipc_object *object)
+/**
+ * kipc_object_get - hold an object
+ * @object: its memory is there
+ *
+ * Context: any.
+ * Return: false if its life has ended; else kipc_object_put() gives it up.
+ */
+bool kipc_object_get(struct kipc_object *object)
 {
 	return refcount_inc_not_zero(&object->handles);
 }
@@ -387,6 +394,9 @@ struct file *kipc_object_file(struct kipc_object *object, u32 rights, u32 flags)
 		return ERR_PTR(-ENOMEM);
 	handle->object = object;
 	handle->rights = rights;
+	/* io_uring polls two queues at most: who reads and writes has these. */
+	kipc_pollers_init(&handle->party.pollers,
+			  mode == O_RDWR ? &object->notify.writers : NULL);
 
 	if (flags & KIPC_NONBLOCK)
 		mode |= O_NONBLOCK;
@@ -421,8 +431,8 @@ int kipc_object_release(struct inode *inode, struct file *file)
 	struct kipc_handle *handle = file->private_data;
 	struct kipc_object *object = handle->object;
 
-	object->kind->closed(object, handle->rights);
-	kfree(handle);
+	object->kind->closed(handle);
+	kipc_pollers_put(&handle->party.pollers);
 	atomic_long_dec(&kipc_handles);
 	kipc_object_put(object);
 	return 0;

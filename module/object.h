@@ -49,6 +49,7 @@
 
 #include <linux/kipc.h>
 
+#include "call.h"
 #include "notify.h"
 #include "quota.h"
 #include "registry.h"
@@ -68,7 +69,8 @@ struct seq_file;
  * @init: set up a new one; all but the head is zeroed; the attributes are
  *	@size bytes in user space (0: defaults)
  * @opened: a handle with these rights is there now
- * @closed: it is gone; once for each @opened, in process context
+ * @closed: one goes, and nobody uses it any more; once for each @opened
+ * @exec: a process that has a handle executes a program that will not have it
  * @remove: @removed has been set: wake everybody with EIDRM, drop what it holds
  * @release: free what it holds; no handle is open, none will be
  * @ioctl: commands of the kind; @cmd without its size, which is @size
@@ -88,7 +90,8 @@ struct kipc_kind {
 	int (*init)(struct kipc_object *object, const void __user *attr,
 		    size_t size);
 	void (*opened)(struct kipc_object *object, u32 rights);
-	void (*closed)(struct kipc_object *object, u32 rights);
+	void (*closed)(struct kipc_handle *handle);
+	void (*exec)(struct kipc_handle *handle);
 	void (*remove)(struct kipc_object *object);
 	void (*release)(struct kipc_object *object);
 	long (*ioctl)(struct file *file, unsigned int cmd, void __user *arg,
@@ -129,10 +132,12 @@ struct kipc_object {
 
 /**
  * struct kipc_handle - an open file of an object
+ * @party: its part in calls; first, for its last reference frees the handle
  * @object: counts this handle
  * @rights: KIPC_RIGHT_..., for ever
  */
 struct kipc_handle {
+	struct kipc_party party;
 	struct kipc_object *object;
 	u32 rights;
 };
@@ -140,6 +145,7 @@ struct kipc_handle {
 struct kipc_object *kipc_object_create(const struct kipc_kind *kind,
 				       umode_t mode, const void __user *attr,
 				       size_t size);
+bool kipc_object_get(struct kipc_object *object);
 void kipc_object_put(struct kipc_object *object);
 int kipc_object_publish(struct kipc_object *object, struct kipc_names *names,
 			const char *text, size_t len, bool persistent);
@@ -159,6 +165,7 @@ int kipc_object_release(struct inode *inode, struct file *file);
 
 /* handle.c: more file operations that serve every kind */
 ktime_t kipc_handle_deadline(const struct file *file, u64 deadline);
+int kipc_handle_flush(struct file *file, fl_owner_t owner);
 __poll_t kipc_handle_poll(struct file *file, poll_table *wait);
 int kipc_handle_fasync(int fd, struct file *file, int on);
 long kipc_handle_ioctl(struct file *file, unsigned int cmd, unsigned long arg);

@@ -11,7 +11,9 @@
 
 #include <linux/kipc.h>
 
+#include "call.h"
 #include "debug.h"
+#include "notify.h"
 #include "waiter.h"
 
 /**
@@ -152,10 +154,10 @@ void kipc_waiter_wake(struct kipc_waiter *waiter, int verdict,
 }
 
 /**
- * kipc_wake_flush - wake the threads that were collected
+ * kipc_wake_flush - do what was put off until the lock is dropped
  * @wake: is empty afterwards
  *
- * Context: no spinlock held.
+ * Context: process context, may sleep; no lock is held.
  */
 void kipc_wake_flush(struct kipc_wake *wake)
 {
@@ -169,6 +171,12 @@ void kipc_wake_flush(struct kipc_wake *wake)
 		kipc_count(KIPC_REF_WAKES, -1);
 	}
 	wake->count = 0;
+	if (unlikely(wake->pollers))
+		kipc_pollers_tell(wake->pollers);
+	wake->pollers = NULL;
+	if (unlikely(wake->garbage))
+		kipc_call_destroy(wake->garbage);
+	wake->garbage = NULL;
 }
 
 /* The monotonic clock of a time namespace is the host's plus an offset. */

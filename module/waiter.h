@@ -22,7 +22,8 @@
  * granted goes away first, kipc_waiter_revoke() puts the waiter back in front.
  *
  * A waker collects tasks, referenced, while it holds the lock and wakes them
- * after it has dropped it.
+ * after it has dropped it; likewise the pollers of a handle, and a call's record that
+ * nobody needs any more.
  */
 #ifndef KIPC_WAITER_H
 #define KIPC_WAITER_H
@@ -31,6 +32,8 @@
 #include <linux/list.h>
 #include <linux/types.h>
 
+struct kipc_call;
+struct kipc_pollers;
 struct task_struct;
 
 enum {
@@ -59,23 +62,34 @@ struct kipc_waiter {
 #define KIPC_WAKE_BATCH 8
 
 /**
- * struct kipc_wake - threads to be woken after the lock is dropped
- * @count: how many
+ * struct kipc_wake - what is to be done after the lock is dropped
+ * @count: threads to be woken
  * @task: referenced
+ * @pollers: of a handle, to be told of a reply, referenced; or NULL
+ * @garbage: a record to be destroyed, or NULL
  */
 struct kipc_wake {
 	unsigned int count;
 	struct task_struct *task[KIPC_WAKE_BATCH];
+	struct kipc_pollers *pollers;
+	struct kipc_call *garbage;
 };
 
 static inline void kipc_wake_init(struct kipc_wake *wake)
 {
 	wake->count = 0;
+	wake->pollers = NULL;
+	wake->garbage = NULL;
+}
+
+static inline bool kipc_wake_empty(const struct kipc_wake *wake)
+{
+	return !wake->count && !wake->pollers && !wake->garbage;
 }
 
 static inline bool kipc_wake_full(const struct kipc_wake *wake)
 {
-	return wake->count == KIPC_WAKE_BATCH;
+	return wake->count == KIPC_WAKE_BATCH || wake->pollers || wake->garbage;
 }
 
 void kipc_waiter_start(struct kipc_waiter *waiter);

@@ -122,7 +122,7 @@ static const struct row {
 #undef S
 #define R(how, member, value, err) \
 	FIELD(MRECV, how, kipc_mailbox_recv, member, value, err)
-	R(BITS, flags, KIPC_RECV_PEEK | KIPC_RECV_TRUNCATE, EINVAL),
+	R(BITS, flags, KIPC_RECV_PEEK | KIPC_RECV_TRUNCATE | KIPC_RECV_CALLS, EINVAL),
 	R(SET, size, 0, EMSGSIZE),
 	R(SET, size, sizeof(LETTER) - 1, EMSGSIZE),
 	R(WRITES, data, 0, EFAULT),

@@ -129,7 +129,7 @@ void kipc_mailbox_unlock(struct kipc_mailbox *mailbox, struct kipc_wake *wake,
 		if (unlikely(kipc_notify_wanted(&object->notify)))
 			news |= kipc_mailbox_news(mailbox, arrived);
 		spin_unlock(&object->lock);
-		if (wake->count)
+		if (!kipc_wake_empty(wake))
 			kipc_wake_flush(wake);
 		if (likely(!more))
 			break;
@@ -142,10 +142,10 @@ void kipc_mailbox_unlock(struct kipc_mailbox *mailbox, struct kipc_wake *wake,
 }
 
 /**
- * kipc_mailbox_decide - a letter has left: say so to its sender, if it waits
+ * kipc_mailbox_decide - a letter has left: say so to its sender, if it waits or calls
  * @mailbox: the mailbox
  * @envelope: the letter
- * @outcome: 0 if it was received, or an errno
+ * @outcome: 0 if it was received (no request), or an errno
  * @wake: not full
  *
  * Context: the lock is held.
@@ -159,11 +159,15 @@ void kipc_mailbox_decide(struct kipc_mailbox *mailbox,
 	lockdep_assert_held(&mailbox->object.lock);
 	if (likely(!rendezvous))
 		return;
-	rendezvous->outcome = outcome;
 	if (outcome) {
 		mailbox->stat.sent--;
 		mailbox->stat.sent_bytes -= envelope->size;
 	}
+	if (envelope->is_call) {
+		kipc_call_end(envelope->call, outcome, wake);
+		return;
+	}
+	rendezvous->outcome = outcome;
 	/* It may be on its way out, with another verdict: this one counts. */
 	if (rendezvous->waiter.verdict == KIPC_WAITING)
 		kipc_waiter_wake(&rendezvous->waiter, outcome, wake);

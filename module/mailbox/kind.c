@@ -76,18 +76,30 @@ static void kipc_mailbox_opened(struct kipc_object *object, u32 rights)
 	kipc_mailbox_unlock(mailbox, &wake, false);
 }
 
-static void kipc_mailbox_closed(struct kipc_object *object, u32 rights)
+static void kipc_mailbox_closed(struct kipc_handle *handle)
 {
-	struct kipc_mailbox *mailbox = kipc_mailbox_of(object);
+	struct kipc_mailbox *mailbox = kipc_mailbox_of(handle->object);
 	struct kipc_wake wake;
+	bool deserted;
 
+	kipc_party_desert(&handle->party, mailbox->calls, NULL);
+	kipc_mailbox_calls_leave(mailbox, &handle->party);
 	kipc_wake_init(&wake);
-	spin_lock(&object->lock);
-	if (rights & KIPC_RIGHT_SEND)
+	spin_lock(&mailbox->object.lock);
+	if (handle->rights & KIPC_RIGHT_SEND)
 		mailbox->open_senders--;
-	if (rights & KIPC_RIGHT_RECEIVE)
+	if (handle->rights & KIPC_RIGHT_RECEIVE)
 		mailbox->open_receivers--;
+	deserted = kipc_mailbox_deserted(mailbox);
 	kipc_mailbox_unlock(mailbox, &wake, false);
+	if (unlikely(deserted))
+		kipc_mailbox_calls_deserted(mailbox);
+}
+
+static void kipc_mailbox_exec(struct kipc_handle *handle)
+{
+	kipc_party_desert(&handle->party, kipc_mailbox_of(handle->object)->calls,
+			  task_tgid(current));
 }
 
 /*
@@ -133,6 +145,7 @@ static void kipc_mailbox_remove(struct kipc_object *object)
 	mailbox->told = 0;
 	spin_unlock(&object->lock);
 	kipc_mailbox_clear(mailbox);
+	kipc_calls_fail(READ_ONCE(mailbox->calls), -EIDRM);
 	spin_lock(&object->lock);
 	garbage = kipc_ring_shed(&mailbox->ring);
 	spin_unlock(&object->lock);
@@ -145,24 +158,28 @@ static void kipc_mailbox_release(struct kipc_object *object)
 
 	kipc_mailbox_clear(mailbox);
 	kipc_ring_destroy(&mailbox->ring);
+	kipc_calls_free(mailbox->calls);
 }
 
 static __poll_t kipc_mailbox_poll(struct kipc_handle *handle)
 {
 	struct kipc_mailbox *mailbox = kipc_mailbox_of(handle->object);
 	__poll_t state, mask = 0;
-	bool removed;
+	bool removed, reply;
 
 	spin_lock(&handle->object->lock);
 	removed = handle->object->removed;
+	reply = kipc_party_has_reply(&handle->party);
 	state = kipc_mailbox_state(mailbox);
 	/* The end is news until those who sleep have been told. */
 	if (!removed)
 		mailbox->told = state;
 	spin_unlock(&handle->object->lock);
 
+	if (unlikely(reply))
+		mask |= EPOLLPRI;
 	if (removed)
-		return state;
+		return state | mask;
 	if (handle->rights & KIPC_RIGHT_RECEIVE) {
 		if (state & EPOLLIN)
 			mask |= EPOLLIN | EPOLLRDNORM;
@@ -186,6 +203,11 @@ static void kipc_mailbox_stat_get(struct kipc_mailbox *mailbox,
 	stat->attr = mailbox->attr;
 	stat->letters = mailbox->letters;
 	stat->bytes = mailbox->bytes;
+	if (mailbox->calls) {
+		stat->calls = mailbox->calls->begun;
+		stat->replies = mailbox->calls->answered;
+		stat->serving = mailbox->calls->serving;
+	}
 	spin_unlock(&mailbox->object.lock);
 }
 
@@ -224,6 +246,14 @@ static long kipc_mailbox_ioctl(struct file *file, unsigned int cmd,
 		return kipc_mailbox_ioctl_recv(file, arg, size);
 	case KIPC_CMD(KIPC_IOC_MAILBOX_STAT):
 		return kipc_mailbox_ioctl_stat(file, arg, size);
+	case KIPC_CMD(KIPC_IOC_MAILBOX_CALL):
+		return kipc_mailbox_ioctl_call(file, arg, size);
+	case KIPC_CMD(KIPC_IOC_MAILBOX_REPLY):
+		return kipc_mailbox_ioctl_reply(file, arg, size);
+	case KIPC_CMD(KIPC_IOC_MAILBOX_COLLECT):
+		return kipc_mailbox_ioctl_collect(file, arg, size);
+	case KIPC_CMD(KIPC_IOC_MAILBOX_CANCEL):
+		return kipc_mailbox_ioctl_cancel(file, arg, size);
 	default:
 		return -ENOTTY;
 	}
@@ -235,6 +265,7 @@ static const struct file_operations kipc_mailbox_fops = {
 	.write		= kipc_mailbox_write,
 	.read_iter	= kipc_mailbox_read_iter,
 	.write_iter	= kipc_mailbox_write_iter,
+	.flush		= kipc_handle_flush,
 	.poll		= kipc_handle_poll,
 	.fasync		= kipc_handle_fasync,
 	.unlocked_ioctl	= kipc_handle_ioctl,
@@ -253,6 +284,7 @@ const struct kipc_kind kipc_mailbox_kind = {
 	.init		= kipc_mailbox_init,
 	.opened		= kipc_mailbox_opened,
 	.closed		= kipc_mailbox_closed,
+	.exec		= kipc_mailbox_exec,
 	.remove		= kipc_mailbox_remove,
 	.release	= kipc_mailbox_release,
 	.ioctl		= kipc_mailbox_ioctl,

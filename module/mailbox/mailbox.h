@@ -40,6 +40,11 @@
  * give anything: kipc_mailbox_send_quick() and kipc_mailbox_receive_quick() do the
  * common case under the lock at once, and leave all else to the rest.
  *
+ * A call's request stands in a segment of its own, which is a part of the call's
+ * record: it can be taken out wherever it is, and costs no memory of the ring's.
+ * The ring never frees it.  Who copies a large one looks afterwards whether its caller
+ * has gone meanwhile.
+ *
  * Dropping the oldest: a letter is put into the ring before others give way, so
  * that a send that fails drops nothing.
  */
@@ -54,6 +59,7 @@
 #include <linux/uidgid.h>
 
 #include "buffer.h"
+#include "call.h"
 #include "debug.h"
 #include "object.h"
 #include "ring.h"
@@ -83,9 +89,11 @@ struct kipc_rendezvous {
  * @uid: the sender's effective user
  * @gid: the sender's effective group
  * @shares: of the mailbox's reference to @process
+ * @is_call: it is the request of @call, in whose record it stands
  * @process: the sender, referenced
  * @thread: the sender, referenced; NULL: the process's first
  * @rendezvous: the sender waits for this letter, or NULL
+ * @call: the call
  * @data: the letter
  *
  * Written before the letter is in the ring, and then constant, but for
@@ -99,9 +107,13 @@ struct kipc_envelope {
 	kuid_t uid;
 	kgid_t gid;
 	bool shares;
+	bool is_call;
 	struct pid *process;
 	struct pid *thread;
-	struct kipc_rendezvous *rendezvous;
+	union {
+		struct kipc_rendezvous *rendezvous;
+		struct kipc_call *call;
+	};
 	u8 data[] __aligned(KIPC_RING_ALIGN);
 };
 
@@ -131,7 +143,8 @@ struct kipc_envelope {
  * @last_seq: number of the youngest letter
  * @process: sent those letters that share the reference to it
  * @sharing: how many these are; if there are none, there is no reference
- * @stat: figures; @attr, @letters and @bytes in it are not kept
+ * @calls: what calls need, or NULL as long as there was none; also read without the lock
+ * @stat: figures; @attr, @letters, @bytes, and those of calls in it are not kept
  */
 struct kipc_mailbox {
 	struct kipc_object object;
@@ -146,14 +159,15 @@ struct kipc_mailbox {
 	u64 letters;
 	u64 bytes;
 	bool copying;
+	bool had_sender;
+	bool had_receiver;
 	__poll_t told;
 	unsigned int open_senders;
 	unsigned int open_receivers;
-	bool had_sender;
-	bool had_receiver;
 	u64 last_seq;
 	struct pid *process;
 	u64 sharing;
+	struct kipc_calls *calls;
 	struct kipc_mailbox_stat stat;
 };
 
@@ -163,6 +177,13 @@ struct kipc_mailbox {
 static inline struct kipc_mailbox *kipc_mailbox_of(struct kipc_object *object)
 {
 	return container_of(object, struct kipc_mailbox, object);
+}
+
+static inline struct kipc_party *kipc_party_of_file(struct file *file)
+{
+	struct kipc_handle *handle = file->private_data;
+
+	return &handle->party;
 }
 
 static inline struct kipc_mailbox *kipc_mailbox_of_file(struct file *file)
@@ -330,6 +351,13 @@ static inline bool kipc_mailbox_is_calm(struct kipc_mailbox *mailbox)
 	       !kipc_notify_wanted(&mailbox->object.notify);
 }
 
+/* What is not there was, perhaps, until the mailbox was removed. */
+static inline int kipc_mailbox_missing(const struct kipc_mailbox *mailbox,
+				       int ret)
+{
+	return ret == -ENOENT && READ_ONCE(mailbox->object.removed) ? -EIDRM : ret;
+}
+
 /* handoff.c: the lines */
 void kipc_mailbox_unlock(struct kipc_mailbox *mailbox, struct kipc_wake *wake,
 			 bool arrived) __releases(&mailbox->object.lock);
@@ -357,16 +385,40 @@ struct kipc_outgoing {
 };
 
 /* send.c */
+void kipc_mailbox_link(struct kipc_mailbox *mailbox,
+		       struct kipc_segment *segment, size_t size, u64 tag);
+void kipc_mailbox_withdraw(struct kipc_mailbox *mailbox,
+			   struct kipc_segment *segment);
+void kipc_mailbox_drop(struct kipc_mailbox *mailbox, struct kipc_wake *wake);
+int kipc_mailbox_check_size(const struct kipc_mailbox *mailbox, size_t size);
 ssize_t kipc_mailbox_write(struct file *file, const char __user *buf,
 			   size_t size, loff_t *pos);
 ssize_t kipc_mailbox_write_iter(struct kiocb *iocb, struct iov_iter *from);
 long kipc_mailbox_ioctl_send(struct file *file, void __user *arg, size_t size);
 
 /**
+ * struct kipc_received - what a receiver is told of a letter
+ * @letter: its header
+ * @token: of a call, or 0
+ * @reply_size: longest reply that the caller takes
+ * @reserved: 0
+ *
+ * As they stand in struct kipc_mailbox_recv.
+ */
+struct kipc_received {
+	struct kipc_letter letter;
+	u64 token;
+	u32 reply_size;
+	u32 reserved;
+};
+
+/**
  * struct kipc_incoming - where a letter shall go
  * @buffer: for the data
  * @size: of the buffer
  * @header: for the header, access_ok() was checked; or NULL
+ * @header_size: of it: a struct kipc_letter, or a struct kipc_received
+ * @party: the receiver's handle
  * @flags: KIPC_RECV_...
  * @deadline: KIPC_DEADLINE_..., or a time
  * @refuse_empty: a letter without data is EBADMSG
@@ -374,7 +426,9 @@ long kipc_mailbox_ioctl_send(struct file *file, void __user *arg, size_t size);
 struct kipc_incoming {
 	struct kipc_buffer buffer;
 	size_t size;
-	struct kipc_letter __user *header;
+	void __user *header;
+	size_t header_size;
+	struct kipc_party *party;
 	u32 flags;
 	ktime_t deadline;
 	bool refuse_empty;
@@ -385,6 +439,19 @@ ssize_t kipc_mailbox_read(struct file *file, char __user *buf, size_t size,
 			  loff_t *pos);
 ssize_t kipc_mailbox_read_iter(struct kiocb *iocb, struct iov_iter *to);
 long kipc_mailbox_ioctl_recv(struct file *file, void __user *arg, size_t size);
+
+/* call.c */
+void kipc_mailbox_calls_leave(struct kipc_mailbox *mailbox,
+			      struct kipc_party *party);
+void kipc_mailbox_calls_deserted(struct kipc_mailbox *mailbox);
+long kipc_mailbox_ioctl_call(struct file *file, void __user *arg, size_t size);
+long kipc_mailbox_ioctl_cancel(struct file *file, void __user *arg, size_t size);
+
+/* reply.c */
+bool kipc_mailbox_copy_reply(void __user *to, struct kipc_call *call);
+long kipc_mailbox_ioctl_reply(struct file *file, void __user *arg, size_t size);
+long kipc_mailbox_ioctl_collect(struct file *file, void __user *arg,
+				size_t size);
 
 extern const struct kipc_kind kipc_mailbox_kind;
 

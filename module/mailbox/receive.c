@@ -16,10 +16,17 @@ static ssize_t kipc_envelope_check(const struct kipc_envelope *envelope,
 {
 	if (unlikely(!envelope->size && in->refuse_empty))
 		return -EBADMSG;
+	if (unlikely(envelope->is_call) &&
+	    !(in->flags & (KIPC_RECV_CALLS | KIPC_RECV_PEEK)))
+		return -EBADMSG;
 	if (likely(envelope->size <= in->size))
 		return envelope->size;
 	return in->flags & KIPC_RECV_TRUNCATE ? in->size : -EMSGSIZE;
 }
+
+static_assert(offsetof(struct kipc_received, token) ==
+	      offsetof(struct kipc_mailbox_recv, token) -
+	      offsetof(struct kipc_mailbox_recv, letter));
 
 /* The header as the receiver's namespaces see it. */
 static void kipc_envelope_header(const struct kipc_envelope *envelope,
@@ -32,7 +39,8 @@ static void kipc_envelope_header(const struct kipc_envelope *envelope,
 		.time_ns = envelope->time,
 		.tag = envelope->tag,
 		.size = envelope->size,
-		.flags = envelope->size > size ? KIPC_LETTER_TRUNCATED : 0,
+		.flags = (envelope->size > size ? KIPC_LETTER_TRUNCATED : 0) |
+			 (envelope->is_call ? KIPC_LETTER_CALL : 0),
 		.pid = pid_vnr(envelope->process),
 		.tid = pid_vnr(envelope->thread ?: envelope->process),
 		.uid = from_kuid_munged(ns, envelope->uid),
@@ -40,10 +48,35 @@ static void kipc_envelope_header(const struct kipc_envelope *envelope,
 	};
 }
 
+/* All that a receiver is told. */
+static void kipc_envelope_describe(const struct kipc_envelope *envelope,
+				   const struct kipc_incoming *in,
+				   struct kipc_received *received)
+{
+	kipc_envelope_header(envelope, in->size, &received->letter);
+	received->token = 0;
+	received->reply_size = 0;
+	received->reserved = 0;
+	if (envelope->is_call && !(in->flags & KIPC_RECV_PEEK)) {
+		received->token = envelope->call->token;
+		received->reply_size = envelope->call->limit;
+	}
+}
+
 /*
  * Write it, behind the data, so that a receive that fails has not written it; not
  * inline, for most do not want it.
  */
+static noinline bool kipc_envelope_tell(const struct kipc_envelope *envelope,
+					const struct kipc_incoming *in)
+{
+	struct kipc_received received;
+
+	kipc_envelope_describe(envelope, in, &received);
+	return kipc_copy_out(in->header, &received, in->header_size);
+}
+
+/* The same of a plain letter. */
 static noinline bool kipc_envelope_show(const struct kipc_envelope *envelope,
 					size_t size,
 					struct kipc_letter __user *header)
@@ -56,12 +89,19 @@ static noinline bool kipc_envelope_show(const struct kipc_envelope *envelope,
 
 /* A letter was received. */
 static void kipc_mailbox_received(struct kipc_mailbox *mailbox,
+				  const struct kipc_incoming *in,
 				  struct kipc_envelope *envelope,
 				  struct kipc_wake *wake)
 {
 	mailbox->stat.received++;
 	mailbox->stat.received_bytes += envelope->size;
-	kipc_mailbox_decide(mailbox, envelope, 0, wake);
+	if (likely(!envelope->is_call))
+		kipc_mailbox_decide(mailbox, envelope, 0, wake);
+	else if (likely(!mailbox->object.removed))
+		kipc_call_take(envelope->call, in->party, wake);
+	else
+		/* Removed while it was copied: nobody will take a reply. */
+		kipc_call_end(envelope->call, -EIDRM, wake);
 }
 
 /*
@@ -77,11 +117,10 @@ static ssize_t kipc_mailbox_receive_small(struct kipc_mailbox *mailbox,
 	struct kipc_segment *garbage = NULL;
 
 	if (unlikely(!kipc_buffer_out(&in->buffer, envelope->data, bytes) ||
-		     (in->header &&
-		      !kipc_envelope_show(envelope, in->size, in->header)))) {
+		     (in->header && !kipc_envelope_tell(envelope, in)))) {
 		bytes = -EFAULT;
 	} else if (likely(!(in->flags & KIPC_RECV_PEEK))) {
-		kipc_mailbox_received(mailbox, envelope, wake);
+		kipc_mailbox_received(mailbox, in, envelope, wake);
 		garbage = kipc_mailbox_pop(mailbox,
 					   kipc_ring_first(&mailbox->ring));
 	}
@@ -100,16 +139,17 @@ static ssize_t kipc_mailbox_peek_large(struct kipc_mailbox *mailbox,
 {
 	struct kipc_envelope *envelope = kipc_segment_record(segment);
 	struct kipc_segment *garbage;
-	struct kipc_letter letter;
+	struct kipc_received received;
 
 	/* Now: when somebody has received it, its sender is not known any more. */
 	if (in->header)
-		kipc_envelope_header(envelope, in->size, &letter);
+		kipc_envelope_describe(envelope, in, &received);
 	segment->pins++;
 	kipc_mailbox_unlock(mailbox, wake, false);
 	kipc_delay(KIPC_DELAY_PEEK_PINNED);
 	if (!kipc_buffer_large_out(&in->buffer, envelope->data, bytes) ||
-	    (in->header && !kipc_copy_out(in->header, &letter, sizeof(letter))))
+	    (in->header &&
+	     !kipc_copy_out(in->header, &received, in->header_size)))
 		bytes = -EFAULT;
 	spin_lock(&mailbox->object.lock);
 	garbage = kipc_segment_unpin(segment);
@@ -118,10 +158,19 @@ static ssize_t kipc_mailbox_peek_large(struct kipc_mailbox *mailbox,
 	return bytes;
 }
 
+/* The sender would like to leave, for this reason; or 0. */
+static int kipc_envelope_leaving(const struct kipc_envelope *envelope)
+{
+	if (envelope->is_call)
+		return envelope->call->party ? 0 : -ECANCELED;
+	return envelope->rendezvous ? envelope->rendezvous->leaving : 0;
+}
+
 /*
  * Receive a letter that is too large to be copied under the lock, which is held
  * and is dropped: take it out, copy without page faults, and put it back if that
- * fails.  Returns -EFAULT if a page is missing.
+ * fails, or if this is only a look at a request: its record must not be pinned.
+ * Returns -EFAULT if a page is missing.
  */
 static ssize_t kipc_mailbox_receive_large(struct kipc_mailbox *mailbox,
 					  const struct kipc_incoming *in,
@@ -130,9 +179,9 @@ static ssize_t kipc_mailbox_receive_large(struct kipc_mailbox *mailbox,
 	__releases(&mailbox->object.lock)
 {
 	struct kipc_envelope *envelope = kipc_segment_record(segment);
-	struct kipc_rendezvous *rendezvous = envelope->rendezvous;
+	bool look = in->flags & KIPC_RECV_PEEK;
 	struct kipc_segment *garbage = NULL;
-	struct kipc_letter letter;
+	struct kipc_received received;
 	bool back = false;
 
 	kipc_ring_unlink(segment);
@@ -141,22 +190,23 @@ static ssize_t kipc_mailbox_receive_large(struct kipc_mailbox *mailbox,
 	kipc_mailbox_unlock(mailbox, wake, false);
 	kipc_delay(KIPC_DELAY_RECEIVE_COPYING);
 	if (in->header)
-		kipc_envelope_header(envelope, in->size, &letter);
+		kipc_envelope_describe(envelope, in, &received);
 	if (!kipc_buffer_large_out(&in->buffer, envelope->data, bytes) ||
-	    (in->header && !kipc_copy_out(in->header, &letter, sizeof(letter))))
+	    (in->header &&
+	     !kipc_copy_out(in->header, &received, in->header_size)))
 		bytes = -EFAULT;
 
 	kipc_delay(KIPC_DELAY_RECEIVE_COPIED);
 	spin_lock(&mailbox->object.lock);
 	mailbox->copying = false;
-	if (bytes >= 0) {
-		kipc_mailbox_received(mailbox, envelope, wake);
+	if (bytes >= 0 && !look) {
+		kipc_mailbox_received(mailbox, in, envelope, wake);
 	} else if (mailbox->object.removed) {
 		bytes = -EIDRM;
 		kipc_mailbox_decide(mailbox, envelope, -EIDRM, wake);
-	} else if (rendezvous && rendezvous->leaving) {
-		kipc_mailbox_decide(mailbox, envelope, rendezvous->leaving,
-				    wake);
+	} else if (kipc_envelope_leaving(envelope)) {
+		kipc_mailbox_decide(mailbox, envelope,
+				    kipc_envelope_leaving(envelope), wake);
 	} else {
 		kipc_ring_link_front(&mailbox->ring, segment);
 		mailbox->ready++;
@@ -197,7 +247,7 @@ again:
 	if (likely(envelope->size <= KIPC_COPY_LOCKED))
 		ret = kipc_mailbox_receive_small(mailbox, in, envelope, bytes,
 						 &wake);
-	else if (in->flags & KIPC_RECV_PEEK)
+	else if (in->flags & KIPC_RECV_PEEK && !envelope->is_call)
 		ret = kipc_mailbox_peek_large(mailbox, in, segment, bytes,
 					      &wake);
 	else
@@ -209,7 +259,7 @@ again:
 	/* The letter is where it was; others may have it meanwhile. */
 	if (!kipc_buffer_fault_in_writeable(&in->buffer, bytes) ||
 	    (in->header &&
-	     !kipc_buffer_fault_in_writeable(&header, sizeof(*in->header))))
+	     !kipc_buffer_fault_in_writeable(&header, in->header_size)))
 		return -EFAULT;
 	kipc_delay(KIPC_DELAY_RECEIVE_FAULT);
 	if (!signal_pending(current))
@@ -341,12 +391,19 @@ long kipc_mailbox_ioctl_recv(struct file *file, void __user *arg, size_t size)
 			  KIPC_LEAST(struct kipc_mailbox_recv, letter), arg, size);
 	if (ret)
 		return ret;
-	if (recv.flags & ~(KIPC_RECV_PEEK | KIPC_RECV_TRUNCATE))
+	if (recv.flags & ~(KIPC_RECV_PEEK | KIPC_RECV_TRUNCATE | KIPC_RECV_CALLS))
 		return -EINVAL;
+	in.header_size = sizeof(struct kipc_letter);
+	if (recv.flags & KIPC_RECV_CALLS) {
+		if (size < offsetofend(struct kipc_mailbox_recv, reserved))
+			return -EINVAL;
+		in.header_size = sizeof(struct kipc_received);
+	}
 	in.buffer.base = u64_to_user_ptr(recv.data);
 	in.buffer.iter = NULL;
 	in.size = min(recv.size, mailbox->attr.letter_size);
 	in.header = &user->letter;
+	in.party = kipc_party_of_file(file);
 	in.flags = recv.flags;
 	in.deadline = kipc_handle_deadline(file, recv.deadline);
 	in.refuse_empty = false;
@@ -354,7 +411,7 @@ long kipc_mailbox_ioctl_recv(struct file *file, void __user *arg, size_t size)
 		return -EFAULT;
 	if (likely(!in.flags)) {
 		bytes = kipc_mailbox_receive_quick(mailbox, in.buffer.base,
-						   in.size, in.header);
+						   in.size, &user->letter);
 		if (likely(bytes > 0))
 			return bytes;
 	}

@@ -42,6 +42,7 @@ kipc_envelope_fill(struct kipc_envelope *envelope, struct kipc_mailbox *mailbox,
 		get_pid(envelope->process);
 	envelope->thread = thread_group_leader(current) ? NULL :
 			   get_pid(task_pid(current));
+	envelope->is_call = false;
 	envelope->rendezvous = NULL;
 	kipc_count(KIPC_REF_LETTERS, 1);
 }
@@ -56,6 +57,45 @@ static void kipc_mailbox_sent(struct kipc_mailbox *mailbox, size_t size)
 		mailbox->stat.peak_letters = mailbox->letters;
 	if (mailbox->bytes > mailbox->stat.peak_bytes)
 		mailbox->stat.peak_bytes = mailbox->bytes;
+}
+
+/**
+ * kipc_mailbox_link - put a letter that has its own segment into the ring
+ * @mailbox: the mailbox
+ * @segment: sealed, with the data in place; room has been taken for it
+ * @size: of the data
+ * @tag: the sender's
+ *
+ * Context: the lock is held.
+ */
+void kipc_mailbox_link(struct kipc_mailbox *mailbox,
+		       struct kipc_segment *segment, size_t size, u64 tag)
+{
+	kipc_envelope_fill(kipc_segment_record(segment), mailbox, size, tag);
+	kipc_ring_link(&mailbox->ring, segment);
+	kipc_mailbox_sent(mailbox, size);
+}
+
+/**
+ * kipc_mailbox_withdraw - take a letter out again that nobody has received
+ * @mailbox: the mailbox
+ * @segment: linked, with that letter alone
+ *
+ * If it was promised to a receiver, the next unlock revokes that.
+ *
+ * Context: the lock is held.
+ */
+void kipc_mailbox_withdraw(struct kipc_mailbox *mailbox,
+			   struct kipc_segment *segment)
+{
+	struct kipc_envelope *envelope = kipc_segment_record(segment);
+
+	mailbox->ready--;
+	mailbox->stat.sent--;
+	mailbox->stat.sent_bytes -= envelope->size;
+	kipc_mailbox_return_room(mailbox, envelope->size);
+	kipc_envelope_release(mailbox, envelope);
+	kipc_ring_unlink(segment);
 }
 
 /* Would this send fail at once?  Then no memory is spent on it.  0 or an errno. */
@@ -116,7 +156,6 @@ static int kipc_mailbox_meet(struct kipc_mailbox *mailbox,
 			     struct kipc_segment **garbage)
 {
 	struct kipc_waiter *waiter = &rendezvous->waiter;
-	struct kipc_envelope *envelope;
 	int reason;
 
 	kipc_waiter_join(waiter, &mailbox->senders);
@@ -136,15 +175,7 @@ static int kipc_mailbox_meet(struct kipc_mailbox *mailbox,
 	if (rendezvous->outcome != KIPC_WAITING)
 		return rendezvous->outcome;
 
-	/* Take it out; a grant that was given for it is revoked. */
-	envelope = kipc_segment_record(segment);
-	envelope->rendezvous = NULL;
-	mailbox->ready--;
-	mailbox->stat.sent--;
-	mailbox->stat.sent_bytes -= envelope->size;
-	kipc_mailbox_return_room(mailbox, envelope->size);
-	kipc_envelope_release(mailbox, envelope);
-	kipc_ring_unlink(segment);
+	kipc_mailbox_withdraw(mailbox, segment);
 	*garbage = kipc_segment_drop(segment);
 	return reason;
 }
@@ -176,14 +207,12 @@ static int kipc_mailbox_send_rendezvous(struct kipc_mailbox *mailbox,
 	if (wait && kipc_charge(account, KIPC_WAITERS, 1))
 		goto unlock;
 
-	envelope = kipc_segment_record(segment);
-	kipc_envelope_fill(envelope, mailbox, out->size, out->tag);
 	kipc_mailbox_take_room(mailbox, out->size);
-	kipc_ring_link(&mailbox->ring, segment);
-	kipc_mailbox_sent(mailbox, out->size);
+	kipc_mailbox_link(mailbox, segment, out->size, out->tag);
 	garbage = NULL;
 	ret = 0;
 	if (wait) {
+		envelope = kipc_segment_record(segment);
 		envelope->rendezvous = &rendezvous;
 		mailbox->stat.send_waits++;
 		mailbox->stat.waiting_senders++;
@@ -265,22 +294,34 @@ static int kipc_mailbox_put(struct kipc_mailbox *mailbox,
 	return 0;
 }
 
-/*
- * The letter is there, so old ones may give way; not one that a receiver is just
- * copying.  The lock is held, dropped between batches, and held again.
+/**
+ * kipc_mailbox_drop - a letter is there, so old ones may give way
+ * @mailbox: the mailbox
+ * @wake: for those who are woken on the way
+ *
+ * Not one that a receiver is just copying.
+ *
+ * Context: process context; the lock is held, dropped between batches, and held
+ * again.
  */
-static void kipc_mailbox_drop(struct kipc_mailbox *mailbox,
-			      struct kipc_wake *wake)
+void kipc_mailbox_drop(struct kipc_mailbox *mailbox, struct kipc_wake *wake)
+	__releases(&mailbox->object.lock)
+	__acquires(&mailbox->object.lock)
 {
 	struct kipc_segment *garbage, *front;
+	struct kipc_envelope *envelope;
 	unsigned int count;
 
 	while (kipc_mailbox_overfull(mailbox)) {
 		garbage = NULL;
 		for (count = 0; count < KIPC_MAILBOX_BATCH &&
-		     kipc_mailbox_overfull(mailbox); count++) {
+		     kipc_mailbox_overfull(mailbox) &&
+		     !kipc_wake_full(wake); count++) {
 			mailbox->stat.dropped++;
 			front = kipc_ring_first(&mailbox->ring);
+			envelope = kipc_segment_record(front);
+			if (unlikely(envelope->is_call))
+				kipc_call_end(envelope->call, -ECANCELED, wake);
 			garbage = kipc_segment_chain(kipc_mailbox_pop(mailbox, front),
 						     garbage);
 		}
@@ -312,9 +353,7 @@ again:
 	if (unlikely(ret))
 		goto unlock;
 	if (segment) {
-		kipc_envelope_fill(kipc_segment_record(segment), mailbox,
-				   out->size, out->tag);
-		kipc_ring_link(&mailbox->ring, segment);
+		kipc_mailbox_link(mailbox, segment, out->size, out->tag);
 		segment = NULL;
 	} else {
 		ret = kipc_mailbox_put(mailbox, out, &wake);
@@ -322,8 +361,8 @@ again:
 			kipc_mailbox_return_room(mailbox, out->size);
 			goto unlock;
 		}
+		kipc_mailbox_sent(mailbox, out->size);
 	}
-	kipc_mailbox_sent(mailbox, out->size);
 	if (mailbox->attr.flags & KIPC_MAILBOX_DROP_OLDEST)
 		kipc_mailbox_drop(mailbox, &wake);
 unlock:
@@ -379,14 +418,28 @@ unlock:
 	return done;
 }
 
+/**
+ * kipc_mailbox_check_size - may a letter be that long?
+ * @mailbox: the mailbox
+ * @size: of the data
+ *
+ * Return: 0, -EMSGSIZE, or -EINVAL.
+ */
+int kipc_mailbox_check_size(const struct kipc_mailbox *mailbox, size_t size)
+{
+	if (unlikely(size > mailbox->attr.letter_size))
+		return -EMSGSIZE;
+	return mailbox->attr.flags & KIPC_MAILBOX_FIXED &&
+	       size != mailbox->attr.letter_size ? -EINVAL : 0;
+}
+
 static int kipc_mailbox_send(struct kipc_mailbox *mailbox,
 			     const struct kipc_outgoing *out)
 {
-	if (unlikely(out->size > mailbox->attr.letter_size))
-		return -EMSGSIZE;
-	if (mailbox->attr.flags & KIPC_MAILBOX_FIXED &&
-	    out->size != mailbox->attr.letter_size)
-		return -EINVAL;
+	int ret = kipc_mailbox_check_size(mailbox, out->size);
+
+	if (ret)
+		return ret;
 	if (kipc_mailbox_is_rendezvous(mailbox))
 		return kipc_mailbox_send_rendezvous(mailbox, out);
 	return kipc_mailbox_send_buffered(mailbox, out);

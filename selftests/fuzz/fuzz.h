@@ -40,6 +40,7 @@ enum { USES = 1, MAKES = 2, TAKES = 4 };
 enum set {
 	SET_none, SET_kinds, SET_rights, SET_all_rights, SET_handle_flags,
 	SET_create_flags, SET_attr_flags, SET_recv_flags, SET_letter_flags,
+	SET_call_flags, SET_tokens,
 	SET_info_flags, SET_deadlines, SET_capacities, SET_sizes, SET_lengths,
 	SET_version, SET_struct_sizes, SET_modes, SET_users, SET_open_flags,
 	SET_poll_events, SET_epoll_events, SET_status_flags, SET_rw_flags,

@@ -423,7 +423,7 @@ inline unlock()
 
 inline flush()
 {
-	//| if (wake->count)
+	//| if (!kipc_wake_empty(wake))
 	//| kipc_wake_flush(wake);
 	//| if (likely(!more))
 	//| break;

@@ -152,7 +152,7 @@ awaited:
 			:: SHORT -> ret = EMSGSIZE
 			//@ module/mailbox/receive.c kipc_mailbox_receive_small
 			//| bytes = -EFAULT;
-			//| kipc_mailbox_received(mailbox, envelope, wake);
+			//| kipc_mailbox_received(mailbox, in, envelope, wake);
 			//| garbage = kipc_mailbox_pop(mailbox,
 			//| kipc_mailbox_unlock(mailbox, wake, false);
 			:: FAULTS && !large_letter(letter) -> ret = EFAULT
@@ -191,12 +191,12 @@ awaited:
 		fi;
 		//| spin_lock(&mailbox->object.lock);
 		//| mailbox->copying = false;
-		//| if (bytes >= 0) {
-		//| kipc_mailbox_received(mailbox, envelope, wake);
+		//| if (bytes >= 0 && !look) {
+		//| kipc_mailbox_received(mailbox, in, envelope, wake);
 		//| } else if (mailbox->object.removed) {
 		//| kipc_mailbox_decide(mailbox, envelope, -EIDRM, wake);
-		//| } else if (rendezvous && rendezvous->leaving) {
-		//| kipc_mailbox_decide(mailbox, envelope, rendezvous->leaving,
+		//| } else if (kipc_envelope_leaving(envelope)) {
+		//| kipc_mailbox_decide(mailbox, envelope,
 		//| kipc_ring_link_front(&mailbox->ring, segment);
 		//| mailbox->ready++;
 		//| kipc_mailbox_return_room(mailbox, envelope->size);

@@ -61,11 +61,13 @@ inline kipc_mailbox_send()
 	//| if (!wait && !kipc_mailbox_has_receiver(mailbox))
 	//| goto unlock;
 	//| kipc_mailbox_take_room(mailbox, out->size);
-	//| kipc_ring_link(&mailbox->ring, segment);
-	//| kipc_mailbox_sent(mailbox, out->size);
+	//| kipc_mailbox_link(mailbox, segment, out->size, out->tag);
 	//| if (wait) {
 	//| envelope->rendezvous = &rendezvous;
 	//| ret = kipc_mailbox_meet(mailbox, segment, &rendezvous,
+	//@ module/mailbox/send.c kipc_mailbox_link
+	//| kipc_ring_link(&mailbox->ring, segment);
+	//| kipc_mailbox_sent(mailbox, size);
 	atomic {
 		kipc_mailbox_sender_verdict(ret, size(me));
 		if
@@ -125,10 +127,12 @@ inline kipc_mailbox_send()
 	kipc_waiter_await();
 	//| if (rendezvous->outcome != KIPC_WAITING)
 	//| return rendezvous->outcome;
+	//| kipc_mailbox_withdraw(mailbox, segment);
+	//| return reason;
+	//@ module/mailbox/send.c kipc_mailbox_withdraw
 	//| mailbox->ready--;
 	//| kipc_mailbox_return_room(mailbox, envelope->size);
 	//| kipc_ring_unlink(segment);
-	//| return reason;
 	atomic {
 		skip;
 decided:
@@ -231,7 +235,7 @@ inline kipc_mailbox_drop()
 	//@ module/mailbox/send.c kipc_mailbox_drop
 	//| while (kipc_mailbox_overfull(mailbox)) {
 	//| for (count = 0; count < KIPC_MAILBOX_BATCH &&
-	//| kipc_mailbox_overfull(mailbox); count++) {
+	//| kipc_mailbox_overfull(mailbox) &&
 	//| garbage = kipc_segment_chain(kipc_mailbox_pop(mailbox, front),
 	//| kipc_mailbox_unlock(mailbox, wake, true);
 	//| spin_lock(&mailbox->object.lock);
@@ -304,7 +308,7 @@ again:
 		}
 		flush()
 	od;
-	//| kipc_ring_link(&mailbox->ring, segment);
+	//| kipc_mailbox_link(mailbox, segment, out->size, out->tag);
 	//| ret = kipc_mailbox_put(mailbox, out, &wake);
 	//| if (unlikely(ret)) {
 	//| kipc_mailbox_return_room(mailbox, out->size);

@@ -52,6 +52,9 @@
  * quote it; `run` finds them there, and each function as it was when the model
  * was compared with it.
  *
+ * A request is a letter here: that it can be taken back from a mailbox with
+ * capacity, too, and what becomes of its call, is for races_call.c.
+ *
  * M_... are mistakes: with any of them a check fails in some configuration.
  *
  * Functions that are left out, for the reasons above:
@@ -62,9 +65,12 @@
  //- module/mailbox/send.c kipc_mailbox_share kipc_mailbox_send
  //- module/mailbox/send.c kipc_mailbox_write kipc_mailbox_write_from
  //- module/mailbox/send.c kipc_mailbox_write_iter kipc_mailbox_ioctl_send
+ //- module/mailbox/send.c kipc_mailbox_check_size
  //- module/mailbox/receive.c kipc_envelope_check kipc_envelope_header
  //- module/mailbox/receive.c kipc_envelope_show kipc_mailbox_peek_large
  //- module/mailbox/receive.c kipc_mailbox_read kipc_mailbox_read_to
+ //- module/mailbox/receive.c kipc_envelope_describe kipc_envelope_tell
+ //- module/mailbox/receive.c kipc_envelope_leaving
  //- module/mailbox/receive.c kipc_mailbox_read_iter kipc_mailbox_ioctl_recv
  //- module/waiter.c kipc_timens_to_host kipc_deadline_import
  */

@@ -277,6 +277,7 @@ struct kipc_mailbox_attr {
 
 /* struct kipc_letter flags. */
 #define KIPC_LETTER_TRUNCATED	(1U << 0)
+#define KIPC_LETTER_CALL	(1U << 1)
 
 /**
  * struct kipc_letter - the header of a letter, as its receiver gets it
@@ -286,7 +287,8 @@ struct kipc_mailbox_attr {
  * @time_ns: when it was sent, CLOCK_REALTIME_COARSE (a clock tick's precision)
  * @tag: the sender's, not interpreted
  * @size: bytes of data in the letter, also if fewer were asked for
- * @flags: KIPC_LETTER_TRUNCATED: the buffer was shorter than the letter
+ * @flags: KIPC_LETTER_TRUNCATED: the buffer was shorter than the letter;
+ *	KIPC_LETTER_CALL: it is a request, whose sender waits for a reply
  * @pid: the sender's process, in the receiver's pid namespace; 0 if not
  *	visible there
  * @tid: the sender's thread, likewise
@@ -330,6 +332,7 @@ struct kipc_mailbox_send {
 /* struct kipc_mailbox_recv flags. */
 #define KIPC_RECV_PEEK		(1U << 0)	/* leave the letter in place */
 #define KIPC_RECV_TRUNCATE	(1U << 1)	/* drop what the buffer cannot hold */
+#define KIPC_RECV_CALLS		(1U << 2)	/* take requests too, to reply to them */
 
 /**
  * struct kipc_mailbox_recv - receive the oldest letter
@@ -338,9 +341,15 @@ struct kipc_mailbox_send {
  * @size: of the buffer
  * @flags: KIPC_RECV_...
  * @letter: written on success: the letter's header
+ * @token: likewise, with KIPC_RECV_CALLS: of a request, to reply to it; 0 for any
+ *	other letter, and with KIPC_RECV_PEEK
+ * @reply_size: likewise: longest reply that the caller takes
+ * @reserved: written as 0
  *
  * Returns the number of bytes written to the buffer.  EBADF: the handle may not
- * receive.  EMSGSIZE: the letter is longer than @size; it stays in its place.
+ * receive.  EBADMSG: the letter is a request, and KIPC_RECV_CALLS or
+ * KIPC_RECV_PEEK was not given; it stays in its place.  EINVAL: unknown flags, or
+ * KIPC_RECV_CALLS with a structure that has no @token.  EMSGSIZE: the letter is longer than @size; it stays in its place.
  * EAGAIN: no letter can be taken now (the mailbox is empty, or another receiver
  * is just copying a large one), and the caller does not wait.  ETIMEDOUT.  EINTR.
  * EPIPE:
@@ -353,6 +362,137 @@ struct kipc_mailbox_recv {
 	__u32 size;
 	__u32 flags;
 	struct kipc_letter letter;
+	__aligned_u64 token;
+	__u32 reply_size;
+	__u32 reserved;
+};
+
+/*
+ * DOC: Calls
+ *
+ * A call is a letter that wants a reply.  The *request* goes through the mailbox
+ * like any letter, in line, within its capacity.  Who takes it gets a *token*, and
+ * replies with that: once, by any handle of the mailbox with the right to receive, from
+ * any process.  The reply goes straight to the caller, whatever is in the mailbox;
+ * room for it was set aside (at the caller's cost) when the call was made.
+ *
+ * Plain read does not take a request: who reads could not reply (EBADMSG, and it stays
+ * in its place, as with KIPC_IOC_MAILBOX_RECV without KIPC_RECV_CALLS).
+ *
+ * A call belongs to the handle that it was made by.  Whoever shares the handle may
+ * collect the reply; when its last descriptor is closed, its calls are given up: a
+ * request that nobody has taken leaves the mailbox.  poll shows POLLPRI on a handle with
+ * the right to send while a reply (or the failure of a call) can be collected by it.
+ *
+ * At most once: a request is taken by one server, or by none.  If that process dies or
+ * executes another program without the handle, or the handle that it took the request
+ * by is closed, before the reply, the call fails with EPIPE at once, even if
+ * another process knows the token.
+ */
+
+/* struct kipc_mailbox_call flags. */
+#define KIPC_CALL_SUBMIT	(1U << 0)	/* do not wait for the reply */
+
+/**
+ * struct kipc_mailbox_call - send a request; wait for its reply, or collect it later
+ * @data: pointer to the request
+ * @tag: comes with the request
+ * @deadline: how long to wait for room and for the reply; with KIPC_CALL_SUBMIT for room
+ *	alone, or in a rendezvous for a receiver
+ * @reply: pointer to a buffer for the reply; with KIPC_CALL_SUBMIT it must be 0
+ * @token: written if the call can be collected: on success with KIPC_CALL_SUBMIT, on
+ *	EINTR when a server has the request already, and on EFAULT when there is a
+ *	reply that could not be written; not written else
+ * @size: bytes in the request
+ * @reply_size: longest reply that is taken; above KIPC_LETTER_MAX is as that
+ * @flags: KIPC_CALL_...
+ * @reserved: 0
+ *
+ * Returns the number of bytes in the reply, or 0 with KIPC_CALL_SUBMIT.  A call that
+ * fails for other than EPIPE, ETIMEDOUT, EIDRM, ECANCELED, and has not written @token, has
+ * not been seen by any server.  EBADF: the handle may not send.  EINVAL, EMSGSIZE: as for
+ * KIPC_IOC_MAILBOX_SEND.  EAGAIN: the mailbox is full, or a rendezvous where nobody
+ * waits, and the caller does not wait; or it does not wait for the reply either,
+ * and KIPC_CALL_SUBMIT is not given: then nothing was sent.  ETIMEDOUT: the call is
+ * given up: if a server has the request, its reply will find nobody.  EINTR, EFAULT: if
+ * @token was written, collect the reply with that.  EPIPE: hang-up, or
+ * the server has gone before it replied.  ECANCELED: the request was dropped
+ * for a younger letter.  EDQUOT: the caller's quota of bytes or of waiters is used up, or the
+ * owner's of waiters.  ENOMEM.  EIDRM: removed.
+ */
+struct kipc_mailbox_call {
+	__aligned_u64 data;
+	__aligned_u64 tag;
+	__aligned_u64 deadline;
+	__aligned_u64 reply;
+	__aligned_u64 token;
+	__u32 size;
+	__u32 reply_size;
+	__u32 flags;
+	__u32 reserved;
+};
+
+/**
+ * struct kipc_mailbox_reply - reply to a request
+ * @token: of the request
+ * @data: pointer to the reply
+ * @tag: comes with the reply
+ * @size: bytes in the reply
+ * @flags: 0
+ *
+ * Returns 0, or 1 if the caller has gone: then the reply was dropped.  EBADF: the
+ * handle may not receive.  ENOENT: no request with this token waits for a reply in this
+ * mailbox: it was replied to, has failed, or never was.  EMSGSIZE: longer than the
+ * caller takes; the request still waits for a reply, as with any other error.
+ * EINTR.  EIDRM: removed.
+ */
+struct kipc_mailbox_reply {
+	__aligned_u64 token;
+	__aligned_u64 data;
+	__aligned_u64 tag;
+	__u32 size;
+	__u32 flags;
+};
+
+/**
+ * struct kipc_mailbox_collect - collect the reply to a call
+ * @token: of the call; or 0 for the first of this handle's calls that is done: then it
+ *	is written on success and when the call has failed
+ * @data: pointer to a buffer
+ * @deadline: how long to wait for the reply
+ * @size: of the buffer
+ * @flags: 0
+ * @letter: written on success: the reply's header; @seq and @flags in it are 0
+ *
+ * Returns the number of bytes in the reply.  EPIPE, EIDRM, ECANCELED with @token
+ * written (or given): the call has failed, see struct kipc_mailbox_call, and is over.
+ * With any other error it can be collected again.  EBADF: the handle may not send.
+ * ENOENT: this handle has no such call, or none at all.  EBUSY: another thread waits for this
+ * call.  EMSGSIZE: the reply is longer than @size.  EAGAIN: it is not there yet,
+ * and the caller does not wait.  ETIMEDOUT.  EINTR.  EDQUOT: the quota of waiters.
+ */
+struct kipc_mailbox_collect {
+	__aligned_u64 token;
+	__aligned_u64 data;
+	__aligned_u64 deadline;
+	__u32 size;
+	__u32 flags;
+	struct kipc_letter letter;
+};
+
+/**
+ * struct kipc_mailbox_cancel - give a call up
+ * @token: of the call
+ * @flags: 0
+ * @reserved: 0
+ *
+ * If no server has the request, it leaves the mailbox; else the reply will find nobody.
+ * EBADF, ENOENT, EBUSY: as for struct kipc_mailbox_collect.
+ */
+struct kipc_mailbox_cancel {
+	__aligned_u64 token;
+	__u32 flags;
+	__u32 reserved;
 };
 
 /**
@@ -373,6 +513,9 @@ struct kipc_mailbox_recv {
  * @recv_waits: receives that had to wait
  * @waiting_senders: threads that wait in a send now
  * @waiting_receivers: threads that wait in a receive now
+ * @calls: requests accepted since creation, less those withdrawn
+ * @replies: of these, replied to, also if the caller had gone
+ * @serving: requests that were taken, and wait for a reply now
  */
 struct kipc_mailbox_stat {
 	struct kipc_mailbox_attr attr;
@@ -389,6 +532,9 @@ struct kipc_mailbox_stat {
 	__aligned_u64 recv_waits;
 	__u32 waiting_senders;
 	__u32 waiting_receivers;
+	__aligned_u64 calls;
+	__aligned_u64 replies;
+	__aligned_u64 serving;
 };
 
 #define KIPC_IOC_MAGIC		0xC5
@@ -414,5 +560,10 @@ struct kipc_mailbox_stat {
 #define KIPC_IOC_MAILBOX_SEND	_IOW(KIPC_IOC_MAGIC, 0x20, struct kipc_mailbox_send)
 #define KIPC_IOC_MAILBOX_RECV	_IOWR(KIPC_IOC_MAGIC, 0x21, struct kipc_mailbox_recv)
 #define KIPC_IOC_MAILBOX_STAT	_IOR(KIPC_IOC_MAGIC, 0x22, struct kipc_mailbox_stat)
+
+#define KIPC_IOC_MAILBOX_CALL	_IOWR(KIPC_IOC_MAGIC, 0x23, struct kipc_mailbox_call)
+#define KIPC_IOC_MAILBOX_REPLY	_IOW(KIPC_IOC_MAGIC, 0x24, struct kipc_mailbox_reply)
+#define KIPC_IOC_MAILBOX_COLLECT _IOWR(KIPC_IOC_MAGIC, 0x25, struct kipc_mailbox_collect)
+#define KIPC_IOC_MAILBOX_CANCEL	_IOW(KIPC_IOC_MAGIC, 0x26, struct kipc_mailbox_cancel)
 
 #endif /* _UAPI_LINUX_KIPC_H */
