@@ -3,6 +3,7 @@
 #include "util.h"
 
 #include <grp.h>
+#include <stddef.h>
 #include <sys/syscall.h>
 
 #define SYS_TOTALS	"/sys/class/misc/kipc/"
@@ -175,6 +176,122 @@ ssize_t k_recv(int fd, void *data, size_t size, struct kipc_letter *letter,
 		*letter = r.letter;
 	errno = err;
 	return ret;
+}
+
+/* Not a token that there is. */
+#define NO_TOKEN	0xccccccccccccccccULL
+
+ssize_t k_call(int fd, const void *data, size_t size, void *reply,
+	       size_t reply_size, uint64_t *token, uint64_t deadline)
+{
+	struct kipc_mailbox_call c = {
+		.data = ptr(data),
+		.deadline = deadline,
+		.reply = ptr(reply),
+		.token = NO_TOKEN,
+		.size = size,
+		.reply_size = reply_size,
+	};
+	ssize_t ret = ioctl(fd, KIPC_IOC_MAILBOX_CALL, &c);
+
+	CHECK(c.token == NO_TOKEN ||
+	      (ret == -1 && (errno == EINTR || errno == EFAULT)));
+	if (token)
+		*token = c.token == NO_TOKEN ? 0 : c.token;
+	return ret;
+}
+
+int k_submit(int fd, const void *data, size_t size, size_t reply_size,
+	     uint64_t *token, uint64_t deadline)
+{
+	struct kipc_mailbox_call c = {
+		.data = ptr(data),
+		.deadline = deadline,
+		.size = size,
+		.reply_size = reply_size,
+		.flags = KIPC_CALL_SUBMIT,
+	};
+	int ret = ioctl(fd, KIPC_IOC_MAILBOX_CALL, &c);
+
+	CHECK(ret || c.token);
+	if (token)
+		*token = c.token;
+	return ret;
+}
+
+ssize_t k_serve(int fd, void *data, size_t size, struct kipc_mailbox_recv *recv,
+		unsigned int flags, uint64_t deadline)
+{
+	struct kipc_mailbox_recv r = {
+		.data = ptr(data),
+		.deadline = deadline,
+		.size = size,
+		.flags = flags | KIPC_RECV_CALLS,
+	};
+	size_t rest = sizeof(r) - offsetof(struct kipc_mailbox_recv, letter);
+	ssize_t ret;
+	int err;
+
+	memset(&r.letter, POISON, rest);
+	ret = ioctl(fd, KIPC_IOC_MAILBOX_RECV, &r);
+	err = errno;
+	if (ret < 0) {
+		CHECK(poisoned(&r.letter, rest));
+	} else {
+		CHECK(!r.reserved);
+		CHECK(!!r.token == (r.letter.flags & KIPC_LETTER_CALL &&
+				    !(flags & KIPC_RECV_PEEK)));
+	}
+	if (recv)
+		*recv = r;
+	errno = err;
+	return ret;
+}
+
+int k_reply(int fd, uint64_t token, const void *data, size_t size, uint64_t tag)
+{
+	struct kipc_mailbox_reply r = {
+		.token = token,
+		.data = ptr(data),
+		.tag = tag,
+		.size = size,
+	};
+
+	return ioctl(fd, KIPC_IOC_MAILBOX_REPLY, &r);
+}
+
+ssize_t k_collect(int fd, uint64_t *token, void *data, size_t size,
+		  struct kipc_letter *letter, uint64_t deadline)
+{
+	struct kipc_mailbox_collect c = {
+		.token = token ? *token : 0,
+		.data = ptr(data),
+		.deadline = deadline,
+		.size = size,
+	};
+	ssize_t ret;
+	int err;
+
+	memset(&c.letter, POISON, sizeof(c.letter));
+	ret = ioctl(fd, KIPC_IOC_MAILBOX_COLLECT, &c);
+	err = errno;
+	if (ret < 0)
+		CHECK(err == EFAULT || poisoned(&c.letter, sizeof(c.letter)));
+	else
+		CHECK((ssize_t)c.letter.size == ret && !c.letter.seq && !c.letter.flags);
+	if (token)
+		*token = c.token;
+	if (letter)
+		*letter = c.letter;
+	errno = err;
+	return ret;
+}
+
+int k_cancel(int fd, uint64_t token)
+{
+	struct kipc_mailbox_cancel c = { .token = token };
+
+	return ioctl(fd, KIPC_IOC_MAILBOX_CANCEL, &c);
 }
 
 static int box_of(const struct kipc_mailbox_attr *attr)

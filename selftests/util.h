@@ -122,6 +122,18 @@ int k_send(int fd, const void *data, size_t size, uint64_t tag,
 ssize_t k_recv(int fd, void *data, size_t size, struct kipc_letter *letter,
 	       unsigned int flags, uint64_t deadline);
 
+/* Calls.  A pointer may be NULL if nobody wants to know. */
+ssize_t k_call(int fd, const void *data, size_t size, void *reply,
+	       size_t reply_size, uint64_t *token, uint64_t deadline);
+int k_submit(int fd, const void *data, size_t size, size_t reply_size,
+	     uint64_t *token, uint64_t deadline);
+ssize_t k_serve(int fd, void *data, size_t size, struct kipc_mailbox_recv *recv,
+		unsigned int flags, uint64_t deadline);
+int k_reply(int fd, uint64_t token, const void *data, size_t size, uint64_t tag);
+ssize_t k_collect(int fd, uint64_t *token, void *data, size_t size,
+		  struct kipc_letter *letter, uint64_t deadline);
+int k_cancel(int fd, uint64_t token);
+
 /* Mailboxes without a name, with all rights; they CHECK that it worked. */
 int box(uint64_t letters, uint64_t bytes, uint32_t size, uint32_t flags);
 int default_box(void);

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Failing allocations and copies: calls. */
+#include "test.h"
+#include "inject.h"
+
+FIXTURE(callfaults) {
+};
+
+FIXTURE_VARIANT(callfaults) {
+	struct fault_op op;
+};
+
+FIXTURE_SETUP(callfaults)
+{
+	if (!inject_begin())
+		SKIP_FROM_SETUP(NO_INJECTION);
+}
+
+FIXTURE_TEARDOWN(callfaults)
+{
+	inject_end();
+}
+
+/* Of the call that the scene is about: its caller's, and its server's. */
+static uint64_t asked, taken;
+
+static void submit(struct scene *sc)
+{
+	fill(sc->out, sc->op->size, 1);
+	CHECK(!k_submit(sc->fd, sc->out, sc->op->size, sc->op->size, &asked, 0));
+}
+
+static void serve(struct scene *sc)
+{
+	struct kipc_mailbox_recv r;
+
+	CHECK(k_serve(sc->fd, sc->in, SCENE_BUFFER, &r, 0, 0) ==
+	      (ssize_t)sc->op->size);
+	taken = r.token;
+}
+
+static void answer(struct scene *sc)
+{
+	fill(sc->out, sc->op->size, 2);
+	CHECK(!k_reply(sc->fd, taken, sc->out, sc->op->size, 0));
+}
+
+static void collect(struct scene *sc)
+{
+	CHECK(k_collect(sc->fd, &asked, sc->in, SCENE_BUFFER, NULL, 0) ==
+	      (ssize_t)sc->op->size && filled(sc->in, sc->op->size, 2));
+}
+
+/* Nobody has called here yet; or somebody has, so that there is a record. */
+static void fresh(struct scene *sc)
+{
+	close(sc->fd);
+	sc->fd = box(100, 1 << 20, 65536, 0);
+	sc->first = sc->next;
+}
+
+static void warm(struct scene *sc)
+{
+	fresh(sc);
+	submit(sc);
+	CHECK(!k_cancel(sc->fd, asked));
+}
+
+static void called(struct scene *sc)
+{
+	fresh(sc);
+	submit(sc);
+}
+
+static void served(struct scene *sc)
+{
+	called(sc);
+	serve(sc);
+}
+
+static void answered(struct scene *sc)
+{
+	served(sc);
+	answer(sc);
+}
+
+static long do_submit(struct scene *sc)
+{
+	return k_submit(sc->fd, sc->out, sc->op->size, sc->op->size, &asked, 0);
+}
+
+static void submitted(struct scene *sc)
+{
+	CHECK(!k_cancel(sc->fd, asked));
+}
+
+/* Nobody serves: what is tried is the way there. */
+static long do_call(struct scene *sc)
+{
+	return k_call(sc->fd, sc->out, sc->op->size, sc->in, sc->op->size, NULL, 1);
+}
+
+static long do_serve(struct scene *sc)
+{
+	struct kipc_mailbox_recv r;
+	long ret = k_serve(sc->fd, sc->in, SCENE_BUFFER, &r, 0, 0);
+
+	taken = r.token;
+	return ret;
+}
+
+static void done_serve(struct scene *sc)
+{
+	CHECK(filled(sc->in, sc->op->size, 1));
+	answer(sc);
+	collect(sc);
+	submit(sc);
+}
+
+static long do_reply(struct scene *sc)
+{
+	return k_reply(sc->fd, taken, sc->out, sc->op->size, 0);
+}
+
+static void done_reply(struct scene *sc)
+{
+	uint64_t token = asked;
+
+	CHECK(k_collect(sc->fd, &token, sc->in, SCENE_BUFFER, NULL, 0) ==
+	      (ssize_t)sc->op->size);
+	submit(sc);
+	serve(sc);
+}
+
+static long do_collect(struct scene *sc)
+{
+	return k_collect(sc->fd, &asked, sc->in, SCENE_BUFFER, NULL, 0);
+}
+
+static void done_collect(struct scene *sc)
+{
+	CHECK(filled(sc->in, sc->op->size, 2));
+	submit(sc);
+	serve(sc);
+	answer(sc);
+}
+
+#define OP(name, ...) FIXTURE_VARIANT_ADD(callfaults, name) { .op = { __VA_ARGS__ } }
+
+OP(submit_first, .set_up = fresh, .call = do_submit, .done = submitted, .size = 8,
+   .errnos = { ENOMEM, EFAULT }, .least = 4);
+OP(submit, .set_up = warm, .call = do_submit, .done = submitted, .size = 8,
+   .errnos = { EFAULT }, .least = 1);
+OP(submit_large, .set_up = warm, .call = do_submit, .done = submitted, .size = 60000,
+   .errnos = { EFAULT }, .least = 1);
+OP(call_first, .set_up = fresh, .call = do_call, .want = ETIMEDOUT, .size = 8,
+   .errnos = { ENOMEM, EFAULT }, .least = 4);
+OP(call, .set_up = warm, .call = do_call, .want = ETIMEDOUT, .size = 8,
+   .errnos = { EFAULT }, .least = 1);
+OP(serve, .set_up = called, .call = do_serve, .done = done_serve, .size = 8,
+   .errnos = { EFAULT }, .least = 1);
+OP(serve_large, .set_up = called, .call = do_serve, .done = done_serve, .size = 5000,
+   .errnos = { EFAULT }, .least = 1, .absorbs = 1);
+OP(reply, .set_up = served, .call = do_reply, .done = done_reply, .size = 8,
+   .errnos = { EFAULT }, .least = 1);
+OP(reply_page, .set_up = served, .call = do_reply, .done = done_reply, .size = 4096,
+   .errnos = { EFAULT }, .least = 1, .absorbs = 1);
+OP(reply_large, .set_up = served, .call = do_reply, .done = done_reply, .size = 5000,
+   .errnos = { EFAULT }, .least = 1, .absorbs = 1);
+OP(collect, .set_up = answered, .call = do_collect, .done = done_collect, .size = 8,
+   .errnos = { EFAULT }, .least = 1);
+OP(collect_large, .set_up = answered, .call = do_collect, .done = done_collect,
+   .size = 60000, .errnos = { EFAULT }, .least = 2);
+
+TEST_F_TIMEOUT(callfaults, each, 300)
+{
+	EXPECT_EQ(0, inject_run(&variant->op));
+}
+
+TEST_HARNESS_MAIN
