@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /dev/kipc: create, open by name, unlink.  A control descriptor's private data
+ * /dev/kipc: create, open by name or pid, unlink.  A control descriptor's private data
  * is the table of names that it is bound to.
  */
 #include <linux/err.h>
@@ -229,6 +229,34 @@ static long kipc_control_open_object(struct kipc_names *names,
 	return ret;
 }
 
+static long kipc_control_open_pid(void __user *arg, size_t size)
+{
+	struct kipc_open_pid open;
+	struct kipc_object *object;
+	int ret;
+
+	ret = kipc_arg_in(&open, sizeof(open),
+			  KIPC_LEAST(struct kipc_open_pid, flags), arg, size);
+	if (ret)
+		return ret;
+	if (open.pid <= 0 || open.rights != KIPC_RIGHT_SEND ||
+	    open.flags & ~KIPC_OPEN_FLAGS ||
+	    (open.kind != KIPC_KIND_ANY && !kipc_kind_find(open.kind)))
+		return -EINVAL;
+	object = kipc_direct_find(open.pid);
+	if (IS_ERR(object))
+		return PTR_ERR(object);
+	kipc_delay(KIPC_DELAY_DIRECT_FOUND);
+	if (open.kind != KIPC_KIND_ANY && object->kind->id != open.kind)
+		ret = -EPROTOTYPE;
+	else if (READ_ONCE(object->removed))
+		ret = -EIDRM;
+	else
+		ret = kipc_object_open(object, open.rights, open.flags);
+	kipc_object_put(object);
+	return ret;
+}
+
 static long kipc_control_unlink(struct kipc_names *names, void __user *arg,
 				size_t size)
 {
@@ -275,6 +303,8 @@ static long kipc_control_ioctl(struct file *file, unsigned int cmd,
 		return kipc_control_open_object(names, user, size);
 	case KIPC_CMD(KIPC_IOC_UNLINK):
 		return kipc_control_unlink(names, user, size);
+	case KIPC_CMD(KIPC_IOC_OPEN_PID):
+		return kipc_control_open_pid(user, size);
 	default:
 		return -ENOTTY;
 	}

@@ -37,6 +37,9 @@
  * @KIPC_DELAY_REMOVE_MARKED: nameless and marked as removed, nobody woken yet
  * @KIPC_DELAY_OBJECT_DYING: the last hold is gone, the name still there
  * @KIPC_DELAY_OPEN_FOUND: found by name, held, permission not checked yet
+ * @KIPC_DELAY_PUBLISH_PREPARED: to be published, the table not looked at yet
+ * @KIPC_DELAY_DIRECT_ALLOWED: by pid: the process lives, and may be asked
+ * @KIPC_DELAY_DIRECT_FOUND: by pid: what it has published was found, and is held
  * @KIPC_DELAY_UNLINK_FOUND: to be unlinked: found by name, held, not checked yet
  * @KIPC_DELAY_CREATE_ABSENT: the name was not there, nothing made yet
  * @KIPC_DELAY_CREATE_UNNAMED: made, with a handle, not published yet
@@ -66,6 +69,9 @@ enum kipc_delay {
 	KIPC_DELAY_REMOVE_MARKED,
 	KIPC_DELAY_OBJECT_DYING,
 	KIPC_DELAY_OPEN_FOUND,
+	KIPC_DELAY_PUBLISH_PREPARED,
+	KIPC_DELAY_DIRECT_ALLOWED,
+	KIPC_DELAY_DIRECT_FOUND,
 	KIPC_DELAY_UNLINK_FOUND,
 	KIPC_DELAY_CREATE_ABSENT,
 	KIPC_DELAY_CREATE_UNNAMED,
@@ -93,6 +99,7 @@ enum kipc_reference {
 	KIPC_REF_NAMES,
 	KIPC_REF_TABLES,
 	KIPC_REF_USERS,
+	KIPC_REF_DIRECTS,
 	KIPC_REF_LETTERS,
 	KIPC_REF_SEGMENTS,
 	KIPC_REF_WAKES,

@@ -179,6 +179,10 @@ long kipc_handle_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		if (!(handle->rights & KIPC_RIGHT_MANAGE))
 			return -EPERM;
 		return kipc_object_remove(handle->object);
+	case KIPC_IOC_PUBLISH:
+		return size ? -EINVAL : kipc_direct_publish(handle);
+	case KIPC_IOC_UNPUBLISH:
+		return size ? -EINVAL : kipc_direct_unpublish(handle);
 	default:
 		return handle->object->kind->ioctl(file, KIPC_CMD(cmd), user,
 						   size);

@@ -431,6 +431,7 @@ int kipc_object_release(struct inode *inode, struct file *file)
 	struct kipc_handle *handle = file->private_data;
 	struct kipc_object *object = handle->object;
 
+	kipc_direct_forget(handle);
 	object->kind->closed(handle);
 	kipc_pollers_put(&handle->party.pollers);
 	atomic_long_dec(&kipc_handles);

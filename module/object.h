@@ -28,6 +28,7 @@
  *
  *   kipc_registry_lock (registry.c)	names and tables
  *   kipc_users_lock (quota.c)		users
+ *   kipc_direct_lock (direct.c)		what processes have published
  *   object->lock			@removed, and what the kind keeps; the hot
  *					path takes only this one
  *
@@ -42,6 +43,7 @@
 #define KIPC_OBJECT_H
 
 #include <linux/fs.h>
+#include <linux/list.h>
 #include <linux/poll.h>
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
@@ -135,11 +137,15 @@ struct kipc_object {
  * @party: its part in calls; first, for its last reference frees the handle
  * @object: counts this handle
  * @rights: KIPC_RIGHT_..., for ever
+ * @publishes: @published is there; for ever, once it is set
+ * @published: what processes have published by it; protected by direct.c
  */
 struct kipc_handle {
 	struct kipc_party party;
 	struct kipc_object *object;
 	u32 rights;
+	bool publishes;
+	struct list_head published;
 };
 
 struct kipc_object *kipc_object_create(const struct kipc_kind *kind,
@@ -170,6 +176,12 @@ __poll_t kipc_handle_poll(struct file *file, poll_table *wait);
 int kipc_handle_fasync(int fd, struct file *file, int on);
 long kipc_handle_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 void kipc_handle_show_fdinfo(struct seq_file *seq, struct file *file);
+
+/* direct.c: what a process has published */
+int kipc_direct_publish(struct kipc_handle *handle);
+int kipc_direct_unpublish(struct kipc_handle *handle);
+void kipc_direct_forget(struct kipc_handle *handle);
+struct kipc_object *kipc_direct_find(pid_t number);
 
 int kipc_object_setup(void);
 void kipc_object_teardown(void);

@@ -16,6 +16,7 @@ static_assert(sizeof(struct kipc_features) == 16, "layout");
 static_assert(sizeof(struct kipc_create) == 40, "layout");
 static_assert(sizeof(struct kipc_open) == 24, "layout");
 static_assert(sizeof(struct kipc_unlink) == 16, "layout");
+static_assert(sizeof(struct kipc_open_pid) == 16, "layout");
 static_assert(sizeof(struct kipc_info) == 304, "layout");
 static_assert(sizeof(struct kipc_narrow) == 8, "layout");
 static_assert(sizeof(struct kipc_mailbox_attr) == 24, "layout");
@@ -38,9 +39,12 @@ static const struct {
 	[CREATE] = { KIPC_IOC_CREATE, true },
 	[OPEN] = { KIPC_IOC_OPEN, true },
 	[UNLINK] = { KIPC_IOC_UNLINK, true },
+	[OPEN_PID] = { KIPC_IOC_OPEN_PID, true },
 	[INFO] = { KIPC_IOC_INFO, false },
 	[NARROW] = { KIPC_IOC_NARROW, false },
 	[REMOVE] = { KIPC_IOC_REMOVE, false },
+	[PUBLISH] = { KIPC_IOC_PUBLISH, false },
+	[UNPUBLISH] = { KIPC_IOC_UNPUBLISH, false },
 	[MSEND] = { KIPC_IOC_MAILBOX_SEND, false },
 	[MRECV] = { KIPC_IOC_MAILBOX_RECV, false, 72 },
 	[MSTAT] = { KIPC_IOC_MAILBOX_STAT, false, 120 },
@@ -51,6 +55,7 @@ union arg {
 	struct kipc_create create;
 	struct kipc_open open;
 	struct kipc_unlink unlink;
+	struct kipc_open_pid open_pid;
 	struct kipc_info info;
 	struct kipc_narrow narrow;
 	struct kipc_mailbox_send send;
@@ -136,6 +141,13 @@ static size_t good(FIXTURE_DATA(bad) *self, enum op op, union arg *a)
 		a->unlink = (struct kipc_unlink){
 			.name = ptr(strcpy(self->name, VICTIM)),
 			.name_len = strlen(VICTIM),
+		};
+		break;
+	case OPEN_PID:
+		a->open_pid = (struct kipc_open_pid){
+			.pid = getpid(),
+			.kind = KIPC_KIND_MAILBOX,
+			.rights = SEND,
 		};
 		break;
 	case NARROW:
@@ -410,13 +422,13 @@ static int call_good(FIXTURE_DATA(bad) *self, enum op op, union arg *a)
 	size_t size = good(self, op, a);
 
 	memset(a->bytes + size, 0, MAX_TAIL);
-	return ioctl(good_fd(self, op), sized(op, size + (op == REMOVE ? 0 :
-							  MAX_TAIL)), a);
+	return ioctl(good_fd(self, op), sized(op, size ? size + MAX_TAIL : 0),
+		     a);
 }
 
 #define ALL(op) do {				\
 	descriptors(_metadata, self, op);	\
-	if (op != REMOVE)			\
+	if (_IOC_SIZE(ops[op].cmd))		\
 		structure(_metadata, self, op);	\
 	fields(_metadata, self, op);		\
 } while (0)
@@ -477,6 +489,40 @@ TEST_F(bad, unlink)
 	ALL(UNLINK);
 	ASSERT_OK(call_good(self, UNLINK, &a));
 	EXPECT_ERR(ENOENT, k_open(self->ctl, VICTIM, SEND, 0));
+}
+
+TEST_F(bad, open_pid)
+{
+	union arg a;
+
+	ALL(OPEN_PID);
+	good(self, OPEN_PID, &a);
+	MUST_FAIL(self->ctl, KIPC_IOC_OPEN_PID, &a, sizeof(a.open_pid), ENOENT,
+		  "nothing published");
+	ASSERT_OK(k_publish(self->victim));
+	ASSERT_OK(call_good(self, OPEN_PID, &a));
+	good(self, OPEN_PID, &a);
+	a.open_pid.kind = KIPC_KIND_ANY;
+	EXPECT_OK(ioctl(self->ctl, KIPC_IOC_OPEN_PID, &a));
+}
+
+TEST_F(bad, publish)
+{
+	union arg a;
+
+	ALL(PUBLISH);
+	ALL(UNPUBLISH);
+	MUST_FAIL(self->receiver, KIPC_IOC_PUBLISH, NULL, 0, EPERM, "receiver");
+	MUST_FAIL(self->manager, KIPC_IOC_PUBLISH, NULL, 0, EPERM, "manager");
+	MUST_FAIL(self->fd, _IOC(_IOC_NONE, KIPC_IOC_MAGIC, 0x13, 8), NULL, 0,
+		  EINVAL, "a size");
+	EXPECT_ERR(ENOENT, k_open_pid(self->ctl, getpid(), SEND, 0));
+	ASSERT_OK(call_good(self, PUBLISH, &a));
+	MUST_FAIL(self->fd, _IOC(_IOC_NONE, KIPC_IOC_MAGIC, 0x14, 8), NULL, 0,
+		  EINVAL, "a size");
+	EXPECT_OK(k_open_pid(self->ctl, getpid(), SEND, 0));
+	ASSERT_OK(call_good(self, UNPUBLISH, &a));
+	EXPECT_ERR(ENOENT, k_open_pid(self->ctl, getpid(), SEND, 0));
 }
 
 TEST_F(bad, info)

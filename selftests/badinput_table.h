@@ -14,8 +14,8 @@
 #define LETTER		"the letter that must not get lost"
 #define LETTER_SIZE	100
 
-enum op { FEATURES, CREATE, OPEN, UNLINK, INFO, NARROW, REMOVE, MSEND, MRECV,
-	  MSTAT };
+enum op { FEATURES, CREATE, OPEN, UNLINK, OPEN_PID, INFO, NARROW, REMOVE,
+	  PUBLISH, UNPUBLISH, MSEND, MRECV, MSTAT };
 
 enum how {
 	SET,		/* the field has @value */
@@ -105,6 +105,20 @@ static const struct row {
 	U(READS, name, 0, EFAULT),
 	U(SET, name, 0, EFAULT),
 #undef U
+#define P(how, member, value, err) \
+	FIELD(OPEN_PID, how, kipc_open_pid, member, value, err)
+	P(SET, pid, 0, EINVAL),
+	P(SET, pid, -1, EINVAL),
+	P(SET, pid, 1U << 31, EINVAL),
+	P(SET, pid, 0x7fffffff, ESRCH),
+	P(SET, kind, 77, EINVAL),
+	P(SET, kind, ~0U, EINVAL),
+	P(SET, rights, 0, EINVAL),
+	P(SET, rights, KIPC_RIGHT_RECEIVE, EINVAL),
+	P(SET, rights, KIPC_RIGHT_MANAGE, EINVAL),
+	P(BITS, rights, KIPC_RIGHT_SEND, EINVAL),
+	P(BITS, flags, KIPC_NONBLOCK | KIPC_INHERIT, EINVAL),
+#undef P
 #define N(how, member, value, err) \
 	FIELD(NARROW, how, kipc_narrow, member, value, err)
 	N(SET, rights, 0, EINVAL),

@@ -8,6 +8,7 @@
 
 #include <kipc.h>
 #include <sys/epoll.h>
+#include <sys/syscall.h>
 
 #define LIMIT_FILE	"/sys/module/kipc/parameters/max_objects"
 
@@ -332,6 +333,83 @@ FIXTURE_VARIANT_ADD(faults, close_last) {
 	.op.done = closed,
 };
 
+/* Direct communication. */
+
+static long publish(struct scene *sc)
+{
+	return k_publish(sc->fd);
+}
+
+static void was_published(struct scene *sc)
+{
+	int fd = k_open_pid(sc->ctl, getpid(), SEND, 0);
+
+	CHECK(fd >= 0 && !close(fd));
+	CHECK(!k_unpublish(sc->fd));
+	CHECK_ERR(ENOENT, k_open_pid(sc->ctl, getpid(), SEND, 0));
+}
+
+static void publish_other(struct scene *sc)
+{
+	name_other(sc);
+	CHECK(!k_publish(sc->other));
+}
+
+static void replaced(struct scene *sc)
+{
+	was_published(sc);
+	CHECK(!k_publish(sc->other));
+}
+
+static void publish_own(struct scene *sc)
+{
+	CHECK(!k_publish(sc->fd));
+}
+
+static long unpublish(struct scene *sc)
+{
+	return k_unpublish(sc->fd);
+}
+
+static void unpublished(struct scene *sc)
+{
+	CHECK_ERR(ENOENT, k_open_pid(sc->ctl, getpid(), SEND, 0));
+	publish_own(sc);
+}
+
+static long open_own(struct scene *sc)
+{
+	return k_open_pid(sc->ctl, getpid(), SEND, 0);
+}
+
+static void opened_own(struct scene *sc)
+{
+	struct kipc_info i;
+
+	CHECK(!k_info(sc->ret, &i));
+	CHECK(i.handles == 2 && i.rights == SEND);
+	close(sc->ret);
+}
+
+FIXTURE_VARIANT_ADD(faults, publish) {
+	.op.call = publish, .op.done = was_published, .op.errnos = { ENOMEM },
+	.op.least = 1,
+};
+
+FIXTURE_VARIANT_ADD(faults, publish_another) {
+	.op.set_up = publish_other, .op.call = publish, .op.done = replaced,
+	.op.errnos = { ENOMEM }, .op.least = 1,
+};
+
+FIXTURE_VARIANT_ADD(faults, unpublish) {
+	.op.set_up = publish_own, .op.call = unpublish, .op.done = unpublished,
+};
+
+FIXTURE_VARIANT_ADD(faults, open_pid) {
+	.op.set_up = publish_own, .op.call = open_own, .op.done = opened_own,
+	.op.errnos = { ENOMEM, EFAULT }, .op.least = 5,
+};
+
 /* Handles as files. */
 
 static long async_on(struct scene *sc)
@@ -541,6 +619,26 @@ static long lib_unlink(struct scene *sc)
 	return kipc_unlink(sc->name);
 }
 
+static long lib_open_pid(struct scene *sc)
+{
+	(void)sc;
+	return kipc_open_pid(getpid(), KIPC_KIND_ANY, SEND, 0);
+}
+
+static long lib_open_pidfd(struct scene *sc)
+{
+	return kipc_open_pidfd(sc->other, KIPC_KIND_ANY, SEND, 0);
+}
+
+/* Once before, for /proc says ENOENT if it has no memory to make a file. */
+static void publish_and_open_pidfd(struct scene *sc)
+{
+	publish_own(sc);
+	sc->other = syscall(SYS_pidfd_open, getpid(), 0);
+	CHECK(sc->other >= 0);
+	CHECK(!close(lib_open_pidfd(sc)));
+}
+
 FIXTURE_VARIANT_ADD(faults, lib_features) {
 	.op.call = lib_features, .op.done = features_done,
 	.op.errnos = { ENOMEM, EFAULT }, .op.least = 4,
@@ -555,6 +653,16 @@ FIXTURE_VARIANT_ADD(faults, lib_create) {
 FIXTURE_VARIANT_ADD(faults, lib_open) {
 	.op.set_up = name_other, .op.call = lib_open, .op.done = opened,
 	.op.errnos = { ENOMEM, EFAULT }, .op.least = 8,
+};
+
+FIXTURE_VARIANT_ADD(faults, lib_open_pid) {
+	.op.set_up = publish_own, .op.call = lib_open_pid,
+	.op.done = opened_own, .op.errnos = { ENOMEM, EFAULT }, .op.least = 7,
+};
+
+FIXTURE_VARIANT_ADD(faults, lib_open_pidfd) {
+	.op.set_up = publish_and_open_pidfd, .op.call = lib_open_pidfd,
+	.op.done = opened_own, .op.errnos = { ENOMEM, EFAULT }, .op.least = 20,
 };
 
 FIXTURE_VARIANT_ADD(faults, lib_unlink) {

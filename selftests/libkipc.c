@@ -5,6 +5,7 @@
 #include <kipc.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
 TEST(features)
@@ -222,6 +223,10 @@ TEST(device_file_of_nobody)
 		CHECK_ERR(ENODEV, kipc_features(&f));
 		CHECK_ERR(ENODEV, kipc_open("x", 0, SEND, 0));
 		CHECK_ERR(ENODEV, kipc_unlink("x"));
+		CHECK_ERR(ENODEV, kipc_open_pid(getpid(), 0, SEND, 0));
+		CHECK_ERR(ENODEV, kipc_open_pidfd(syscall(SYS_pidfd_open,
+							  getpid(), 0),
+						  0, SEND, 0));
 		CHECK_ERR(ENODEV, kipc_mailbox_create(NULL, NULL, 0600, SEND,
 						      0));
 		_exit(0);

@@ -100,6 +100,28 @@ int k_unlink(int ctl, const char *name)
 	return ioctl(ctl, KIPC_IOC_UNLINK, &u);
 }
 
+int k_publish(int fd)
+{
+	return ioctl(fd, KIPC_IOC_PUBLISH);
+}
+
+int k_unpublish(int fd)
+{
+	return ioctl(fd, KIPC_IOC_UNPUBLISH);
+}
+
+int k_open_pid(int ctl, pid_t pid, unsigned int rights, unsigned int flags)
+{
+	struct kipc_open_pid o = {
+		.pid = pid,
+		.kind = KIPC_KIND_MAILBOX,
+		.rights = rights,
+		.flags = flags,
+	};
+
+	return ioctl(ctl, KIPC_IOC_OPEN_PID, &o);
+}
+
 int k_info(int fd, struct kipc_info *info)
 {
 	int ret, err;

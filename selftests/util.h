@@ -113,6 +113,9 @@ int k_open(int ctl, const char *name, unsigned int rights, unsigned int flags);
 int k_open_kind(int ctl, const char *name, unsigned int kind,
 		unsigned int rights);
 int k_unlink(int ctl, const char *name);
+int k_publish(int fd);
+int k_unpublish(int fd);
+int k_open_pid(int ctl, pid_t pid, unsigned int rights, unsigned int flags);
 int k_info(int fd, struct kipc_info *info);
 int k_narrow(int fd, unsigned int rights, unsigned int flags);
 int k_remove(int fd);

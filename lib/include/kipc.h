@@ -28,6 +28,14 @@ int kipc_features(struct kipc_features *features);
 /* Names, handles and rights: the same for every kind. */
 int kipc_open(const char *name, uint32_t kind, uint32_t rights, uint32_t flags);
 int kipc_unlink(const char *name);
+
+/* Direct communication: what a process has published is opened by its pid. */
+int kipc_publish(int fd);
+int kipc_unpublish(int fd);
+int kipc_open_pid(pid_t pid, uint32_t kind, uint32_t rights, uint32_t flags);
+int kipc_open_pidfd(int pidfd, uint32_t kind, uint32_t rights, uint32_t flags);
+
+/* What a handle can do, and the end of its object. */
 int kipc_narrow(int fd, uint32_t rights, uint32_t flags);
 int kipc_info(int fd, struct kipc_info *info);
 int kipc_remove(int fd);

@@ -117,6 +117,19 @@ pid_t call_fork(bool share)
 	return pid;
 }
 
+/* What this process, or the one that has started it, has published. */
+long call_relative(int fd, uint64_t who, uint64_t flags)
+{
+	struct kipc_open_pid open = {
+		.pid = who % 3 ? syscall(SYS_getpid) : syscall(SYS_getppid),
+		.kind = KIPC_KIND_MAILBOX,
+		.rights = KIPC_RIGHT_SEND,
+		.flags = flags,
+	};
+
+	return ioctl(fd, KIPC_IOC_OPEN_PID, &open);
+}
+
 /* In equal parts, the last one with the rest, and one that is empty. */
 static int split(struct iovec *v, char *data, size_t size, unsigned int parts)
 {

@@ -91,6 +91,7 @@ void interrupt_often(void);
 /* A child that ends with its parent; @share its descriptors as well. */
 pid_t call_fork(bool share);
 
+long call_relative(int fd, uint64_t who, uint64_t flags);
 long call_readv(int fd, void *data, size_t size, unsigned int parts, int flags);
 long call_writev(int fd, void *data, size_t size, unsigned int parts, int flags);
 long call_uring(int fd, int opcode, void *data, uint32_t size, uint64_t us);

@@ -8,11 +8,12 @@
  *
  * open("/dev/kipc") gives a *control descriptor*, bound to the IPC namespace
  * of the opener for its whole life.  On it an *object* is created, or opened by
- * its name; both return a new descriptor, a *handle*, as the ioctl's value.
+ * its name, or by the pid of a process that has published it; all return a new
+ * descriptor, a *handle*, as the ioctl's value.
  * A handle carries *rights*; every operation on the object goes through a
  * handle.  Two kinds of ioctl follow: those of the control descriptor
- * (KIPC_IOC_FEATURES, _CREATE, _OPEN, _UNLINK) and those of a handle (_INFO,
- * _NARROW, _REMOVE, and the ones of the object's kind).  An ioctl on the wrong
+ * (KIPC_IOC_FEATURES, _CREATE, _OPEN, _UNLINK, _OPEN_PID) and those of a handle
+ * (_INFO, _NARROW, _REMOVE, _PUBLISH, _UNPUBLISH, and the ones of the object's kind).  An ioctl on the wrong
  * sort of descriptor, or on a handle of another kind, is ENOTTY.
  *
  * DOC: Structures
@@ -157,6 +158,37 @@ struct kipc_unlink {
 	__u32 flags;
 	__u32 name_len;
 	__aligned_u64 name;
+};
+
+/*
+ * DOC: Direct communication
+ *
+ * A process can publish one object as its own (KIPC_IOC_PUBLISH), and whoever
+ * may send it a signal, as kill(2) checks that, opens the object by its pid, with
+ * no name and no permission of the object's.  What others get is the right to
+ * send, so the handle must have it.  Another publication takes the place of the
+ * first.  It ends by KIPC_IOC_UNPUBLISH, with the process, and with the last close
+ * of the handle by which it was made: so exec ends it, unless the handle is
+ * inherited.  A child of fork has not published what its parent has.
+ */
+
+/**
+ * struct kipc_open_pid - open what a process has published
+ * @pid: the process, in the caller's pid namespace; 0 and less is EINVAL
+ * @kind: as in struct kipc_open
+ * @rights: of the new handle: KIPC_RIGHT_SEND, else EINVAL
+ * @flags: KIPC_NONBLOCK, _INHERIT
+ *
+ * ESRCH: there is no such process, or it has ended, or @pid is the number of a
+ * thread.  EPERM: the caller may not send it a signal.  ENOENT: it has published
+ * nothing.  EIDRM: what it has published was removed.  EPROTOTYPE: that is of
+ * another kind.  EMFILE, ENFILE, ENOMEM.
+ */
+struct kipc_open_pid {
+	__s32 pid;
+	__u32 kind;
+	__u32 rights;
+	__u32 flags;
 };
 
 /* What struct kipc_info says in flags. */
@@ -544,6 +576,7 @@ struct kipc_mailbox_stat {
 #define KIPC_IOC_CREATE		_IOW(KIPC_IOC_MAGIC, 0x01, struct kipc_create)
 #define KIPC_IOC_OPEN		_IOW(KIPC_IOC_MAGIC, 0x02, struct kipc_open)
 #define KIPC_IOC_UNLINK		_IOW(KIPC_IOC_MAGIC, 0x03, struct kipc_unlink)
+#define KIPC_IOC_OPEN_PID	_IOW(KIPC_IOC_MAGIC, 0x04, struct kipc_open_pid)
 
 /* On any handle. */
 #define KIPC_IOC_INFO		_IOR(KIPC_IOC_MAGIC, 0x10, struct kipc_info)
@@ -555,6 +588,17 @@ struct kipc_mailbox_stat {
  * (else EPERM).  EIDRM: it was removed already.
  */
 #define KIPC_IOC_REMOVE		_IO(KIPC_IOC_MAGIC, 0x12)
+/*
+ * Publish the object as the calling process's own, in place of what it has
+ * published before.  EPERM: the handle may not send.  EIDRM: the object was removed.
+ * ENOMEM.
+ */
+#define KIPC_IOC_PUBLISH	_IO(KIPC_IOC_MAGIC, 0x13)
+/*
+ * Take that back.  ENOENT: the calling process has published nothing, or by another
+ * handle.
+ */
+#define KIPC_IOC_UNPUBLISH	_IO(KIPC_IOC_MAGIC, 0x14)
 
 /* On a mailbox. */
 #define KIPC_IOC_MAILBOX_SEND	_IOW(KIPC_IOC_MAGIC, 0x20, struct kipc_mailbox_send)
