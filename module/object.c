@@ -178,7 +178,7 @@ struct kipc_object *kipc_object_create(const struct kipc_kind *kind,
 	ret = kipc_charge(&account, KIPC_OBJECTS, 1);
 	if (ret)
 		goto close_account;
-	object = kipc_account_alloc(&account, kind->size);
+	object = kipc_account_alloc(&account, kind->size, false);
 	if (IS_ERR(object)) {
 		ret = PTR_ERR(object);
 		goto uncharge;
@@ -412,6 +412,8 @@ struct file *kipc_object_file(struct kipc_object *object, u32 rights, u32 flags)
 	}
 	stream_open(object->inode, file);
 	kipc_file_no_notify(file);
+	/* All kinds heed IOCB_NOWAIT: io_uring asks no thread of its own to wait. */
+	file->f_mode |= FMODE_NOWAIT;
 	file->private_data = handle;
 	refcount_inc(&object->handles);
 	atomic_long_inc(&kipc_handles);

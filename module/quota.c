@@ -251,16 +251,19 @@ bool kipc_account_has_plenty(const struct kipc_account *account,
  * kipc_account_alloc - allocate memory that somebody's object needs
  * @account: who pays, in quota and in memory cgroup
  * @size: in bytes
+ * @nowait: fail rather than sleep until there is memory
  *
  * The caller may be a stranger to the payer, so a full memory cgroup must not
  * get anybody killed: the allocation fails instead.
  *
- * Context: process context, may sleep.
+ * Context: process context, may sleep, but with @nowait.
  * Return: memory, not zeroed, to be freed by kipc_account_free(), or
  * ERR_PTR(-EDQUOT) or ERR_PTR(-ENOMEM).
  */
-void *kipc_account_alloc(struct kipc_account *account, size_t size)
+void *kipc_account_alloc(struct kipc_account *account, size_t size,
+			 bool nowait)
 {
+	gfp_t gfp = nowait ? GFP_NOWAIT : GFP_KERNEL | __GFP_RETRY_MAYFAIL;
 	struct mem_cgroup *previous;
 	void *memory;
 	int ret;
@@ -269,8 +272,7 @@ void *kipc_account_alloc(struct kipc_account *account, size_t size)
 	if (ret)
 		return ERR_PTR(ret);
 	previous = set_active_memcg(account->memcg);
-	memory = kvmalloc(size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN |
-			  __GFP_RETRY_MAYFAIL);
+	memory = kvmalloc(size, gfp | __GFP_ACCOUNT | __GFP_NOWARN);
 	set_active_memcg(previous);
 	if (!memory) {
 		kipc_uncharge(account, KIPC_BYTES, size);

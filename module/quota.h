@@ -46,7 +46,8 @@ void kipc_uncharge(struct kipc_account *account, enum kipc_resource what,
 
 bool kipc_account_has_plenty(const struct kipc_account *account,
 			     enum kipc_resource what);
-void *kipc_account_alloc(struct kipc_account *account, size_t size);
+void *kipc_account_alloc(struct kipc_account *account, size_t size,
+			 bool nowait);
 void kipc_account_free(struct kipc_account *account, void *memory,
 		       size_t size);
 

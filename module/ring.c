@@ -168,16 +168,17 @@ struct kipc_segment *kipc_ring_extend(struct kipc_ring *ring,
  * kipc_segment_alloc - allocate a segment
  * @account: who pays
  * @bytes: that @data shall have, aligned
+ * @nowait: fail rather than sleep until there is memory
  *
- * Context: process context, may sleep; no lock is held.
+ * Context: process context, may sleep, but with @nowait; no lock is held.
  * Return: the empty segment, or ERR_PTR(-EDQUOT) or ERR_PTR(-ENOMEM).
  */
 struct kipc_segment *kipc_segment_alloc(struct kipc_account *account,
-					size_t bytes)
+					size_t bytes, bool nowait)
 {
 	struct kipc_segment *segment;
 
-	segment = kipc_account_alloc(account, sizeof(*segment) + bytes);
+	segment = kipc_account_alloc(account, sizeof(*segment) + bytes, nowait);
 	if (IS_ERR(segment))
 		return segment;
 	segment->next = NULL;

@@ -203,7 +203,7 @@ struct kipc_segment *kipc_ring_extend(struct kipc_ring *ring,
 
 /* Large records: allocate, fill, seal, link. */
 struct kipc_segment *kipc_segment_alloc(struct kipc_account *account,
-					size_t bytes);
+					size_t bytes, bool nowait);
 void kipc_segment_seal(struct kipc_segment *segment, size_t bytes);
 void kipc_ring_link(struct kipc_ring *ring, struct kipc_segment *segment);
 

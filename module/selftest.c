@@ -100,7 +100,7 @@ static bool __init kipc_test_push(struct kipc_test_queue *queue)
 	twin->size = dice % 16 ? dice % 300 : dice % 9000;
 	space = kipc_test_space(twin->size);
 	if (twin->size > 4096) {
-		segment = kipc_segment_alloc(&queue->account, space);
+		segment = kipc_segment_alloc(&queue->account, space, false);
 		if (!kipc_expect(!IS_ERR(segment)))
 			return false;
 		kipc_test_fill(kipc_segment_record(segment), twin);
@@ -112,7 +112,7 @@ static bool __init kipc_test_push(struct kipc_test_queue *queue)
 	while (!(record = kipc_ring_reserve(&queue->ring, space))) {
 		size_t size = kipc_ring_segment_size(&queue->ring, space);
 
-		segment = kipc_segment_alloc(&queue->account, size);
+		segment = kipc_segment_alloc(&queue->account, size, false);
 		if (!kipc_expect(!IS_ERR(segment)))
 			return false;
 		segment = kipc_ring_extend(&queue->ring, segment);

@@ -376,12 +376,14 @@ int kipc_mailbox_await_room(struct kipc_mailbox *mailbox, size_t size,
  * @size: of the data
  * @tag: the sender's
  * @deadline: KIPC_DEADLINE_..., or a time
+ * @nowait: nor wait for memory
  */
 struct kipc_outgoing {
 	struct kipc_buffer buffer;
 	size_t size;
 	u64 tag;
 	ktime_t deadline;
+	bool nowait;
 };
 
 /* send.c */

@@ -324,6 +324,9 @@ static noinline ssize_t kipc_mailbox_read_to(struct file *file, bool nowait,
 	if (!size)
 		return -EMSGSIZE;
 	ret = kipc_mailbox_receive(kipc_mailbox_of_file(file), &in);
+	/* Work for io_uring looks like a signal; it comes again when that is done. */
+	if (unlikely(nowait && ret == -ERESTARTSYS))
+		ret = -EAGAIN;
 	return ret == -EPIPE ? 0 : ret;
 }
 
@@ -352,7 +355,7 @@ ssize_t kipc_mailbox_read(struct file *file, char __user *buf,
 
 /**
  * kipc_mailbox_read_iter - the same for readv(2) and io_uring
- * @iocb: IOCB_NOWAIT counts
+ * @iocb: IOCB_NOWAIT counts; the caller's pages may have to be brought in all the same
  * @to: where to
  *
  * Context: process context, may sleep.

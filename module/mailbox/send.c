@@ -132,7 +132,7 @@ kipc_mailbox_prepare(struct kipc_mailbox *mailbox,
 	ret = kipc_mailbox_refusal(mailbox, out);
 	if (ret)
 		return ERR_PTR(ret);
-	segment = kipc_segment_alloc(account, space);
+	segment = kipc_segment_alloc(account, space, out->nowait);
 	if (IS_ERR(segment))
 		return segment;
 	envelope = kipc_segment_record(segment);
@@ -232,7 +232,7 @@ unlock:
  * again.
  */
 static int kipc_mailbox_grow(struct kipc_mailbox *mailbox, size_t space,
-			     struct kipc_wake *wake)
+			     bool nowait, struct kipc_wake *wake)
 	__releases(&mailbox->object.lock)
 	__acquires(&mailbox->object.lock)
 {
@@ -241,10 +241,10 @@ static int kipc_mailbox_grow(struct kipc_mailbox *mailbox, size_t space,
 	struct kipc_segment *segment, *garbage;
 
 	kipc_mailbox_unlock(mailbox, wake, false);
-	segment = kipc_segment_alloc(account, size);
+	segment = kipc_segment_alloc(account, size, nowait);
 	/* What is left of the quota may still do for this letter. */
 	if (IS_ERR(segment) && size > space)
-		segment = kipc_segment_alloc(account, space);
+		segment = kipc_segment_alloc(account, space, nowait);
 	kipc_delay(KIPC_DELAY_SEND_GROWN);
 	spin_lock(&mailbox->object.lock);
 	if (IS_ERR(segment))
@@ -280,7 +280,7 @@ static int kipc_mailbox_put(struct kipc_mailbox *mailbox,
 		/* Nothing shall give way to a letter that may not come. */
 		if (drops)
 			kipc_mailbox_return_room(mailbox, out->size);
-		ret = kipc_mailbox_grow(mailbox, space, wake);
+		ret = kipc_mailbox_grow(mailbox, space, out->nowait, wake);
 		if (drops)
 			kipc_mailbox_take_room(mailbox, out->size);
 		if (ret)
@@ -453,12 +453,16 @@ static noinline ssize_t kipc_mailbox_write_from(struct file *file, bool nowait,
 		.buffer = buffer,
 		.size = size,
 		.deadline = kipc_mailbox_patience(file, nowait),
+		.nowait = nowait,
 	};
 	int ret;
 
 	if (!size)
 		return 0;
 	ret = kipc_mailbox_send(kipc_mailbox_of_file(file), &out);
+	/* io_uring comes again: with its own work done, or ready to wait. */
+	if (unlikely(nowait && (ret == -ENOMEM || ret == -ERESTARTSYS)))
+		ret = -EAGAIN;
 	return ret ? ret : size;
 }
 
@@ -485,7 +489,7 @@ ssize_t kipc_mailbox_write(struct file *file, const char __user *buf,
 
 /**
  * kipc_mailbox_write_iter - the same for writev(2) and io_uring
- * @iocb: IOCB_NOWAIT counts
+ * @iocb: IOCB_NOWAIT counts; the caller's pages may have to be brought in all the same
  * @from: the data
  *
  * Context: process context, may sleep.
@@ -530,6 +534,7 @@ long kipc_mailbox_ioctl_send(struct file *file, void __user *arg, size_t size)
 	out.size = send.size;
 	out.tag = send.tag;
 	out.deadline = kipc_handle_deadline(file, send.deadline);
+	out.nowait = false;
 	if (!access_ok(out.buffer.base, out.size))
 		return -EFAULT;
 	if (likely(kipc_mailbox_send_quick(mailbox, out.buffer.base, out.size,

@@ -326,7 +326,7 @@ awaited:
 		//| while (unlikely(!envelope)) {
 		//| if (drops)
 		//| kipc_mailbox_return_room(mailbox, out->size);
-		//| ret = kipc_mailbox_grow(mailbox, space, wake);
+		//| ret = kipc_mailbox_grow(mailbox, space, out->nowait, wake);
 		//| if (drops)
 		//| kipc_mailbox_take_room(mailbox, out->size);
 		//| return -EFAULT;
