@@ -407,7 +407,7 @@ FIXTURE_VARIANT_ADD(faults, unpublish) {
 
 FIXTURE_VARIANT_ADD(faults, open_pid) {
 	.op.set_up = publish_own, .op.call = open_own, .op.done = opened_own,
-	.op.errnos = { ENOMEM, EFAULT }, .op.least = 5,
+	.op.errnos = { ENOMEM, EFAULT }, .op.least = 4,
 };
 
 /* Handles as files. */

@@ -232,7 +232,6 @@ TEST_F(many, reads_at_once)
 {
 	int fd = default_box();
 
-	NEED_RING();
 	use(self, variant, fd);
 	put_all(fd);
 	/* Into pages that are not there yet, too. */
@@ -248,7 +247,6 @@ TEST_F(many, writes_at_once)
 {
 	int fd = default_box();
 
-	NEED_RING();
 	use(self, variant, fd);
 	queue_all(self, variant, fd, false);
 	collect_ready(self);
@@ -266,7 +264,6 @@ TEST_F(many, large_letters)
 	static char data[N][LARGE];
 	struct io_uring_sqe *sqe;
 
-	NEED_RING();
 	for (i = 0; i < N; i++) {
 		fill(data[i], LARGE, i);
 		sqe = io_uring_get_sqe(&self->ring);
@@ -298,7 +295,6 @@ TEST_F(many, a_huge_letter)
 	int fd = box(1, HUGE, HUGE, 0);
 	struct io_uring_sqe *sqe;
 
-	NEED_RING();
 	ASSERT_NE(NULL, data);
 	fill(data, HUGE, 9);
 	sqe = io_uring_get_sqe(&self->ring);
@@ -325,7 +321,6 @@ TEST_F(many, errors)
 	struct io_uring_sqe *sqe;
 	char data[17] = "";
 
-	NEED_RING();
 	use(self, variant, fd);
 	ASSERT_OK(k_send(fd, data, 16, 0, 0));
 	queue(self, variant, fd, true, 0);
@@ -356,7 +351,6 @@ TEST_F(many, reads_in_flight)
 	int fd = default_box();
 	pid_t pid;
 
-	NEED_RING();
 	use(self, variant, fd);
 	queue_all(self, variant, fd, true);
 	EXPECT_TRUE(quiet(self));
@@ -390,7 +384,6 @@ TEST_F(many, reads_one_by_one)
 	int fd = default_box();
 	uint64_t i;
 
-	NEED_RING();
 	use(self, variant, fd);
 	for (i = 0; i < FEW; i++)
 		queue(self, variant, fd, true, i);
@@ -412,7 +405,6 @@ TEST_F(many, writes_in_flight)
 	unsigned int i;
 	pid_t pid;
 
-	NEED_RING();
 	use(self, variant, fd);
 	queue_all(self, variant, fd, false);
 	collect_ready(self);
@@ -439,7 +431,6 @@ TEST_F(many, both_ends)
 	bool seen[MANY / 2 + 1] = { false };
 	unsigned int i;
 
-	NEED_RING();
 	use(self, variant, fd);
 	for (i = 0; i < MANY / 2; i++)
 		queue(self, variant, fd, true, i);
@@ -713,7 +704,6 @@ TEST_F(many, asynchronous)
 	int fd = default_box();
 	unsigned int i;
 
-	NEED_RING();
 	use(self, variant, fd);
 	for (i = 0; i < 2 * FEW; i++)
 		queue(self, variant, fd, true, i)->flags |= IOSQE_ASYNC;

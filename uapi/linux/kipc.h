@@ -13,8 +13,9 @@
  * A handle carries *rights*; every operation on the object goes through a
  * handle.  Two kinds of ioctl follow: those of the control descriptor
  * (KIPC_IOC_FEATURES, _CREATE, _OPEN, _UNLINK, _OPEN_PID) and those of a handle
- * (_INFO, _NARROW, _REMOVE, _PUBLISH, _UNPUBLISH, and the ones of the object's kind).  An ioctl on the wrong
- * sort of descriptor, or on a handle of another kind, is ENOTTY.
+ * (_INFO, _NARROW, _REMOVE, _PUBLISH, _UNPUBLISH, and the ones of the object's
+ * kind).  An ioctl on the wrong sort of descriptor, or on a handle of another kind, is
+ * ENOTTY.
  *
  * DOC: Structures
  *
