@@ -204,8 +204,9 @@ int kipc_arg_out(void __user *to, size_t given, size_t least, const void *from,
 static __always_inline int kipc_arg_in(void *to, size_t known, size_t least,
 				       const void __user *from, size_t given)
 {
-	if (likely(given == known && !should_fail_usercopy() &&
-		   kipc_copy_tiny_in(to, from, known)))
+	if (should_fail_usercopy())
+		return -EFAULT;
+	if (likely(given == known && kipc_copy_tiny_in(to, from, known)))
 		return 0;
 	return kipc_arg_in_slow(to, known, least, from, given);
 }

@@ -205,7 +205,7 @@ static struct kipc_call *kipc_call_alloc(struct kipc_calls *calls,
 	int ret;
 
 	call = kipc_account_alloc(&caller->account,
-				  sizeof(*call) + request + reply);
+				  sizeof(*call) + request + reply, false);
 	if (IS_ERR(call))
 		return call;
 	memset(call, 0, sizeof(*call));

@@ -27,14 +27,14 @@ static uint64_t asked, taken;
 static void submit(struct scene *sc)
 {
 	fill(sc->out, sc->op->size, 1);
-	CHECK(!k_submit(sc->fd, sc->out, sc->op->size, sc->op->size, &asked, 0));
+	CHECK(!k_submit(sc->other, sc->out, sc->op->size, sc->op->size, &asked, 0));
 }
 
 static void serve(struct scene *sc)
 {
 	struct kipc_mailbox_recv r;
 
-	CHECK(k_serve(sc->fd, sc->in, SCENE_BUFFER, &r, 0, 0) ==
+	CHECK(k_serve(sc->other, sc->in, SCENE_BUFFER, &r, 0, 0) ==
 	      (ssize_t)sc->op->size);
 	taken = r.token;
 }
@@ -42,28 +42,26 @@ static void serve(struct scene *sc)
 static void answer(struct scene *sc)
 {
 	fill(sc->out, sc->op->size, 2);
-	CHECK(!k_reply(sc->fd, taken, sc->out, sc->op->size, 0));
+	CHECK(!k_reply(sc->other, taken, sc->out, sc->op->size, 0));
 }
 
 static void collect(struct scene *sc)
 {
-	CHECK(k_collect(sc->fd, &asked, sc->in, SCENE_BUFFER, NULL, 0) ==
+	CHECK(k_collect(sc->other, &asked, sc->in, SCENE_BUFFER, NULL, 0) ==
 	      (ssize_t)sc->op->size && filled(sc->in, sc->op->size, 2));
 }
 
 /* Nobody has called here yet; or somebody has, so that there is a record. */
 static void fresh(struct scene *sc)
 {
-	close(sc->fd);
-	sc->fd = box(100, 1 << 20, 65536, 0);
-	sc->first = sc->next;
+	sc->other = box(100, 1 << 20, 65536, 0);
 }
 
 static void warm(struct scene *sc)
 {
 	fresh(sc);
 	submit(sc);
-	CHECK(!k_cancel(sc->fd, asked));
+	CHECK(!k_cancel(sc->other, asked));
 }
 
 static void called(struct scene *sc)
@@ -86,24 +84,24 @@ static void answered(struct scene *sc)
 
 static long do_submit(struct scene *sc)
 {
-	return k_submit(sc->fd, sc->out, sc->op->size, sc->op->size, &asked, 0);
+	return k_submit(sc->other, sc->out, sc->op->size, sc->op->size, &asked, 0);
 }
 
 static void submitted(struct scene *sc)
 {
-	CHECK(!k_cancel(sc->fd, asked));
+	CHECK(!k_cancel(sc->other, asked));
 }
 
 /* Nobody serves: what is tried is the way there. */
 static long do_call(struct scene *sc)
 {
-	return k_call(sc->fd, sc->out, sc->op->size, sc->in, sc->op->size, NULL, 1);
+	return k_call(sc->other, sc->out, sc->op->size, sc->in, sc->op->size, NULL, 1);
 }
 
 static long do_serve(struct scene *sc)
 {
 	struct kipc_mailbox_recv r;
-	long ret = k_serve(sc->fd, sc->in, SCENE_BUFFER, &r, 0, 0);
+	long ret = k_serve(sc->other, sc->in, SCENE_BUFFER, &r, 0, 0);
 
 	taken = r.token;
 	return ret;
@@ -119,14 +117,14 @@ static void done_serve(struct scene *sc)
 
 static long do_reply(struct scene *sc)
 {
-	return k_reply(sc->fd, taken, sc->out, sc->op->size, 0);
+	return k_reply(sc->other, taken, sc->out, sc->op->size, 0);
 }
 
 static void done_reply(struct scene *sc)
 {
 	uint64_t token = asked;
 
-	CHECK(k_collect(sc->fd, &token, sc->in, SCENE_BUFFER, NULL, 0) ==
+	CHECK(k_collect(sc->other, &token, sc->in, SCENE_BUFFER, NULL, 0) ==
 	      (ssize_t)sc->op->size);
 	submit(sc);
 	serve(sc);
@@ -134,7 +132,7 @@ static void done_reply(struct scene *sc)
 
 static long do_collect(struct scene *sc)
 {
-	return k_collect(sc->fd, &asked, sc->in, SCENE_BUFFER, NULL, 0);
+	return k_collect(sc->other, &asked, sc->in, SCENE_BUFFER, NULL, 0);
 }
 
 static void done_collect(struct scene *sc)
@@ -151,10 +149,9 @@ OP(submit_first, .set_up = fresh, .call = do_submit, .done = submitted, .size = 
    .errnos = { ENOMEM, EFAULT }, .least = 4);
 OP(submit, .set_up = warm, .call = do_submit, .done = submitted, .size = 8,
    .errnos = { EFAULT }, .least = 1);
+/* The record of a large one is not kept. */
 OP(submit_large, .set_up = warm, .call = do_submit, .done = submitted, .size = 60000,
-   .errnos = { EFAULT }, .least = 1);
-OP(call_first, .set_up = fresh, .call = do_call, .want = ETIMEDOUT, .size = 8,
-   .errnos = { ENOMEM, EFAULT }, .least = 4);
+   .errnos = { ENOMEM, EFAULT }, .least = 2);
 OP(call, .set_up = warm, .call = do_call, .want = ETIMEDOUT, .size = 8,
    .errnos = { EFAULT }, .least = 1);
 OP(serve, .set_up = called, .call = do_serve, .done = done_serve, .size = 8,
