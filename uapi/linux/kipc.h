@@ -316,7 +316,7 @@ struct kipc_mailbox_attr {
  * struct kipc_letter - the header of a letter, as its receiver gets it
  * @seq: 1, 2, 3, ... in the order in which the mailbox accepted its letters; a
  *	letter that left without being received (dropped for a younger one,
- *	withdrawn from a rendezvous) leaves a gap
+ *	withdrawn from a rendezvous or by its caller) leaves a gap
  * @time_ns: when it was sent, CLOCK_REALTIME_COARSE (a clock tick's precision)
  * @tag: the sender's, not interpreted
  * @size: bytes of data in the letter, also if fewer were asked for
@@ -382,12 +382,11 @@ struct kipc_mailbox_send {
  * Returns the number of bytes written to the buffer.  EBADF: the handle may not
  * receive.  EBADMSG: the letter is a request, and KIPC_RECV_CALLS or
  * KIPC_RECV_PEEK was not given; it stays in its place.  EINVAL: unknown flags, or
- * KIPC_RECV_CALLS with a structure that has no @token.  EMSGSIZE: the letter is longer than @size; it stays in its place.
- * EAGAIN: no letter can be taken now (the mailbox is empty, or another receiver
- * is just copying a large one), and the caller does not wait.  ETIMEDOUT.  EINTR.
- * EPIPE:
- * empty, and hang-up.  EDQUOT: the owner's quota of waiters is used up.
- * EIDRM: removed.
+ * KIPC_RECV_CALLS with a structure that has no @token.  EMSGSIZE: the letter is
+ * longer than @size; it stays in its place.  EAGAIN: no letter can be taken now (the
+ * mailbox is empty, or another receiver is just copying a large one), and the caller
+ * does not wait.  ETIMEDOUT.  EINTR.  EPIPE: empty, and hang-up.  EDQUOT: the owner's
+ * quota of waiters is used up.  EIDRM: removed.
  */
 struct kipc_mailbox_recv {
 	__aligned_u64 data;
@@ -448,8 +447,8 @@ struct kipc_mailbox_recv {
  * waits, and the caller does not wait; or it does not wait for the reply either,
  * and KIPC_CALL_SUBMIT is not given: then nothing was sent.  ETIMEDOUT: the call is
  * given up: if a server has the request, its reply will find nobody.  EINTR, EFAULT: if
- * @token was written, collect the reply with that.  EPIPE: hang-up, or
- * the server has gone before it replied.  ECANCELED: the request was dropped
+ * @token was written, collect the reply with that (KIPC_IOC_MAILBOX_COLLECT).  EPIPE:
+ * hang-up, or the server has gone before it replied.  ECANCELED: the request was dropped
  * for a younger letter.  EDQUOT: the caller's quota of bytes or of waiters is used up, or the
  * owner's of waiters.  ENOMEM.  EIDRM: removed.
  */
@@ -476,8 +475,9 @@ struct kipc_mailbox_call {
  * Returns 0, or 1 if the caller has gone: then the reply was dropped.  EBADF: the
  * handle may not receive.  ENOENT: no request with this token waits for a reply in this
  * mailbox: it was replied to, has failed, or never was.  EMSGSIZE: longer than the
- * caller takes; the request still waits for a reply, as with any other error.
- * EINTR.  EIDRM: removed.
+ * caller takes.  EPIPE: the server has gone while the reply was copied, and the call
+ * has failed.  EINTR.  EIDRM: removed.  The request still waits for a reply after
+ * EBADF, EMSGSIZE, EFAULT and EINTR.
  */
 struct kipc_mailbox_reply {
 	__aligned_u64 token;
@@ -490,7 +490,7 @@ struct kipc_mailbox_reply {
 /**
  * struct kipc_mailbox_collect - collect the reply to a call
  * @token: of the call; or 0 for the first of this handle's calls that is done: then it
- *	is written on success and when the call has failed
+ *	is written on success, when the call has failed, and if the reply does not fit
  * @data: pointer to a buffer
  * @deadline: how long to wait for the reply
  * @size: of the buffer
@@ -537,7 +537,8 @@ struct kipc_mailbox_cancel {
  * @peak_letters: most @letters that there were when one had been put there; can
  *	exceed @attr.max_letters with KIPC_MAILBOX_DROP_OLDEST (see above)
  * @peak_bytes: most @bytes, likewise
- * @sent: letters accepted since creation, less those withdrawn from a rendezvous
+ * @sent: letters accepted since creation, less those withdrawn: from a rendezvous, or
+ *	requests by their callers
  * @sent_bytes: their bytes
  * @received: letters received since creation
  * @received_bytes: their bytes
