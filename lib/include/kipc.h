@@ -50,6 +50,28 @@ ssize_t kipc_mailbox_recv(int fd, void *data, size_t size,
 			  uint64_t deadline);
 int kipc_mailbox_stat(int fd, struct kipc_mailbox_stat *stat);
 
+/* What a server gets: a letter, and of a request how to reply to it. */
+struct kipc_request {
+	struct kipc_letter letter;
+	uint64_t token;			/* 0: it is no request */
+	uint32_t reply_size;		/* longest reply that is taken */
+	uint32_t reserved;
+};
+
+/* Calls on mailboxes: requests that want a reply. */
+ssize_t kipc_mailbox_call(int fd, const void *data, size_t size, uint64_t tag,
+			  void *reply, size_t room, uint64_t deadline);
+int kipc_mailbox_submit(int fd, const void *data, size_t size, uint64_t tag,
+			size_t room, uint64_t *token, uint64_t deadline);
+ssize_t kipc_mailbox_collect(int fd, uint64_t *token, void *reply, size_t size,
+			     struct kipc_letter *letter, uint64_t deadline);
+int kipc_mailbox_cancel(int fd, uint64_t token);
+ssize_t kipc_mailbox_serve(int fd, void *data, size_t size,
+			   struct kipc_request *request, uint32_t flags,
+			   uint64_t deadline);
+int kipc_mailbox_reply(int fd, uint64_t token, const void *data, size_t size,
+		       uint64_t tag);
+
 /* The deadline that lies this many nanoseconds ahead; never KIPC_NO_WAIT. */
 uint64_t kipc_deadline(uint64_t nanoseconds);
 

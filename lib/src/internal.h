@@ -8,7 +8,9 @@
  * name, to unlink, to ask for features) opens /dev/kipc for that ioctl alone.
  * Nothing is kept between calls and nothing is allocated, so there is nothing
  * to lock, to initialise or to leak, and fork and threads need no care.
- * EINTR is the caller's: no call is repeated here.
+ * EINTR is the caller's: no call is repeated here.  Only kipc_mailbox_call() is
+ * more than one ioctl: the kernel cannot go on with a call that was interrupted when a
+ * server had the request, so the reply is collected.
  */
 #ifndef KIPC_INTERNAL_H
 #define KIPC_INTERNAL_H
@@ -21,6 +23,12 @@
 static inline uint64_t kipc_pointer(const void *pointer)
 {
 	return (uint64_t)(uintptr_t)pointer;
+}
+
+/* A buffer's size, for the kernel, which takes no letter of that length. */
+static inline uint32_t kipc_room(size_t size)
+{
+	return size > UINT32_MAX ? UINT32_MAX : (uint32_t)size;
 }
 
 int kipc_control(unsigned long request, void *argument);

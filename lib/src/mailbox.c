@@ -87,9 +87,10 @@ int kipc_mailbox_send(int fd, const void *data, size_t size, uint64_t tag,
  *
  * Return: bytes written to the buffer (0 for an empty letter), or -1 with
  * errno: EAGAIN (empty), ETIMEDOUT, EINTR, EMSGSIZE (the letter is longer than
- * @size), EPIPE (empty, and no sender is left), EDQUOT (the owner's quota of
- * waiters), EIDRM (removed), EINVAL (@flags), EBADF (closed, or without the
- * right), ENOTTY (not a mailbox), EFAULT (@data).
+ * @size), EBADMSG (it is a request: see kipc_mailbox_serve()), EPIPE (empty, and no
+ * sender is left), EDQUOT (the owner's quota of waiters), EIDRM (removed), EINVAL
+ * (@flags), EBADF (closed, or without the right), ENOTTY (not a mailbox), EFAULT
+ * (@data).
  */
 ssize_t kipc_mailbox_recv(int fd, void *data, size_t size,
 			  struct kipc_letter *letter, uint32_t flags,
@@ -98,11 +99,16 @@ ssize_t kipc_mailbox_recv(int fd, void *data, size_t size,
 	struct kipc_mailbox_recv recv = {
 		.data = kipc_pointer(data),
 		.deadline = deadline,
-		.size = size > UINT32_MAX ? UINT32_MAX : (uint32_t)size,
+		.size = kipc_room(size),
 		.flags = flags,
 	};
 	int ret;
 
+	/* There is no place for a token: see kipc_mailbox_serve(). */
+	if (flags & KIPC_RECV_CALLS) {
+		errno = EINVAL;
+		return -1;
+	}
 	ret = ioctl(fd, KIPC_IOC_MAILBOX_RECV, &recv);
 	if (ret >= 0 && letter)
 		*letter = recv.letter;
