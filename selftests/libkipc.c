@@ -151,6 +151,7 @@ TEST(bad_descriptors)
 {
 	struct kipc_info info;
 	struct kipc_mailbox_stat st;
+	struct kipc_request request;
 	int null = open("/dev/null", O_RDWR);
 
 	EXPECT_ERR(EBADF, kipc_info(-1, &info));
@@ -158,6 +159,12 @@ TEST(bad_descriptors)
 	EXPECT_ERR(ENOTTY, kipc_mailbox_stat(null, &st));
 	EXPECT_ERR(ENOTTY, kipc_mailbox_send(null, "", 0, 0, 0));
 	EXPECT_ERR(ENOTTY, kipc_mailbox_recv(null, NULL, 0, NULL, 0, 0));
+	EXPECT_ERR(ENOTTY, kipc_mailbox_call(null, "", 0, 0, NULL, 0, 1));
+	EXPECT_ERR(ENOTTY, kipc_mailbox_submit(null, "", 0, 0, 0, NULL, 0));
+	EXPECT_ERR(ENOTTY, kipc_mailbox_collect(null, NULL, NULL, 0, NULL, 0));
+	EXPECT_ERR(ENOTTY, kipc_mailbox_cancel(null, 1));
+	EXPECT_ERR(ENOTTY, kipc_mailbox_serve(null, NULL, 0, &request, 0, 0));
+	EXPECT_ERR(ENOTTY, kipc_mailbox_reply(null, 1, "", 0, 0));
 	EXPECT_ERR(ENOTTY, kipc_remove(null));
 	EXPECT_ERR(ENOTTY, kipc_narrow(null, SEND, 0));
 }

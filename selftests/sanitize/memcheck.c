@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * To be preloaded under valgrind, which follows no pointer in the structure of
- * an ioctl that it does not know: tells it what a send reads, and what a receive
- * has written.  For 64 bit.
+ * an ioctl that it does not know: tells it what the kernel has read there, and what
+ * it has written.  For 64 bit.
  */
 #include <stdarg.h>
 #include <stdint.h>
@@ -17,9 +17,24 @@ static void *pointer(uint64_t address)
 	return (void *)(uintptr_t)address;
 }
 
+/* What the kernel has read; if it refused that, its memory does not matter. */
+static void was_read(uint64_t address, uint64_t size)
+{
+	VALGRIND_CHECK_MEM_IS_DEFINED(pointer(address), size);
+}
+
+static void was_written(uint64_t address, uint64_t size)
+{
+	VALGRIND_CHECK_MEM_IS_ADDRESSABLE(pointer(address), size);
+	VALGRIND_MAKE_MEM_DEFINED(pointer(address), size);
+}
+
 int ioctl(int fd, unsigned long request, ...)
 {
+	const struct kipc_mailbox_collect *collect;
+	const struct kipc_mailbox_reply *reply;
 	const struct kipc_mailbox_send *send;
+	const struct kipc_mailbox_call *call;
 	const struct kipc_mailbox_recv *recv;
 	va_list args;
 	void *arg;
@@ -28,20 +43,31 @@ int ioctl(int fd, unsigned long request, ...)
 	va_start(args, request);
 	arg = va_arg(args, void *);
 	va_end(args);
-	if (request == KIPC_IOC_MAILBOX_SEND) {
-		send = arg;
-		/* If the kernel refuses the letter, its memory does not matter. */
-		ret = syscall(SYS_ioctl, fd, request, arg);
-		if (!ret)
-			VALGRIND_CHECK_MEM_IS_DEFINED(pointer(send->data),
-						      send->size);
-		return ret;
-	}
 	ret = syscall(SYS_ioctl, fd, request, arg);
-	if (request == KIPC_IOC_MAILBOX_RECV && ret > 0) {
+	if (ret < 0)
+		return ret;
+	switch (request) {
+	case KIPC_IOC_MAILBOX_SEND:
+		send = arg;
+		was_read(send->data, send->size);
+		break;
+	case KIPC_IOC_MAILBOX_RECV:
 		recv = arg;
-		VALGRIND_CHECK_MEM_IS_ADDRESSABLE(pointer(recv->data), ret);
-		VALGRIND_MAKE_MEM_DEFINED(pointer(recv->data), ret);
+		was_written(recv->data, ret);
+		break;
+	case KIPC_IOC_MAILBOX_CALL:
+		call = arg;
+		was_read(call->data, call->size);
+		was_written(call->reply, ret);
+		break;
+	case KIPC_IOC_MAILBOX_REPLY:
+		reply = arg;
+		was_read(reply->data, reply->size);
+		break;
+	case KIPC_IOC_MAILBOX_COLLECT:
+		collect = arg;
+		was_written(collect->data, ret);
+		break;
 	}
 	return ret;
 }
