@@ -94,14 +94,11 @@ static void kipc_call_free(struct kipc_call *call)
 	kipc_count(KIPC_REF_CALLS, -1);
 }
 
-/**
- * kipc_call_destroy - free a record that nobody can find any more
- * @call: see kipc_wake
- *
- * Context: process context, may sleep; the object is held.
- */
-void kipc_call_destroy(struct kipc_call *call)
+/* Free a record that nobody can find any more; the object is held. */
+static void kipc_call_destroy(void *record)
 {
+	struct kipc_call *call = record;
+
 	if (cancel_work_sync(&call->death))
 		call->calls->ops->drop(call->calls);
 	kipc_call_free(call);
@@ -118,7 +115,8 @@ void kipc_call_discard(struct kipc_call *call, struct kipc_wake *wake)
 {
 	/* It has a lock of its own, for those who make records. */
 	xa_erase(&call->calls->table, KIPC_CALL_PLACE(call->token));
-	wake->garbage = call;
+	wake->then = kipc_call_destroy;
+	wake->with = call;
 }
 
 /**
@@ -185,12 +183,12 @@ static void kipc_call_death(struct work_struct *work)
 			kipc_call_end(call, -EPIPE, &wake);
 	}
 	spin_unlock(calls->lock);
-	if (wake.garbage) {
+	if (wake.then == kipc_call_destroy) {
 		/* This is its own work, which it must not wait for. */
 		if (cancel_work(&call->death))
 			calls->ops->drop(calls);
 		kipc_call_free(call);
-		wake.garbage = NULL;
+		wake.then = NULL;
 	}
 	kipc_wake_flush(&wake);
 	calls->ops->drop(calls);
@@ -457,7 +455,8 @@ void kipc_call_offer(struct kipc_call *call, struct kipc_wake *wake)
 		return;
 	}
 	refcount_inc(&call->party->pollers.refs);
-	wake->pollers = &call->party->pollers;
+	wake->then = kipc_pollers_tell;
+	wake->with = &call->party->pollers;
 }
 
 /**

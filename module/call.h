@@ -216,7 +216,6 @@ struct kipc_call *kipc_call_get(struct kipc_calls *calls,
 				struct kipc_party *party, size_t request,
 				size_t reply);
 void kipc_call_put(struct kipc_call *call);
-void kipc_call_destroy(struct kipc_call *call);
 
 /* The life of a call, with the lock held. */
 u64 kipc_call_next_token(const struct kipc_call *call);

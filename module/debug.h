@@ -92,6 +92,8 @@ enum kipc_delay {
  * @KIPC_REF_LETTERS: letters, whose senders' processes and threads are held
  * @KIPC_REF_SEGMENTS: segments of rings
  * @KIPC_REF_WAKES: threads that are held to be woken
+ * @KIPC_REF_DIRECTS: objects that are published by a process
+ * @KIPC_REF_CALLS: records of calls
  * @KIPC_REFERENCE_KINDS: how many there are
  */
 enum kipc_reference {

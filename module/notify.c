@@ -101,12 +101,14 @@ void kipc_pollers_init(struct kipc_pollers *pollers, wait_queue_head_t *told)
 
 /**
  * kipc_pollers_tell - a reply has come
- * @pollers: of the caller's handle; the reference is given up
+ * @handles: struct kipc_pollers of the caller's handle; the reference is given up
  *
  * Context: process context, the object is held, its lock is not.
  */
-void kipc_pollers_tell(struct kipc_pollers *pollers)
+void kipc_pollers_tell(void *handles)
 {
+	struct kipc_pollers *pollers = handles;
+
 	kipc_notify_queue(pollers->told, EPOLLPRI, false);
 	kipc_pollers_put(pollers);
 }

@@ -61,7 +61,7 @@ void kipc_notify_wait(struct kipc_notify *notify, struct file *file,
 void kipc_notify(struct kipc_notify *notify, __poll_t events);
 
 void kipc_pollers_init(struct kipc_pollers *pollers, wait_queue_head_t *told);
-void kipc_pollers_tell(struct kipc_pollers *pollers);
+void kipc_pollers_tell(void *handles);
 void kipc_pollers_put(struct kipc_pollers *pollers);
 
 #endif /* KIPC_NOTIFY_H */

@@ -11,9 +11,7 @@
 
 #include <linux/kipc.h>
 
-#include "call.h"
 #include "debug.h"
-#include "notify.h"
 #include "waiter.h"
 
 /**
@@ -171,12 +169,9 @@ void kipc_wake_flush(struct kipc_wake *wake)
 		kipc_count(KIPC_REF_WAKES, -1);
 	}
 	wake->count = 0;
-	if (unlikely(wake->pollers))
-		kipc_pollers_tell(wake->pollers);
-	wake->pollers = NULL;
-	if (unlikely(wake->garbage))
-		kipc_call_destroy(wake->garbage);
-	wake->garbage = NULL;
+	if (unlikely(wake->then))
+		wake->then(wake->with);
+	wake->then = NULL;
 }
 
 /* The monotonic clock of a time namespace is the host's plus an offset. */

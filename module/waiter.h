@@ -22,8 +22,7 @@
  * granted goes away first, kipc_waiter_revoke() puts the waiter back in front.
  *
  * A waker collects tasks, referenced, while it holds the lock and wakes them
- * after it has dropped it; likewise the pollers of a handle, and a call's record that
- * nobody needs any more.
+ * after it has dropped it; likewise one thing more, whatever that is.
  */
 #ifndef KIPC_WAITER_H
 #define KIPC_WAITER_H
@@ -32,8 +31,6 @@
 #include <linux/list.h>
 #include <linux/types.h>
 
-struct kipc_call;
-struct kipc_pollers;
 struct task_struct;
 
 enum {
@@ -65,31 +62,30 @@ struct kipc_waiter {
  * struct kipc_wake - what is to be done after the lock is dropped
  * @count: threads to be woken
  * @task: referenced
- * @pollers: of a handle, to be told of a reply, referenced; or NULL
- * @garbage: a record to be destroyed, or NULL
+ * @then: to be called afterwards, may sleep; or NULL
+ * @with: with this
  */
 struct kipc_wake {
 	unsigned int count;
 	struct task_struct *task[KIPC_WAKE_BATCH];
-	struct kipc_pollers *pollers;
-	struct kipc_call *garbage;
+	void (*then)(void *with);
+	void *with;
 };
 
 static inline void kipc_wake_init(struct kipc_wake *wake)
 {
 	wake->count = 0;
-	wake->pollers = NULL;
-	wake->garbage = NULL;
+	wake->then = NULL;
 }
 
 static inline bool kipc_wake_empty(const struct kipc_wake *wake)
 {
-	return !wake->count && !wake->pollers && !wake->garbage;
+	return !wake->count && !wake->then;
 }
 
 static inline bool kipc_wake_full(const struct kipc_wake *wake)
 {
-	return wake->count == KIPC_WAKE_BATCH || wake->pollers || wake->garbage;
+	return wake->count == KIPC_WAKE_BATCH || wake->then;
 }
 
 void kipc_waiter_start(struct kipc_waiter *waiter);

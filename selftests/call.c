@@ -67,7 +67,7 @@ TEST_F(call, request_and_reply)
 TEST_F(call, of_any_size)
 {
 	static const size_t sizes[] = { 0, 1, 64, 4096, 4097, 65536, 2 << 20 };
-	unsigned int i, k, n = sizeof(sizes) / sizeof(sizes[0]);
+	unsigned int i, k, n = ARRAY_SIZE(sizes);
 	char *data = malloc(2 << 20);
 	pid_t pid = spawn();
 

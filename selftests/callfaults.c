@@ -143,31 +143,64 @@ static void done_collect(struct scene *sc)
 	answer(sc);
 }
 
-#define OP(name, ...) FIXTURE_VARIANT_ADD(callfaults, name) { .op = { __VA_ARGS__ } }
+FIXTURE_VARIANT_ADD(callfaults, submit_first) {
+	.op.set_up = fresh, .op.call = do_submit, .op.done = submitted,
+	.op.size = 8, .op.errnos = { ENOMEM, EFAULT }, .op.least = 4,
+};
 
-OP(submit_first, .set_up = fresh, .call = do_submit, .done = submitted, .size = 8,
-   .errnos = { ENOMEM, EFAULT }, .least = 4);
-OP(submit, .set_up = warm, .call = do_submit, .done = submitted, .size = 8,
-   .errnos = { EFAULT }, .least = 1);
+FIXTURE_VARIANT_ADD(callfaults, submit) {
+	.op.set_up = warm, .op.call = do_submit, .op.done = submitted,
+	.op.size = 8, .op.errnos = { EFAULT }, .op.least = 1,
+};
+
 /* The record of a large one is not kept. */
-OP(submit_large, .set_up = warm, .call = do_submit, .done = submitted, .size = 60000,
-   .errnos = { ENOMEM, EFAULT }, .least = 2);
-OP(call, .set_up = warm, .call = do_call, .want = ETIMEDOUT, .size = 8,
-   .errnos = { EFAULT }, .least = 1);
-OP(serve, .set_up = called, .call = do_serve, .done = done_serve, .size = 8,
-   .errnos = { EFAULT }, .least = 1);
-OP(serve_large, .set_up = called, .call = do_serve, .done = done_serve, .size = 5000,
-   .errnos = { EFAULT }, .least = 1, .absorbs = 1);
-OP(reply, .set_up = served, .call = do_reply, .done = done_reply, .size = 8,
-   .errnos = { EFAULT }, .least = 1);
-OP(reply_page, .set_up = served, .call = do_reply, .done = done_reply, .size = 4096,
-   .errnos = { EFAULT }, .least = 1, .absorbs = 1);
-OP(reply_large, .set_up = served, .call = do_reply, .done = done_reply, .size = 5000,
-   .errnos = { EFAULT }, .least = 1, .absorbs = 1);
-OP(collect, .set_up = answered, .call = do_collect, .done = done_collect, .size = 8,
-   .errnos = { EFAULT }, .least = 1);
-OP(collect_large, .set_up = answered, .call = do_collect, .done = done_collect,
-   .size = 60000, .errnos = { EFAULT }, .least = 2);
+FIXTURE_VARIANT_ADD(callfaults, submit_large) {
+	.op.set_up = warm, .op.call = do_submit, .op.done = submitted,
+	.op.size = 60000, .op.errnos = { ENOMEM, EFAULT }, .op.least = 2,
+};
+
+FIXTURE_VARIANT_ADD(callfaults, call) {
+	.op.set_up = warm, .op.call = do_call, .op.want = ETIMEDOUT,
+	.op.size = 8, .op.errnos = { EFAULT }, .op.least = 1,
+};
+
+FIXTURE_VARIANT_ADD(callfaults, serve) {
+	.op.set_up = called, .op.call = do_serve, .op.done = done_serve,
+	.op.size = 8, .op.errnos = { EFAULT }, .op.least = 1,
+};
+
+FIXTURE_VARIANT_ADD(callfaults, serve_large) {
+	.op.set_up = called, .op.call = do_serve, .op.done = done_serve,
+	.op.size = 5000, .op.errnos = { EFAULT }, .op.least = 1,
+	.op.absorbs = 1,
+};
+
+FIXTURE_VARIANT_ADD(callfaults, reply) {
+	.op.set_up = served, .op.call = do_reply, .op.done = done_reply,
+	.op.size = 8, .op.errnos = { EFAULT }, .op.least = 1,
+};
+
+FIXTURE_VARIANT_ADD(callfaults, reply_page) {
+	.op.set_up = served, .op.call = do_reply, .op.done = done_reply,
+	.op.size = 4096, .op.errnos = { EFAULT }, .op.least = 1,
+	.op.absorbs = 1,
+};
+
+FIXTURE_VARIANT_ADD(callfaults, reply_large) {
+	.op.set_up = served, .op.call = do_reply, .op.done = done_reply,
+	.op.size = 5000, .op.errnos = { EFAULT }, .op.least = 1,
+	.op.absorbs = 1,
+};
+
+FIXTURE_VARIANT_ADD(callfaults, collect) {
+	.op.set_up = answered, .op.call = do_collect, .op.done = done_collect,
+	.op.size = 8, .op.errnos = { EFAULT }, .op.least = 1,
+};
+
+FIXTURE_VARIANT_ADD(callfaults, collect_large) {
+	.op.set_up = answered, .op.call = do_collect, .op.done = done_collect,
+	.op.size = 60000, .op.errnos = { EFAULT }, .op.least = 2,
+};
 
 TEST_F_TIMEOUT(callfaults, each, 300)
 {

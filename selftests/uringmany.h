@@ -15,7 +15,7 @@
 
 FIXTURE(many) {
 	struct io_uring ring;
-	bool there;
+	bool open;
 	uint64_t *data;		/* MANY numbers */
 	int res[2 * MANY];	/* what came of each, by its user_data */
 	unsigned int order[2 * MANY];
@@ -39,12 +39,10 @@ FIXTURE_SETUP(many)
 {
 	int ret = io_uring_queue_init(1024, &self->ring, variant->flags);
 
-	self->there = !ret;
-	if (ret) {
-		/* Of 6.1, or of who has forbidden it. */
-		TH_LOG("no io_uring: %s", strerror(-ret));
-		return;
-	}
+	/* This kernel has none, or not these flags, or somebody has forbidden it. */
+	if (ret)
+		SKIP_FROM_SETUP("no io_uring: %s", strerror(-ret));
+	self->open = true;
 	self->data = mmap(NULL, MANY * 8, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	ASSERT_NE(MAP_FAILED, self->data);
@@ -57,30 +55,24 @@ FIXTURE_SETUP(many)
 
 FIXTURE_TEARDOWN(many)
 {
-	if (self->there)
+	if (self->open)
 		io_uring_queue_exit(&self->ring);
 	/* The kernel lets go of the files a little later. */
 	close_range(3, ~0U, 0);
 	wait_for(!total("handles") && !total("objects"));
 }
 
-#define NEED_RING() do {				\
-	if (!self->there)				\
-		SKIP(return, "no io_uring");		\
-} while (0)
-
-#define DATA FIXTURE_DATA(many)
-#define VARIANT const FIXTURE_VARIANT(many)
-
 /* The mailbox that all is about. */
-static inline void use(DATA *self, VARIANT *variant, int fd)
+static inline void use(FIXTURE_DATA(many) *self,
+		       const FIXTURE_VARIANT(many) *variant, int fd)
 {
 	if (variant->files)
 		CHECK(!io_uring_register_files(&self->ring, &fd, 1));
 }
 
-static inline struct io_uring_sqe *queue(DATA *self, VARIANT *variant, int fd,
-				  bool reads, unsigned int i)
+static inline struct io_uring_sqe *queue(FIXTURE_DATA(many) *self,
+					 const FIXTURE_VARIANT(many) *variant,
+					 int fd, bool reads, unsigned int i)
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&self->ring);
 	uint64_t *data = &self->data[i % MANY];
@@ -102,12 +94,14 @@ static inline struct io_uring_sqe *queue(DATA *self, VARIANT *variant, int fd,
 	return sqe;
 }
 
-static inline void submit(DATA *self, unsigned int n)
+static inline void submit(FIXTURE_DATA(many) *self, unsigned int n)
 {
 	CHECK(io_uring_submit(&self->ring) == (int)n);
 }
 
-static inline void queue_all(DATA *self, VARIANT *variant, int fd, bool reads)
+static inline void queue_all(FIXTURE_DATA(many) *self,
+			     const FIXTURE_VARIANT(many) *variant, int fd,
+			     bool reads)
 {
 	unsigned int i;
 
@@ -119,7 +113,7 @@ static inline void queue_all(DATA *self, VARIANT *variant, int fd, bool reads)
 	submit(self, MANY);
 }
 
-static inline void note(DATA *self, struct io_uring_cqe *cqe)
+static inline void note(FIXTURE_DATA(many) *self, struct io_uring_cqe *cqe)
 {
 	uint64_t i = io_uring_cqe_get_data64(cqe);
 
@@ -130,7 +124,7 @@ static inline void note(DATA *self, struct io_uring_cqe *cqe)
 }
 
 /* Those that are complete, without asking the kernel. */
-static inline void collect_ready(DATA *self)
+static inline void collect_ready(FIXTURE_DATA(many) *self)
 {
 	struct io_uring_cqe *cqe;
 
@@ -139,7 +133,7 @@ static inline void collect_ready(DATA *self)
 }
 
 /* Until so many are, in all. */
-static inline void collect(DATA *self, unsigned int n)
+static inline void collect(FIXTURE_DATA(many) *self, unsigned int n)
 {
 	struct __kernel_timespec patience = { .tv_sec = PATIENCE / SECOND };
 	struct io_uring_cqe *cqe;
@@ -155,7 +149,7 @@ static inline void collect(DATA *self, unsigned int n)
 }
 
 /* Let the kernel do what it has put off, and see whether there is anything new. */
-static inline bool quiet(DATA *self)
+static inline bool quiet(FIXTURE_DATA(many) *self)
 {
 	struct __kernel_timespec soon = { .tv_nsec = 20 * MS };
 	struct io_uring_cqe *cqe;
@@ -197,7 +191,7 @@ static inline void put_all(int fd)
 }
 
 /* The reads have got 1 to MANY, each once, and if @order in this order. */
-static inline void check_reads(DATA *self, bool order)
+static inline void check_reads(FIXTURE_DATA(many) *self, bool order)
 {
 	bool seen[MANY + 1] = { false };
 	unsigned int i;

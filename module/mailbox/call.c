@@ -5,7 +5,7 @@
  */
 #include <linux/err.h>
 #include <linux/minmax.h>
-#include <linux/pid.h>
+#include <linux/pagemap.h>
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
 
@@ -213,13 +213,11 @@ static long kipc_mailbox_call(struct kipc_mailbox *mailbox,
 	struct kipc_call *call;
 	u64 token;
 	long ret;
-	u8 probe;
 
 	if (out->deadline == KIPC_DEADLINE_NO_WAIT)
 		return -EAGAIN;
 	/* Most bad pointers show before anything has happened. */
-	if (size && (get_user(probe, (u8 __user *)reply) ||
-		     get_user(probe, (u8 __user *)reply + size - 1)))
+	if (fault_in_readable(reply, size))
 		return -EFAULT;
 	call = kipc_mailbox_prepare_call(mailbox, party, out, size);
 	if (IS_ERR(call))
@@ -419,6 +417,7 @@ void kipc_mailbox_calls_deserted(struct kipc_mailbox *mailbox)
 		if (call && kipc_mailbox_has_request(call) &&
 		    kipc_mailbox_deserted(mailbox)) {
 			kipc_mailbox_withdraw(mailbox, &call->request);
+			mailbox->calls->begun--;
 			kipc_call_end(call, -EPIPE, &wake);
 		}
 		kipc_mailbox_unlock(mailbox, &wake, false);

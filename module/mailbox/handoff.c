@@ -164,6 +164,7 @@ void kipc_mailbox_decide(struct kipc_mailbox *mailbox,
 		mailbox->stat.sent_bytes -= envelope->size;
 	}
 	if (envelope->is_call) {
+		mailbox->calls->begun--;
 		kipc_call_end(envelope->call, outcome, wake);
 		return;
 	}
