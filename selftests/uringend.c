@@ -7,7 +7,7 @@
 
 /* Cancelled. */
 
-static void cancel(DATA *self, uint64_t which, unsigned int as)
+static void cancel(FIXTURE_DATA(many) *self, uint64_t which, unsigned int as)
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&self->ring);
 
@@ -21,7 +21,6 @@ TEST_F(many, cancelled)
 	unsigned int i, got = 0;
 	uint64_t number;
 
-	NEED_RING();
 	use(self, variant, fd);
 	queue_all(self, variant, fd, true);
 	/* Every other one. */
@@ -50,7 +49,6 @@ TEST_F(many, cancelled_writes)
 	int fd = box(1, 8, 8, 0);
 	unsigned int i;
 
-	NEED_RING();
 	use(self, variant, fd);
 	queue_all(self, variant, fd, false);
 	for (i = 1; i < MANY; i++)
@@ -72,7 +70,6 @@ TEST_F(many, linked)
 	int fd = box(1, 8, 8, 0);
 	unsigned int i;
 
-	NEED_RING();
 	use(self, variant, fd);
 	/* One chain: write, read, write, read... */
 	for (i = 0; i < MANY; i++) {
@@ -100,7 +97,6 @@ TEST_F(many, linked_to_a_failure)
 	struct io_uring_sqe *sqe;
 	char data[16] = "";
 
-	NEED_RING();
 	use(self, variant, fd);
 	ASSERT_OK(k_send(fd, data, 16, 0, 0));
 	queue(self, variant, fd, true, 0)->flags |= IOSQE_IO_LINK;
@@ -132,7 +128,6 @@ TEST_F(many, removed)
 	int full = box(1, 8, 8, 0), empty = default_box();
 	unsigned int i;
 
-	NEED_RING();
 	ASSERT_OK(send_number(full, 1));
 	for (i = 0; i < MANY; i++) {
 		int fd = i % 2 ? full : empty;
@@ -160,7 +155,6 @@ TEST_F(many, hang_up)
 	int in = k_narrow(fd, RECEIVE, 0), out = k_narrow(fd, SEND, 0);
 	unsigned int i;
 
-	NEED_RING();
 	close(fd);
 	use(self, variant, in);
 	queue_all(self, variant, in, true);
@@ -179,7 +173,6 @@ TEST_F(many, hang_up_of_receivers)
 	int in = k_narrow(fd, RECEIVE, 0), out = k_narrow(fd, SEND, 0);
 	unsigned int i;
 
-	NEED_RING();
 	close(fd);
 	use(self, variant, out);
 	queue_all(self, variant, out, false);
@@ -196,7 +189,6 @@ TEST_F(many, descriptor_closed)
 {
 	int fd = default_box(), out = k_narrow(fd, SEND, 0);
 
-	NEED_RING();
 	use(self, variant, fd);
 	queue_all(self, variant, fd, true);
 	close(fd);
@@ -211,11 +203,10 @@ TEST_F(many, ring_closed)
 {
 	int fd = default_box();
 
-	NEED_RING();
 	use(self, variant, fd);
 	queue_all(self, variant, fd, true);
 	io_uring_queue_exit(&self->ring);
-	self->there = false;
+	self->open = false;
 	ASSERT_OK(send_number(fd, 1));
 	EXPECT_EQ(1, recv_number(fd));
 }
@@ -225,7 +216,6 @@ TEST_F(many, owner_killed)
 	int *step = shared(sizeof(*step)), fd = default_box();
 	pid_t pid;
 
-	NEED_RING();
 	pid = spawn();
 	if (!pid) {
 		int own = default_box();
