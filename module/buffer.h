@@ -141,29 +141,42 @@ static inline bool kipc_copy_more_in(void *to, const void __user *from,
 
 /*
  * Copy up to KIPC_COPY_LOCKED bytes out; false if that would fault.  As for a buffer,
- * access_ok() was checked.
+ * access_ok() was checked.  For several copies page faults may be disabled once:
+ * then it is kipc_copy_out_now(), kipc_copy_in_now().
  */
+static __always_inline bool kipc_copy_out_now(void __user *to, const void *from,
+					      size_t bytes)
+{
+	return bytes <= KIPC_COPY_TINY ? kipc_copy_tiny_out(to, from, bytes) :
+					 kipc_copy_more_out(to, from, bytes);
+}
+
 static __always_inline bool kipc_copy_out(void __user *to, const void *from,
 					  size_t bytes)
 {
 	bool done;
 
 	pagefault_disable();
-	done = bytes <= KIPC_COPY_TINY ? kipc_copy_tiny_out(to, from, bytes) :
-					 kipc_copy_more_out(to, from, bytes);
+	done = kipc_copy_out_now(to, from, bytes);
 	pagefault_enable();
 	return done;
 }
 
 /* Copy up to KIPC_COPY_LOCKED bytes in; false if that would fault. */
+static __always_inline bool kipc_copy_in_now(void *to, const void __user *from,
+					     size_t bytes)
+{
+	return bytes <= KIPC_COPY_TINY ? kipc_copy_tiny_in(to, from, bytes) :
+					 kipc_copy_more_in(to, from, bytes);
+}
+
 static __always_inline bool kipc_copy_in(void *to, const void __user *from,
 					 size_t bytes)
 {
 	bool done;
 
 	pagefault_disable();
-	done = bytes <= KIPC_COPY_TINY ? kipc_copy_tiny_in(to, from, bytes) :
-					 kipc_copy_more_in(to, from, bytes);
+	done = kipc_copy_in_now(to, from, bytes);
 	pagefault_enable();
 	return done;
 }

@@ -34,6 +34,7 @@
  * @KIPC_DELAY_RECEIVE_FAULT: the buffer's page was missing, the lock is dropped
  * @KIPC_DELAY_PEEK_PINNED: a large letter is pinned, not copied yet
  * @KIPC_DELAY_CLEAR_BATCH: a batch of a removed mailbox's letters was dropped
+ * @KIPC_DELAY_BATCH_BETWEEN: some letters of a call were sent or received, not all
  * @KIPC_DELAY_REMOVE_MARKED: nameless and marked as removed, nobody woken yet
  * @KIPC_DELAY_OBJECT_DYING: the last hold is gone, the name still there
  * @KIPC_DELAY_OPEN_FOUND: found by name, held, permission not checked yet
@@ -66,6 +67,7 @@ enum kipc_delay {
 	KIPC_DELAY_RECEIVE_FAULT,
 	KIPC_DELAY_PEEK_PINNED,
 	KIPC_DELAY_CLEAR_BATCH,
+	KIPC_DELAY_BATCH_BETWEEN,
 	KIPC_DELAY_REMOVE_MARKED,
 	KIPC_DELAY_OBJECT_DYING,
 	KIPC_DELAY_OPEN_FOUND,

@@ -10,59 +10,9 @@
 #include "test.h"
 #include "badinput_table.h"
 
-#include <assert.h>
-
-static_assert(sizeof(struct kipc_features) == 16, "layout");
-static_assert(sizeof(struct kipc_create) == 40, "layout");
-static_assert(sizeof(struct kipc_open) == 24, "layout");
-static_assert(sizeof(struct kipc_unlink) == 16, "layout");
-static_assert(sizeof(struct kipc_open_pid) == 16, "layout");
-static_assert(sizeof(struct kipc_info) == 304, "layout");
-static_assert(sizeof(struct kipc_narrow) == 8, "layout");
-static_assert(sizeof(struct kipc_mailbox_attr) == 24, "layout");
-static_assert(sizeof(struct kipc_letter) == 48, "layout");
-static_assert(sizeof(struct kipc_mailbox_send) == 32, "layout");
-static_assert(sizeof(struct kipc_mailbox_recv) == 88, "layout");
-static_assert(sizeof(struct kipc_mailbox_stat) == 144, "layout");
-
 #define PAGE		4096
 #define VICTIM		"badinput-victim"
 #define NEW		"badinput-new"
-#define MAX_TAIL	64
-
-static const struct {
-	unsigned int cmd;
-	bool control;			/* on the control descriptor */
-	size_t least;			/* if it has grown: its first size */
-} ops[] = {
-	[FEATURES] = { KIPC_IOC_FEATURES, true },
-	[CREATE] = { KIPC_IOC_CREATE, true },
-	[OPEN] = { KIPC_IOC_OPEN, true },
-	[UNLINK] = { KIPC_IOC_UNLINK, true },
-	[OPEN_PID] = { KIPC_IOC_OPEN_PID, true },
-	[INFO] = { KIPC_IOC_INFO, false },
-	[NARROW] = { KIPC_IOC_NARROW, false },
-	[REMOVE] = { KIPC_IOC_REMOVE, false },
-	[PUBLISH] = { KIPC_IOC_PUBLISH, false },
-	[UNPUBLISH] = { KIPC_IOC_UNPUBLISH, false },
-	[MSEND] = { KIPC_IOC_MAILBOX_SEND, false },
-	[MRECV] = { KIPC_IOC_MAILBOX_RECV, false, 72 },
-	[MSTAT] = { KIPC_IOC_MAILBOX_STAT, false, 120 },
-};
-
-union arg {
-	struct kipc_features features;
-	struct kipc_create create;
-	struct kipc_open open;
-	struct kipc_unlink unlink;
-	struct kipc_open_pid open_pid;
-	struct kipc_info info;
-	struct kipc_narrow narrow;
-	struct kipc_mailbox_send send;
-	struct kipc_mailbox_recv recv;
-	struct kipc_mailbox_stat stat;
-	char bytes[sizeof(struct kipc_info) + MAX_TAIL];
-};
 
 FIXTURE(bad) {
 	int ctl, fd, victim;
@@ -71,6 +21,7 @@ FIXTURE(bad) {
 	char *ro;		/* one page that can only be read */
 	char *data;		/* what pointers point to when they are good */
 	struct kipc_mailbox_attr *attr;
+	char *item;		/* of a batch */
 	char name[256];
 	struct kipc_mailbox_stat figures;
 	uint64_t objects, handles;
@@ -89,6 +40,7 @@ FIXTURE_SETUP(bad)
 	ASSERT_OK(mprotect(self->ro, PAGE, PROT_READ));
 	self->data = malloc(PAGE);
 	memset(self->data, POISON, PAGE);
+	self->item = malloc(PAGE);
 	self->attr = malloc(sizeof(attr) + 64);
 	memset(self->attr, 0, sizeof(attr) + 64);
 	*self->attr = attr;
@@ -166,6 +118,26 @@ static size_t good(FIXTURE_DATA(bad) *self, enum op op, union arg *a)
 		};
 		memset(&a->recv.letter, POISON, sizeof(a->recv.letter));
 		break;
+	case BSEND:
+		*(struct kipc_send_item *)self->item = (struct kipc_send_item){
+			.data = ptr(self->data),
+			.size = 60,
+		};
+		a->send_batch = (struct kipc_mailbox_send_batch){
+			.items = ptr(self->item),
+			.count = 1,
+		};
+		break;
+	case BRECV:
+		memset(self->item, POISON, sizeof(struct kipc_recv_item));
+		((struct kipc_recv_item *)self->item)->data = ptr(self->data);
+		((struct kipc_recv_item *)self->item)->size = 60;
+		((struct kipc_recv_item *)self->item)->flags = 0;
+		a->recv_batch = (struct kipc_mailbox_recv_batch){
+			.items = ptr(self->item),
+			.count = 1,
+		};
+		break;
 	default:
 		memset(a, POISON, _IOC_SIZE(ops[op].cmd));
 		break;
@@ -183,29 +155,6 @@ static unsigned int sized(enum op op, size_t size)
 	unsigned int cmd = ops[op].cmd;
 
 	return _IOC(_IOC_DIR(cmd), _IOC_TYPE(cmd), _IOC_NR(cmd), size);
-}
-
-static void put(char *base, size_t offset, size_t width, uint64_t value)
-{
-	uint32_t narrow = value;
-
-	if (width == 4)
-		memcpy(base + offset, &narrow, 4);
-	else
-		memcpy(base + offset, &value, 8);
-}
-
-static uint64_t get(const char *base, size_t offset, size_t width)
-{
-	uint64_t value = 0;
-	uint32_t narrow;
-
-	if (width == 8) {
-		memcpy(&value, base + offset, 8);
-		return value;
-	}
-	memcpy(&narrow, base + offset, 4);
-	return narrow;
 }
 
 /* What is wrong after a call that had to fail, or NULL. */
@@ -309,24 +258,25 @@ static void fields(struct __test_metadata *_metadata, FIXTURE_DATA(bad) *self,
 	for (r = table; r < table + ARRAY_SIZE(table); r++) {
 		bool in_attr = r->how == ATTR || r->how == ATTR_BITS;
 		struct kipc_mailbox_attr attr = *self->attr;
-		char *base = in_attr ? (char *)self->attr : a.bytes;
+		char *base = in_attr ? (char *)self->attr :
+			     r->how >= ITEM ? self->item : a.bytes;
 
 		if (r->op != op)
 			continue;
 		n = 1;
-		if (r->how == BITS || r->how == ATTR_BITS)
+		if (is_bits(r->how))
 			n = 8 * r->width;
 		for (i = 0; i < n; i++) {
 			uint64_t v = r->value;
 
 			size = good(self, op, &a);
-			if (r->how == READS || r->how == WRITES) {
+			if (is_pointer(r->how)) {
 				v = get(base, r->offset, r->width);
 				n = bad_pointers(self, v, 8, bad);
-				n -= r->how == READS;
+				n -= r->how == READS || r->how == ITEM_READS;
 				lay_out(self, bad[i], (void *)(uintptr_t)v, 60);
 				v = bad[i];
-			} else if (r->how == BITS || r->how == ATTR_BITS) {
+			} else if (is_bits(r->how)) {
 				if (v >> i & 1)
 					continue;
 				v = get(base, r->offset, r->width) | 1ULL << i;
@@ -587,6 +537,38 @@ TEST_F(bad, receive)
 		  "manager");
 	EXPECT_EQ(sizeof(LETTER), call_good(self, MRECV, &a));
 	EXPECT_EQ(1, a.recv.letter.seq);
+	EXPECT_EQ(0, memcmp(self->data, LETTER, sizeof(LETTER)));
+	EXPECT_TRUE(poisoned(self->data + sizeof(LETTER), 100));
+}
+
+TEST_F(bad, send_batch)
+{
+	union arg a;
+	size_t size;
+
+	ALL(BSEND);
+	size = good(self, BSEND, &a);
+	MUST_FAIL(self->receiver, KIPC_IOC_MAILBOX_SEND_BATCH, &a, size, EBADF,
+		  "receiver");
+	MUST_FAIL(self->manager, KIPC_IOC_MAILBOX_SEND_BATCH, &a, size, EBADF,
+		  "manager");
+	ASSERT_EQ(1, call_good(self, BSEND, &a));
+	EXPECT_EQ(2, stat_of(self->fd).letters);
+}
+
+TEST_F(bad, receive_batch)
+{
+	union arg a;
+	size_t size;
+
+	ALL(BRECV);
+	size = good(self, BRECV, &a);
+	MUST_FAIL(self->sender, KIPC_IOC_MAILBOX_RECV_BATCH, &a, size, EBADF,
+		  "sender");
+	MUST_FAIL(self->manager, KIPC_IOC_MAILBOX_RECV_BATCH, &a, size, EBADF,
+		  "manager");
+	ASSERT_EQ(1, call_good(self, BRECV, &a));
+	EXPECT_EQ(1, ((struct kipc_recv_item *)self->item)->letter.seq);
 	EXPECT_EQ(0, memcmp(self->data, LETTER, sizeof(LETTER)));
 	EXPECT_TRUE(poisoned(self->data + sizeof(LETTER), 100));
 }

@@ -8,6 +8,7 @@
 
 #include "util.h"
 
+#include <assert.h>
 #include <stddef.h>
 
 /* The letter that is in the mailbox, and the longest that can be. */
@@ -15,7 +16,65 @@
 #define LETTER_SIZE	100
 
 enum op { FEATURES, CREATE, OPEN, UNLINK, OPEN_PID, INFO, NARROW, REMOVE,
-	  PUBLISH, UNPUBLISH, MSEND, MRECV, MSTAT };
+	  PUBLISH, UNPUBLISH, MSEND, MRECV, BSEND, BRECV, MSTAT };
+
+/* Of the ABI, for ever. */
+static_assert(sizeof(struct kipc_features) == 16, "layout");
+static_assert(sizeof(struct kipc_create) == 40, "layout");
+static_assert(sizeof(struct kipc_open) == 24, "layout");
+static_assert(sizeof(struct kipc_unlink) == 16, "layout");
+static_assert(sizeof(struct kipc_open_pid) == 16, "layout");
+static_assert(sizeof(struct kipc_info) == 304, "layout");
+static_assert(sizeof(struct kipc_narrow) == 8, "layout");
+static_assert(sizeof(struct kipc_mailbox_attr) == 24, "layout");
+static_assert(sizeof(struct kipc_letter) == 48, "layout");
+static_assert(sizeof(struct kipc_mailbox_send) == 32, "layout");
+static_assert(sizeof(struct kipc_mailbox_recv) == 88, "layout");
+static_assert(sizeof(struct kipc_send_item) == 24, "layout");
+static_assert(sizeof(struct kipc_mailbox_send_batch) == 24, "layout");
+static_assert(sizeof(struct kipc_recv_item) == 64, "layout");
+static_assert(sizeof(struct kipc_mailbox_recv_batch) == 24, "layout");
+static_assert(sizeof(struct kipc_mailbox_stat) == 144, "layout");
+
+#define MAX_TAIL	64
+
+static const struct {
+	unsigned int cmd;
+	bool control;			/* on the control descriptor */
+	size_t least;			/* if it has grown: its first size */
+} ops[] = {
+	[FEATURES] = { KIPC_IOC_FEATURES, true },
+	[CREATE] = { KIPC_IOC_CREATE, true },
+	[OPEN] = { KIPC_IOC_OPEN, true },
+	[UNLINK] = { KIPC_IOC_UNLINK, true },
+	[OPEN_PID] = { KIPC_IOC_OPEN_PID, true },
+	[INFO] = { KIPC_IOC_INFO, false },
+	[NARROW] = { KIPC_IOC_NARROW, false },
+	[REMOVE] = { KIPC_IOC_REMOVE, false },
+	[PUBLISH] = { KIPC_IOC_PUBLISH, false },
+	[UNPUBLISH] = { KIPC_IOC_UNPUBLISH, false },
+	[MSEND] = { KIPC_IOC_MAILBOX_SEND, false },
+	[MRECV] = { KIPC_IOC_MAILBOX_RECV, false, 72 },
+	[BSEND] = { KIPC_IOC_MAILBOX_SEND_BATCH, false },
+	[BRECV] = { KIPC_IOC_MAILBOX_RECV_BATCH, false },
+	[MSTAT] = { KIPC_IOC_MAILBOX_STAT, false, 120 },
+};
+
+union arg {
+	struct kipc_features features;
+	struct kipc_create create;
+	struct kipc_open open;
+	struct kipc_unlink unlink;
+	struct kipc_open_pid open_pid;
+	struct kipc_info info;
+	struct kipc_narrow narrow;
+	struct kipc_mailbox_send send;
+	struct kipc_mailbox_recv recv;
+	struct kipc_mailbox_send_batch send_batch;
+	struct kipc_mailbox_recv_batch recv_batch;
+	struct kipc_mailbox_stat stat;
+	char bytes[sizeof(struct kipc_info) + MAX_TAIL];
+};
 
 enum how {
 	SET,		/* the field has @value */
@@ -24,7 +83,22 @@ enum how {
 	WRITES,		/* a pointer that the kernel writes through */
 	ATTR,		/* SET, but in the attributes of a mailbox */
 	ATTR_BITS,
+	ITEM,		/* likewise, in the one item of a batch */
+	ITEM_BITS,
+	ITEM_READS,
+	ITEM_WRITES,
 };
+
+static inline bool is_bits(enum how how)
+{
+	return how == BITS || how == ATTR_BITS || how == ITEM_BITS;
+}
+
+static inline bool is_pointer(enum how how)
+{
+	return how == READS || how == WRITES || how == ITEM_READS ||
+	       how == ITEM_WRITES;
+}
 
 #define FIELD(op, how, type, member, value, err)			\
 	{ op, how, offsetof(struct type, member),			\
@@ -142,6 +216,66 @@ static const struct row {
 	R(WRITES, data, 0, EFAULT),
 	R(SET, data, 0, EFAULT),
 #undef R
+#define S(how, member, value, err) \
+	FIELD(BSEND, how, kipc_mailbox_send_batch, member, value, err)
+	S(BITS, flags, 0, EINVAL),
+	S(SET, count, 0, EINVAL),
+	S(SET, count, KIPC_BATCH_MAX + 1, EINVAL),
+	S(SET, count, 1U << 31, EINVAL),
+	S(SET, count, ~0U, EINVAL),
+	S(READS, items, 0, EFAULT),
+	S(SET, items, 0, EFAULT),
+#undef S
+#define S(how, member, value, err) \
+	FIELD(BSEND, how, kipc_send_item, member, value, err)
+	S(ITEM_BITS, flags, 0, EINVAL),
+	S(ITEM, size, LETTER_SIZE + 1, EMSGSIZE),
+	S(ITEM, size, 1U << 31, EMSGSIZE),
+	S(ITEM, size, ~0U, EMSGSIZE),
+	S(ITEM_READS, data, 0, EFAULT),
+	S(ITEM, data, 0, EFAULT),
+#undef S
+#define R(how, member, value, err) \
+	FIELD(BRECV, how, kipc_mailbox_recv_batch, member, value, err)
+	R(BITS, flags, KIPC_RECV_TRUNCATE, EINVAL),
+	R(SET, count, 0, EINVAL),
+	R(SET, count, KIPC_BATCH_MAX + 1, EINVAL),
+	R(SET, count, 1U << 31, EINVAL),
+	R(SET, count, ~0U, EINVAL),
+	R(READS, items, 0, EFAULT),
+	R(SET, items, 0, EFAULT),
+#undef R
+#define R(how, member, value, err) \
+	FIELD(BRECV, how, kipc_recv_item, member, value, err)
+	R(ITEM_BITS, flags, 0, EINVAL),
+	R(ITEM, size, 0, EMSGSIZE),
+	R(ITEM, size, sizeof(LETTER) - 1, EMSGSIZE),
+	R(ITEM_WRITES, data, 0, EFAULT),
+	R(ITEM, data, 0, EFAULT),
+#undef R
 };
+
+static inline void put(char *base, size_t offset, size_t width, uint64_t value)
+{
+	uint32_t narrow = value;
+
+	if (width == 4)
+		memcpy(base + offset, &narrow, 4);
+	else
+		memcpy(base + offset, &value, 8);
+}
+
+static inline uint64_t get(const char *base, size_t offset, size_t width)
+{
+	uint64_t value = 0;
+	uint32_t narrow;
+
+	if (width == 8) {
+		memcpy(&value, base + offset, 8);
+		return value;
+	}
+	memcpy(&narrow, base + offset, 4);
+	return narrow;
+}
 
 #endif /* KIPC_SELFTEST_BADINPUT_TABLE_H */

@@ -115,6 +115,39 @@ TEST(letters)
 	EXPECT_EQ(0, st.letters);
 }
 
+TEST(batches)
+{
+	int fd = kipc_mailbox_create(NULL, NULL, 0600, ALL_RIGHTS, 0), i;
+	struct kipc_send_item out[3] = { { 0 } };
+	struct kipc_recv_item in[4] = { { 0 } };
+	char data[4][8];
+
+	for (i = 0; i < 3; i++) {
+		out[i].data = ptr("letter");
+		out[i].size = 4 + i;
+		out[i].tag = i;
+	}
+	for (i = 0; i < 4; i++) {
+		in[i].data = ptr(data[i]);
+		in[i].size = 8;
+	}
+	EXPECT_EQ(3, kipc_mailbox_send_batch(fd, out, 3, KIPC_FOREVER));
+	EXPECT_EQ(3, kipc_mailbox_recv_batch(fd, in, 4, 0, KIPC_FOREVER));
+	for (i = 0; i < 3; i++) {
+		EXPECT_EQ(i, in[i].letter.tag);
+		EXPECT_EQ(4 + i, in[i].letter.size);
+		EXPECT_EQ(0, memcmp(data[i], "letter", 4 + i));
+	}
+	EXPECT_ERR(EAGAIN, kipc_mailbox_recv_batch(fd, in, 4, 0, KIPC_NO_WAIT));
+	EXPECT_ERR(EINVAL, kipc_mailbox_send_batch(fd, out, 0, 0));
+	if (sizeof(size_t) == 8) {
+		size_t huge = (size_t)(1ULL << 32) + 1;
+
+		EXPECT_ERR(EINVAL, kipc_mailbox_send_batch(fd, out, huge, 0));
+		EXPECT_ERR(EINVAL, kipc_mailbox_recv_batch(fd, in, huge, 0, 0));
+	}
+}
+
 /* Sizes beyond 32 bits do not become small ones. */
 TEST(huge_sizes)
 {

@@ -5,6 +5,7 @@
  */
 #include "test.h"
 #include "inject.h"
+#include "kbatch.h"
 
 #include <sys/uio.h>
 
@@ -146,9 +147,21 @@ static long writev_now(struct scene *sc)
 	return writev(sc->fd, v, PIECES);
 }
 
+/* A batch of one, so that it has an error or is sent. */
+static long send_batch(struct scene *sc)
+{
+	struct kipc_send_item item = {
+		.data = ptr(scene_prepare(sc, sc->op->size)),
+		.tag = sc->next,
+		.size = sc->op->size,
+	};
+
+	return k_send_batch(sc->fd, &item, 1, 0);
+}
+
 static void sent(struct scene *sc)
 {
-	CHECK(sc->ret == 0 || sc->ret == (long)sc->op->size);
+	CHECK(sc->ret <= 1 || sc->ret == (long)sc->op->size);
 	scene_sent(sc, sc->op->size);
 	CHECK(stat_of(sc->fd).letters == sc->next - sc->first);
 }
@@ -234,6 +247,22 @@ static long readv_now(struct scene *sc)
 	memset(sc->in, POISON, 70000);
 	pieces(v, sc->in, sc->op->size);
 	return readv(sc->fd, v, PIECES);
+}
+
+static long recv_batch(struct scene *sc)
+{
+	struct kipc_mailbox_recv_batch batch;
+	struct kipc_recv_item item = {
+		.data = ptr(sc->in),
+		.size = sc->op->size,
+	};
+	long ret;
+
+	memset(sc->in, POISON, 70000);
+	batch = (struct kipc_mailbox_recv_batch){ .items = ptr(&item), .count = 1 };
+	ret = ioctl(sc->fd, KIPC_IOC_MAILBOX_RECV_BATCH, &batch);
+	sc->letter = item.letter;
+	return ret < 0 ? ret : (long)item.letter.size;
 }
 
 static void check_received(struct scene *sc, bool header)
@@ -356,6 +385,23 @@ FIXTURE_VARIANT_ADD(mailfaults, send_dropping_large) {
 	.op.errnos = { ENOMEM, EFAULT }, .op.least = 2, .op.absorbs = 1,
 };
 
+/* Several in one call. */
+FIXTURE_VARIANT_ADD(mailfaults, send_batch) {
+	.op.call = send_batch, .op.done = sent, .op.size = 10,
+	.op.errnos = { EFAULT }, .op.least = 1,
+};
+
+FIXTURE_VARIANT_ADD(mailfaults, send_batch_growing) {
+	.op.set_up = nearly_grown, .op.call = send_batch, .op.done = sent,
+	.op.size = 1000, .op.errnos = { ENOMEM, EFAULT }, .op.least = 1,
+	.op.absorbs = 1,
+};
+
+FIXTURE_VARIANT_ADD(mailfaults, send_batch_large) {
+	.op.call = send_batch, .op.done = sent, .op.size = 5000,
+	.op.errnos = { ENOMEM, EFAULT }, .op.least = 2, .op.absorbs = 1,
+};
+
 /* No place: no memory is spent, and who has to wait does so. */
 FIXTURE_VARIANT_ADD(mailfaults, send_to_full) {
 	.op.set_up = full, .op.call = send_now, .op.want = EAGAIN,
@@ -435,6 +481,23 @@ FIXTURE_VARIANT_ADD(mailfaults, recv_too_short) {
 FIXTURE_VARIANT_ADD(mailfaults, recv_from_empty) {
 	.op.set_up = empty, .op.call = recv_now, .op.want = EAGAIN,
 	.op.size = 10, .op.errnos = { EFAULT }, .op.least = 1,
+};
+
+FIXTURE_VARIANT_ADD(mailfaults, recv_batch) {
+	.op.set_up = some, .op.call = recv_batch, .op.done = received,
+	.op.size = 100, .op.errnos = { EFAULT }, .op.least = 1,
+};
+
+FIXTURE_VARIANT_ADD(mailfaults, recv_batch_page) {
+	.op.set_up = some, .op.call = recv_batch, .op.done = received,
+	.op.size = 4000, .op.errnos = { EFAULT }, .op.least = 1,
+	.op.absorbs = 1,
+};
+
+FIXTURE_VARIANT_ADD(mailfaults, recv_batch_large) {
+	.op.set_up = some, .op.call = recv_batch, .op.done = received,
+	.op.size = 5000, .op.errnos = { EFAULT }, .op.least = 1,
+	.op.absorbs = 2,
 };
 
 FIXTURE_VARIANT_ADD(mailfaults, recv_waiting) {

@@ -48,6 +48,10 @@ int kipc_mailbox_send(int fd, const void *data, size_t size, uint64_t tag,
 ssize_t kipc_mailbox_recv(int fd, void *data, size_t size,
 			  struct kipc_letter *letter, uint32_t flags,
 			  uint64_t deadline);
+int kipc_mailbox_send_batch(int fd, const struct kipc_send_item *items,
+			    size_t count, uint64_t deadline);
+int kipc_mailbox_recv_batch(int fd, struct kipc_recv_item *items, size_t count,
+			    uint32_t flags, uint64_t deadline);
 int kipc_mailbox_stat(int fd, struct kipc_mailbox_stat *stat);
 
 /* What a server gets: a letter, and of a request how to reply to it. */

@@ -244,6 +244,10 @@ static long kipc_mailbox_ioctl(struct file *file, unsigned int cmd,
 		return kipc_mailbox_ioctl_send(file, arg, size);
 	case KIPC_CMD(KIPC_IOC_MAILBOX_RECV):
 		return kipc_mailbox_ioctl_recv(file, arg, size);
+	case KIPC_CMD(KIPC_IOC_MAILBOX_SEND_BATCH):
+		return kipc_mailbox_ioctl_send_batch(file, arg, size);
+	case KIPC_CMD(KIPC_IOC_MAILBOX_RECV_BATCH):
+		return kipc_mailbox_ioctl_recv_batch(file, arg, size);
 	case KIPC_CMD(KIPC_IOC_MAILBOX_STAT):
 		return kipc_mailbox_ioctl_stat(file, arg, size);
 	case KIPC_CMD(KIPC_IOC_MAILBOX_CALL):

@@ -264,6 +264,25 @@ static inline void kipc_mailbox_return_room(struct kipc_mailbox *mailbox,
 	mailbox->bytes -= size;
 }
 
+/* The head of a letter like that of the one before, which is in the ring. */
+static inline void kipc_envelope_repeat(struct kipc_envelope *envelope,
+					const struct kipc_envelope *before,
+					struct kipc_mailbox *mailbox,
+					size_t size, u64 tag)
+{
+	*envelope = *before;
+	envelope->seq = ++mailbox->last_seq;
+	envelope->tag = tag;
+	envelope->size = size;
+	if (likely(envelope->shares))
+		mailbox->sharing++;
+	else
+		get_pid(envelope->process);
+	if (unlikely(envelope->thread))
+		get_pid(envelope->thread);
+	kipc_count(KIPC_REF_LETTERS, 1);
+}
+
 /* A letter leaves: give up its references to its sender. */
 static inline void kipc_envelope_release(struct kipc_mailbox *mailbox,
 					 struct kipc_envelope *envelope)
@@ -393,6 +412,12 @@ void kipc_mailbox_withdraw(struct kipc_mailbox *mailbox,
 			   struct kipc_segment *segment);
 void kipc_mailbox_drop(struct kipc_mailbox *mailbox, struct kipc_wake *wake);
 int kipc_mailbox_check_size(const struct kipc_mailbox *mailbox, size_t size);
+int kipc_mailbox_send(struct kipc_mailbox *mailbox,
+		      const struct kipc_outgoing *out);
+int kipc_mailbox_grow(struct kipc_mailbox *mailbox, size_t space, bool nowait,
+		      struct kipc_wake *wake);
+void kipc_envelope_sign(struct kipc_envelope *envelope,
+			struct kipc_mailbox *mailbox, size_t size, u64 tag);
 ssize_t kipc_mailbox_write(struct file *file, const char __user *buf,
 			   size_t size, loff_t *pos);
 ssize_t kipc_mailbox_write_iter(struct kiocb *iocb, struct iov_iter *from);
@@ -437,6 +462,10 @@ struct kipc_incoming {
 };
 
 /* receive.c */
+ssize_t kipc_mailbox_receive(struct kipc_mailbox *mailbox,
+			     const struct kipc_incoming *in);
+void kipc_envelope_header(const struct kipc_envelope *envelope, size_t size,
+			  struct kipc_letter *letter);
 ssize_t kipc_mailbox_read(struct file *file, char __user *buf, size_t size,
 			  loff_t *pos);
 ssize_t kipc_mailbox_read_iter(struct kiocb *iocb, struct iov_iter *to);
@@ -454,6 +483,12 @@ bool kipc_mailbox_copy_reply(void __user *to, struct kipc_call *call);
 long kipc_mailbox_ioctl_reply(struct file *file, void __user *arg, size_t size);
 long kipc_mailbox_ioctl_collect(struct file *file, void __user *arg,
 				size_t size);
+
+/* batch.c */
+long kipc_mailbox_ioctl_send_batch(struct file *file, void __user *arg,
+				   size_t size);
+long kipc_mailbox_ioctl_recv_batch(struct file *file, void __user *arg,
+				   size_t size);
 
 extern const struct kipc_kind kipc_mailbox_kind;
 

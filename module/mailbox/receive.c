@@ -28,9 +28,16 @@ static_assert(offsetof(struct kipc_received, token) ==
 	      offsetof(struct kipc_mailbox_recv, token) -
 	      offsetof(struct kipc_mailbox_recv, letter));
 
-/* The header as the receiver's namespaces see it. */
-static void kipc_envelope_header(const struct kipc_envelope *envelope,
-				 size_t size, struct kipc_letter *letter)
+/**
+ * kipc_envelope_header - the header as the receiver's namespaces see it
+ * @envelope: the letter
+ * @size: of the buffer
+ * @letter: to be written
+ *
+ * Context: the lock is held, or the letter is out of the ring.
+ */
+void kipc_envelope_header(const struct kipc_envelope *envelope, size_t size,
+			  struct kipc_letter *letter)
 {
 	struct user_namespace *ns = current_user_ns();
 
@@ -222,8 +229,17 @@ static ssize_t kipc_mailbox_receive_large(struct kipc_mailbox *mailbox,
 	return bytes;
 }
 
-static ssize_t kipc_mailbox_receive(struct kipc_mailbox *mailbox,
-				    const struct kipc_incoming *in)
+/**
+ * kipc_mailbox_receive - receive the oldest letter
+ * @mailbox: the mailbox
+ * @in: where to
+ *
+ * Context: process context, may sleep.
+ * Return: bytes of data, or what struct kipc_mailbox_recv says, -ERESTARTSYS for
+ * EINTR.
+ */
+ssize_t kipc_mailbox_receive(struct kipc_mailbox *mailbox,
+			     const struct kipc_incoming *in)
 {
 	const struct kipc_buffer header = { .base = in->header };
 	struct kipc_envelope *envelope;

@@ -98,6 +98,21 @@ void kipc_mailbox_withdraw(struct kipc_mailbox *mailbox,
 	kipc_ring_unlink(segment);
 }
 
+/**
+ * kipc_envelope_sign - write the head of a letter, when there will be more of them
+ * @envelope: to be written; for the others there is kipc_envelope_repeat()
+ * @mailbox: where it goes
+ * @size: of its data
+ * @tag: the sender's
+ *
+ * Context: the lock is held.
+ */
+void kipc_envelope_sign(struct kipc_envelope *envelope,
+			struct kipc_mailbox *mailbox, size_t size, u64 tag)
+{
+	kipc_envelope_fill(envelope, mailbox, size, tag);
+}
+
 /* Would this send fail at once?  Then no memory is spent on it.  0 or an errno. */
 static int kipc_mailbox_refusal(struct kipc_mailbox *mailbox,
 				const struct kipc_outgoing *out)
@@ -227,12 +242,18 @@ unlock:
 	return ret;
 }
 
-/*
- * Give the ring another segment.  The lock is held, dropped meanwhile, and held
- * again.
+/**
+ * kipc_mailbox_grow - give the ring another segment
+ * @mailbox: not a rendezvous
+ * @space: that a letter takes in the ring
+ * @nowait: do not wait for memory
+ * @wake: for those who are woken on the way
+ *
+ * Context: process context; the lock is held, dropped meanwhile, and held again.
+ * Return: 0, -EDQUOT, -ENOMEM, -EIDRM, -EPIPE.
  */
-static int kipc_mailbox_grow(struct kipc_mailbox *mailbox, size_t space,
-			     bool nowait, struct kipc_wake *wake)
+int kipc_mailbox_grow(struct kipc_mailbox *mailbox, size_t space, bool nowait,
+		      struct kipc_wake *wake)
 	__releases(&mailbox->object.lock)
 	__acquires(&mailbox->object.lock)
 {
@@ -433,8 +454,16 @@ int kipc_mailbox_check_size(const struct kipc_mailbox *mailbox, size_t size)
 	       size != mailbox->attr.letter_size ? -EINVAL : 0;
 }
 
-static int kipc_mailbox_send(struct kipc_mailbox *mailbox,
-			     const struct kipc_outgoing *out)
+/**
+ * kipc_mailbox_send - send a letter
+ * @mailbox: the mailbox
+ * @out: the letter
+ *
+ * Context: process context, may sleep.
+ * Return: 0, or what struct kipc_mailbox_send says, -ERESTARTSYS for EINTR.
+ */
+int kipc_mailbox_send(struct kipc_mailbox *mailbox,
+		      const struct kipc_outgoing *out)
 {
 	int ret = kipc_mailbox_check_size(mailbox, out->size);
 

@@ -77,6 +77,11 @@ struct peer {
 	const char *device;	/* without it, it is not there; or NULL */
 	unsigned int can;
 	size_t max_many;	/* largest payload with several senders; 0: any */
+	/*
+	 * So many messages in each call, one behind the other; 0: one.  For one
+	 * sender and one receiver.
+	 */
+	unsigned int batch;
 	void (*prepare)(void);	/* once, before anything; or NULL */
 	void (*make)(struct channel *c);
 	/*
@@ -109,7 +114,8 @@ extern struct peer posix_mq_peer, sysv_msg_peer;
 extern struct peer eventfd_peer, futex_peer, spin_peer;
 extern struct peer vm_readv_peer, sysv_sem_peer, posix_sem_peer;
 extern struct peer binder_peer;
-extern struct peer mailbox_peer, mailbox_call_peer, rendezvous_peer, rpc_peer;
+extern struct peer mailbox_peer, mailbox_call_peer, mailbox_batch_peer;
+extern struct peer rendezvous_peer, rpc_peer;
 extern struct peer getppid_peer, yield_peer, memcpy_peer;
 
 /* Where the processes of a measurement run. */

@@ -23,16 +23,22 @@ static unsigned int share(unsigned int messages, unsigned int n)
 	return (messages + n - 1) / n;
 }
 
+/* How many messages are sent, and received, in one go. */
+static unsigned int at_once(const struct party *p)
+{
+	return p->t->peer->batch ? p->t->peer->batch : 1;
+}
+
 /*
  * Each sender sends the same number to each receiver (to the server, once), so
  * that all know how many there will be.
  */
 static void share_out(struct party *p)
 {
-	unsigned int to = p->receivers, pairs = p->senders * to;
+	unsigned int to = p->receivers, pairs = p->senders * to, some = at_once(p);
 
-	p->timed = share(p->t->messages, pairs) * to;
-	p->warm = share(p->t->messages / 8 + CHECKED, pairs) * to;
+	p->timed = share(p->t->messages, pairs * some) * some * to;
+	p->warm = share(p->t->messages / 8 + CHECKED, pairs * some) * some * to;
 }
 
 static bool checked_whole(const struct party *p, uint32_t number)
@@ -40,57 +46,83 @@ static bool checked_whole(const struct party *p, uint32_t number)
 	return number <= CHECKED && number <= p->warm;
 }
 
+static void write_one(const struct party *p, void *data, unsigned int sender,
+		      uint32_t number)
+{
+	if (checked_whole(p, number))
+		message_fill(data, p->t->payload, sender, number);
+	else
+		message_stamp(data, p->t->payload, sender, number);
+}
+
 static void send_one(const struct party *p, struct channel *c, void *data,
 		     unsigned int sender, uint32_t number)
 {
-	const struct turn *t = p->t;
+	write_one(p, data, sender, number);
+	p->t->peer->send(c, data, p->t->payload);
+}
 
-	if (checked_whole(p, number))
-		message_fill(data, t->payload, sender, number);
-	else
-		message_stamp(data, t->payload, sender, number);
-	t->peer->send(c, data, t->payload);
+static unsigned int check_one(const struct party *p, const void *data,
+			      uint32_t *last)
+{
+	unsigned int sender = message_check(data, p->t->payload, last);
+
+	if (checked_whole(p, last[sender]))
+		message_check_all(data, p->t->payload, sender, last[sender]);
+	return sender;
 }
 
 static unsigned int receive_one(const struct party *p, struct channel *c,
 				void *data, uint32_t *last)
 {
-	const struct turn *t = p->t;
-	unsigned int sender;
-
-	t->peer->recv(c, data, t->payload);
-	sender = message_check(data, t->payload, last);
-	if (checked_whole(p, last[sender]))
-		message_check_all(data, t->payload, sender, last[sender]);
-	return sender;
+	p->t->peer->recv(c, data, p->t->payload);
+	return check_one(p, data, last);
 }
 
 /* One way. */
+static void send_some(struct party *p, char *data, unsigned int me, uint32_t *number,
+		      uint32_t last)
+{
+	unsigned int some = at_once(p), i;
+
+	while (*number < last) {
+		for (i = 0; i < some; i++)
+			write_one(p, data + i * p->t->payload, me, ++*number);
+		p->t->peer->send(&p->there, data, p->t->payload);
+	}
+}
+
 static void send_all(struct crew *crew, struct party *p, unsigned int me)
 {
-	void *data = message_buffer(p->t->payload);
+	void *data = message_buffer(at_once(p) * p->t->payload);
 	uint32_t number = 0;
 
-	while (number < p->warm)
-		send_one(p, &p->there, data, me, ++number);
+	send_some(p, data, me, &number, p->warm);
 	crew_ready(crew);
-	while (number < p->warm + p->timed)
-		send_one(p, &p->there, data, me, ++number);
+	send_some(p, data, me, &number, p->warm + p->timed);
 	crew_done(crew);
+}
+
+static void receive_some(struct party *p, char *data, uint32_t *last,
+			 unsigned int count)
+{
+	unsigned int some = at_once(p), i;
+
+	for (; count; count -= some) {
+		p->t->peer->recv(&p->there, data, p->t->payload);
+		for (i = 0; i < some; i++)
+			check_one(p, data + i * p->t->payload, last);
+	}
 }
 
 static void receive_all(struct crew *crew, struct party *p)
 {
-	unsigned int warm = p->warm * p->senders / p->receivers;
-	unsigned int timed = p->timed * p->senders / p->receivers, i;
-	void *data = message_buffer(p->t->payload);
+	void *data = message_buffer(at_once(p) * p->t->payload);
 	uint32_t last[MAX_WORKERS] = { 0 };
 
-	for (i = 0; i < warm; i++)
-		receive_one(p, &p->there, data, last);
+	receive_some(p, data, last, p->warm * p->senders / p->receivers);
 	crew_ready(crew);
-	for (i = 0; i < timed; i++)
-		receive_one(p, &p->there, data, last);
+	receive_some(p, data, last, p->timed * p->senders / p->receivers);
 	crew_done(crew);
 }
 

@@ -116,6 +116,55 @@ struct peer mailbox_call_peer = {
 	.end = end,
 };
 
+/* What lies one behind the other, as it is. */
+enum { BATCH = 16 };
+
+static void batch_send(struct channel *c, const void *data, size_t size)
+{
+	struct kipc_send_item items[BATCH];
+	unsigned int i;
+
+	for (i = 0; i < BATCH; i++) {
+		items[i].data = (uintptr_t)data + i * size;
+		items[i].tag = 1;
+		items[i].size = size;
+		items[i].flags = 0;
+	}
+	CHECK(kipc_mailbox_send_batch(c->out, items, BATCH, KIPC_FOREVER) == BATCH);
+}
+
+static void batch_recv(struct channel *c, void *data, size_t size)
+{
+	struct kipc_recv_item items[BATCH];
+	unsigned int i;
+	int done;
+
+	for (i = 0; i < BATCH; i++) {
+		items[i].data = (uintptr_t)data + i * size;
+		items[i].size = size;
+		items[i].flags = 0;
+	}
+	for (i = 0; i < BATCH; i += done) {
+		done = kipc_mailbox_recv_batch(c->in, items + i, BATCH - i, 0,
+					       KIPC_FOREVER);
+		CHECK(done > 0);
+	}
+	for (i = 0; i < BATCH; i++)
+		CHECK(items[i].letter.tag == 1 && items[i].letter.size == size);
+}
+
+struct peer mailbox_batch_peer = {
+	.name = "kipc-mailbox-batch",
+	.device = "/dev/kipc",
+	.can = PEER_ONE_WAY,
+	.batch = BATCH,
+	.prepare = prepare,
+	.make = bounded_make,
+	.send = batch_send,
+	.recv = batch_recv,
+	.end = end,
+};
+
 struct peer rendezvous_peer = {
 	.name = "kipc-rendezvous",
 	.device = "/dev/kipc",

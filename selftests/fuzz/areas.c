@@ -111,3 +111,14 @@ void *place(const void *structure, size_t size, void *where)
 		memcpy(where, structure, size);
 	return where;
 }
+
+void place_nested(const void *structure, size_t size, unsigned int times)
+{
+	char *to = areas[ATTR];
+
+	memset(to, 0, PAGE);
+	while (times--) {
+		memcpy(to, structure, size);
+		to += size;
+	}
+}

@@ -66,7 +66,7 @@ enum area {
 	KERNEL,		/* not ours */
 	NAMES,		/* NAME_COUNT names */
 	FRESH,		/* 64 KiB whose pages are missing after call_fresh() */
-	ATTR,		/* the structure of "attr" */
+	ATTR,		/* the structure of "attr", or those of "items" */
 	AREAS
 };
 
@@ -76,6 +76,8 @@ void *at(unsigned int area, uint32_t offset);
 unsigned int name_length(unsigned int number);
 /* Puts a structure where the program wants it; at NONE: where it is safe. */
 void *place(const void *structure, size_t size, void *where);
+/* Puts the nested structure to ATTR, an array of items if it is more than one. */
+void place_nested(const void *structure, size_t size, unsigned int times);
 
 /* calls.c */
 void calls_setup(void);

@@ -88,7 +88,7 @@ static void emit_ioctl(const struct call *c)
 	const struct op *op = &ops[c->op];
 	unsigned int n = op_args(op);
 	bool nested = op->nested_size &&
-		      c->arg[op_find(op, "attr")] >> AREA_SHIFT == ATTR;
+		      c->arg[op_outer(op)] >> AREA_SHIFT == ATTR;
 	char result[16] = "";
 
 	if (op->flags & MAKES)
@@ -105,7 +105,7 @@ static void emit_ioctl(const struct call *c)
 		emit_structure(c, op->nested_name, "attr", 2);
 	putchar('\n');
 	if (nested)
-		line("place(&attr, sizeof(attr), at(ATTR, 0));");
+		line("place_nested(&attr, sizeof(attr), %u);", op_times(op));
 	if (!c->arg[n - 2] && !c->arg[n - 1]) {
 		line("%sioctl(r[%d], %s, &s);", result, c->fd % SLOTS,
 		     op->command_name);

@@ -11,6 +11,8 @@ union structure {
 	struct kipc_features features;
 	struct kipc_info info;
 	struct kipc_mailbox_recv recv;
+	struct kipc_mailbox_send_batch send_batch;
+	struct kipc_mailbox_recv_batch recv_batch;
 	struct kipc_mailbox_stat stat;
 	unsigned char bytes[512];
 };
@@ -124,6 +126,12 @@ static void check_ioctl(unsigned int which, long ret, int error,
 		check_stat(op, &after->stat);
 	else if (which == OP_recv)
 		check_recv(op, ret, &after->recv);
+	else if (which == OP_send_batch)
+		promise(ret && ret <= before->send_batch.count, op,
+			"letters", ret);
+	else if (which == OP_recv_batch)
+		promise(ret && ret <= before->recv_batch.count, op,
+			"letters", ret);
 	else if (which == OP_features)
 		promise(after->features.abi_version == KIPC_ABI_VERSION, op,
 			"abi_version", after->features.abi_version);
@@ -152,7 +160,7 @@ static long run_ioctl(const struct call *c, int fd)
 	if (_IOC_DIR(op->command) == _IOC_READ)
 		memset(&s, 0xcc, op->size);
 	if (op->nested_size)
-		place(&nested, op->nested_size, at(ATTR, 0));
+		place_nested(&nested, op->nested_size, op_times(op));
 	used = place(&s, op->size, where);
 	ret = ioctl(fd, resized(op->command, size), used);
 	error = errno;

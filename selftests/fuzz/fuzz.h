@@ -45,7 +45,8 @@ enum set {
 	SET_version, SET_struct_sizes, SET_modes, SET_users, SET_open_flags,
 	SET_poll_events, SET_epoll_events, SET_status_flags, SET_rw_flags,
 	SET_signals, SET_protection, SET_map_flags, SET_limits, SET_small,
-	SET_micros, SET_commands, SET_names, SET_structs, SET_data, SET_attrs,
+	SET_micros, SET_commands, SET_counts, SET_names, SET_structs,
+	SET_data, SET_attrs,
 };
 
 struct constant {
@@ -54,7 +55,10 @@ struct constant {
 	uint64_t value;
 };
 
-/* An argument; @where is 1 for one in the structure, 2 in that of "attr". */
+/*
+ * An argument; @where is 1 for one in the structure, 2 in that of "attr" or of
+ * "items".
+ */
 struct arg {
 	const char *name;
 	enum type type;
@@ -99,6 +103,10 @@ void ops_setup(void);
 unsigned int op_args(const struct op *op);
 /* The number of an argument; MAX_ARGS: there is none of this name. */
 unsigned int op_find(const struct op *op, const char *name);
+/* The number of the one that points to the nested structure. */
+unsigned int op_outer(const struct op *op);
+/* How many of it there are. */
+unsigned int op_times(const struct op *op);
 uint64_t set_mask(enum set which);
 
 /* text.c */

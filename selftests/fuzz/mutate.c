@@ -162,7 +162,7 @@ static void make_sound(struct call *c)
 		set_arg(c, "name_len", name_length((uint32_t)name / NAME_STEP));
 	else if (!name)
 		set_arg(c, "name_len", 0);
-	if (op->nested_size) {
+	if (c->op == OP_create) {
 		set_arg(c, "kind", KIPC_KIND_MAILBOX);
 		set_arg(c, "attr_size", get_arg(c, "attr") ? op->nested_size : 0);
 		if (!get_arg(c, "attr.max_letters") !=

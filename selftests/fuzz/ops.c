@@ -54,6 +54,18 @@ unsigned int op_find(const struct op *op, const char *name)
 	return MAX_ARGS;
 }
 
+unsigned int op_outer(const struct op *op)
+{
+	unsigned int i = op_find(op, "attr");
+
+	return i < MAX_ARGS ? i : op_find(op, "items");
+}
+
+unsigned int op_times(const struct op *op)
+{
+	return op_find(op, "items") < MAX_ARGS ? 8 : 1;
+}
+
 static void add_arg(struct op *op, const struct arg *arg)
 {
 	unsigned int n = op_args(op);

@@ -27,7 +27,8 @@
  * for EDQUOT ends like one that is refused for EAGAIN; a send may fail to get a
  * segment), figures, pollers and signals to be sent, peeking at a large letter,
  * handles that are not open yet or closed (but with HANGUP), the release of a
- * mailbox that nobody has open.  Deadlines pass and signals come only where
+ * mailbox that nobody has open.  A bunch of letters in one call is several steps in
+ * one, as if nobody else had wanted the lock between them.  Deadlines pass and signals come only where
  * somebody looks for them.
  *
  * Bounds.  Two senders and two receivers, or one or two and three; one to three
@@ -61,7 +62,8 @@
  *
  //- module/mailbox/handoff.c kipc_mailbox_state kipc_mailbox_news
  //- module/mailbox/mailbox.h kipc_envelope_release
- //- module/mailbox/send.c kipc_envelope_fill kipc_mailbox_prepare
+ //- module/mailbox/send.c kipc_envelope_fill kipc_envelope_sign
+ //- module/mailbox/send.c kipc_mailbox_prepare
  //- module/mailbox/send.c kipc_mailbox_share kipc_mailbox_send
  //- module/mailbox/send.c kipc_mailbox_write kipc_mailbox_write_from
  //- module/mailbox/send.c kipc_mailbox_write_iter kipc_mailbox_ioctl_send

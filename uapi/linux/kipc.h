@@ -24,7 +24,8 @@
  * caller may pass a longer structure than the kernel knows if the rest is
  * zero (else E2BIG), and one shorter than the first published one is EINVAL.
  * struct kipc_letter and struct kipc_mailbox_attr stand inside others and do not
- * grow: what is added will be a structure that begins with them.
+ * grow, nor do the items of a batch: what is added will be a structure that begins
+ * with them.
  * Flags and rights that are not defined here, and reserved fields that are not
  * zero, are EINVAL.  The kernel zeroes what a caller's structure is longer when it
  * writes one.  A pointer that cannot be read or written is EFAULT, and then nothing
@@ -528,6 +529,97 @@ struct kipc_mailbox_cancel {
 	__u32 reserved;
 };
 
+/*
+ * DOC: Batches
+ *
+ * Several letters in one call, of any sender and receiver beside others that send
+ * and receive them one by one.  The letters are sent or received in the order of
+ * the array, each as KIPC_IOC_MAILBOX_SEND or _RECV does it (others' letters may
+ * come between them), until all are done or one fails; what a waiting receiver is
+ * told of them, it is told once.  If at least one was done the call returns how
+ * many, whatever stopped it; the next call begins with the one that failed, and
+ * finds the error if it is still there.  An error is returned only if nothing was
+ * done at all.
+ */
+
+#define KIPC_BATCH_MAX		1024	/* letters in a batch */
+
+/**
+ * struct kipc_send_item - a letter of a batch that is sent
+ * @data: pointer to the data
+ * @tag: comes with the letter
+ * @size: bytes of data
+ * @flags: 0
+ *
+ * Does not grow, since it stands in an array.
+ */
+struct kipc_send_item {
+	__aligned_u64 data;
+	__aligned_u64 tag;
+	__u32 size;
+	__u32 flags;
+};
+
+/**
+ * struct kipc_mailbox_send_batch - send several letters
+ * @items: pointer to an array of struct kipc_send_item
+ * @deadline: how long to wait, in all, for room for all of them
+ * @count: of @items, 1 to KIPC_BATCH_MAX, else EINVAL
+ * @flags: 0
+ *
+ * Returns how many were sent, from the first one on.  Fewer than @count: there was
+ * no room, or no receiver in a rendezvous, until @deadline (or at all, if the caller
+ * does not wait), a signal came while it waited, or the next letter has an error.  The
+ * errors are those of struct kipc_mailbox_send, of the first letter; EINVAL also
+ * for its @flags.  EFAULT also: the first one of @items cannot be read.
+ */
+struct kipc_mailbox_send_batch {
+	__aligned_u64 items;
+	__aligned_u64 deadline;
+	__u32 count;
+	__u32 flags;
+};
+
+/**
+ * struct kipc_recv_item - a letter of a batch that is received
+ * @data: pointer to a buffer
+ * @size: of the buffer
+ * @flags: 0
+ * @letter: written when the letter was received: its header; the number of bytes
+ *	in the buffer is @letter.size, or @size if KIPC_LETTER_TRUNCATED is there
+ *
+ * Does not grow, since it stands in an array.
+ */
+struct kipc_recv_item {
+	__aligned_u64 data;
+	__u32 size;
+	__u32 flags;
+	struct kipc_letter letter;
+};
+
+/**
+ * struct kipc_mailbox_recv_batch - receive the oldest letters
+ * @items: pointer to an array of struct kipc_recv_item
+ * @deadline: how long to wait for the first letter
+ * @count: of @items, 1 to KIPC_BATCH_MAX, else EINVAL
+ * @flags: KIPC_RECV_TRUNCATE for all of them, or 0
+ *
+ * Waits for one letter, and takes along what else is there then and may be taken
+ * without a wait.  Returns how many were received, from the first one on; the items
+ * behind them are as they were, but for data of a letter that could not be taken.
+ * Fewer than @count: there were no more, or the next one has an error (it stays in
+ * its place).  A request is never received by this: it ends the batch before it, and
+ * is EBADMSG for the first letter; so who serves calls takes it by
+ * KIPC_IOC_MAILBOX_RECV.  The errors are those of struct kipc_mailbox_recv, of the
+ * first letter; EINVAL also for @flags of its item.
+ */
+struct kipc_mailbox_recv_batch {
+	__aligned_u64 items;
+	__aligned_u64 deadline;
+	__u32 count;
+	__u32 flags;
+};
+
 /**
  * struct kipc_mailbox_stat - a mailbox's configuration and figures
  * @attr: as it was created
@@ -611,5 +703,7 @@ struct kipc_mailbox_stat {
 #define KIPC_IOC_MAILBOX_REPLY	_IOW(KIPC_IOC_MAGIC, 0x24, struct kipc_mailbox_reply)
 #define KIPC_IOC_MAILBOX_COLLECT _IOWR(KIPC_IOC_MAGIC, 0x25, struct kipc_mailbox_collect)
 #define KIPC_IOC_MAILBOX_CANCEL	_IOW(KIPC_IOC_MAGIC, 0x26, struct kipc_mailbox_cancel)
+#define KIPC_IOC_MAILBOX_SEND_BATCH	_IOW(KIPC_IOC_MAGIC, 0x27, struct kipc_mailbox_send_batch)
+#define KIPC_IOC_MAILBOX_RECV_BATCH	_IOW(KIPC_IOC_MAGIC, 0x28, struct kipc_mailbox_recv_batch)
 
 #endif /* _UAPI_LINUX_KIPC_H */
