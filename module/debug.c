@@ -48,6 +48,7 @@ static struct kipc_delay_state kipc_delays[] = {
 	[KIPC_DELAY_PEEK_PINNED] = { .name = "peek_pinned" },
 	[KIPC_DELAY_CLEAR_BATCH] = { .name = "clear_batch" },
 	[KIPC_DELAY_BATCH_BETWEEN] = { .name = "batch_between" },
+	[KIPC_DELAY_SHARE_ALLOCATED] = { .name = "share_allocated" },
 	[KIPC_DELAY_REMOVE_MARKED] = { .name = "remove_marked" },
 	[KIPC_DELAY_OBJECT_DYING] = { .name = "object_dying" },
 	[KIPC_DELAY_OPEN_FOUND] = { .name = "open_found" },

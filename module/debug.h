@@ -35,6 +35,7 @@
  * @KIPC_DELAY_PEEK_PINNED: a large letter is pinned, not copied yet
  * @KIPC_DELAY_CLEAR_BATCH: a batch of a removed mailbox's letters was dropped
  * @KIPC_DELAY_BATCH_BETWEEN: some letters of a call were sent or received, not all
+ * @KIPC_DELAY_SHARE_ALLOCATED: a sender's user was not known, there is memory for it
  * @KIPC_DELAY_REMOVE_MARKED: nameless and marked as removed, nobody woken yet
  * @KIPC_DELAY_OBJECT_DYING: the last hold is gone, the name still there
  * @KIPC_DELAY_OPEN_FOUND: found by name, held, permission not checked yet
@@ -68,6 +69,7 @@ enum kipc_delay {
 	KIPC_DELAY_PEEK_PINNED,
 	KIPC_DELAY_CLEAR_BATCH,
 	KIPC_DELAY_BATCH_BETWEEN,
+	KIPC_DELAY_SHARE_ALLOCATED,
 	KIPC_DELAY_REMOVE_MARKED,
 	KIPC_DELAY_OBJECT_DYING,
 	KIPC_DELAY_OPEN_FOUND,

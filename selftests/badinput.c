@@ -44,7 +44,9 @@ FIXTURE_SETUP(bad)
 	self->attr = malloc(sizeof(attr) + 64);
 	memset(self->attr, 0, sizeof(attr) + 64);
 	*self->attr = attr;
+	/* In the first field of the configuration, and behind it. */
 	((char *)(self->attr + 1))[3] = 1;
+	((char *)self->attr)[sizeof(struct kipc_mailbox_config) + 3] = 1;
 	memset(self->name, 'n', sizeof(self->name));
 
 	self->ctl = control();
@@ -416,11 +418,11 @@ TEST_F(bad, create)
 	ASSERT_OK(call_good(self, CREATE, &a));
 	EXPECT_OK(k_open(self->ctl, NEW, SEND, 0));
 	/* Attributes of a later version, of which nothing is used. */
-	((char *)(self->attr + 1))[3] = 0;
+	memset(self->attr + 1, 0, 64);
 	good(self, CREATE, &a);
 	a.create.name = 0;
 	a.create.name_len = 0;
-	a.create.attr_size += 16;
+	a.create.attr_size += 32;
 	EXPECT_OK(ioctl(self->ctl, KIPC_IOC_CREATE, &a));
 }
 

@@ -27,6 +27,7 @@ static_assert(sizeof(struct kipc_open_pid) == 16, "layout");
 static_assert(sizeof(struct kipc_info) == 304, "layout");
 static_assert(sizeof(struct kipc_narrow) == 8, "layout");
 static_assert(sizeof(struct kipc_mailbox_attr) == 24, "layout");
+static_assert(sizeof(struct kipc_mailbox_config) == 40, "layout");
 static_assert(sizeof(struct kipc_letter) == 48, "layout");
 static_assert(sizeof(struct kipc_mailbox_send) == 32, "layout");
 static_assert(sizeof(struct kipc_mailbox_recv) == 88, "layout");
@@ -34,7 +35,7 @@ static_assert(sizeof(struct kipc_send_item) == 24, "layout");
 static_assert(sizeof(struct kipc_mailbox_send_batch) == 24, "layout");
 static_assert(sizeof(struct kipc_recv_item) == 64, "layout");
 static_assert(sizeof(struct kipc_mailbox_recv_batch) == 24, "layout");
-static_assert(sizeof(struct kipc_mailbox_stat) == 144, "layout");
+static_assert(sizeof(struct kipc_mailbox_stat) == 168, "layout");
 
 #define MAX_TAIL	64
 
@@ -136,7 +137,9 @@ static const struct row {
 	C(SET, attr_size, 8, EINVAL),
 	C(SET, attr_size, sizeof(struct kipc_mailbox_attr) - 1, EINVAL),
 	/* Behind the attributes there is a byte that is not zero. */
-	C(SET, attr_size, sizeof(struct kipc_mailbox_attr) + 8, E2BIG),
+	C(SET, attr_size, sizeof(struct kipc_mailbox_config) + 8, E2BIG),
+	/* A part of a field is that field with zeros behind. */
+	C(SET, attr_size, sizeof(struct kipc_mailbox_attr) + 8, EINVAL),
 	C(SET, attr_size, 1U << 20, E2BIG),
 	C(SET, attr_size, 1U << 31, E2BIG),
 	C(SET, attr_size, ~0U, E2BIG),

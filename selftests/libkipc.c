@@ -115,6 +115,38 @@ TEST(letters)
 	EXPECT_EQ(0, st.letters);
 }
 
+TEST(share)
+{
+	struct kipc_mailbox_config config = {
+		.attr = KIPC_MAILBOX_ATTR_DEFAULT,
+		.share_letters = 2,
+		.share_bytes = KIPC_UNBOUNDED,
+	};
+	const char *name = temp_name("share");
+	int fd = kipc_mailbox_create_config(name, &config, 0600, ALL_RIGHTS, 0);
+	struct kipc_mailbox_stat st;
+
+	ASSERT_OK(fd);
+	ASSERT_OK(kipc_mailbox_stat(fd, &st));
+	EXPECT_EQ(2, st.share_letters);
+	EXPECT_EQ(4096, st.attr.max_letters);
+	EXPECT_EQ(0, kipc_mailbox_send(fd, "hello", 5, 1, KIPC_NO_WAIT));
+	EXPECT_EQ(0, kipc_mailbox_send(fd, "hello", 5, 2, KIPC_NO_WAIT));
+	EXPECT_ERR(EAGAIN, kipc_mailbox_send(fd, "hello", 5, 3, KIPC_NO_WAIT));
+	EXPECT_ERR(EEXIST, kipc_mailbox_create_config(name, &config, 0600,
+						      ALL_RIGHTS, KIPC_EXCL));
+	EXPECT_ERR(EINVAL, kipc_mailbox_create_config("a/b", &config, 0600,
+						      ALL_RIGHTS, 0));
+	EXPECT_ERR(EINVAL, kipc_mailbox_create_config("", &config, 0600,
+						      ALL_RIGHTS, 0));
+	config.share_letters = 0;
+	EXPECT_ERR(EINVAL, kipc_mailbox_create_config(NULL, &config, 0600,
+						      ALL_RIGHTS, 0));
+	fd = kipc_mailbox_create_config(NULL, NULL, 0600, ALL_RIGHTS, 0);
+	ASSERT_OK(kipc_mailbox_stat(fd, &st));
+	EXPECT_EQ(0, st.share_letters);
+}
+
 TEST(batches)
 {
 	int fd = kipc_mailbox_create(NULL, NULL, 0600, ALL_RIGHTS, 0), i;

@@ -71,6 +71,25 @@ static void full_taken(struct scene *sc)
 	scene_partner(sc, PARTNER_TAKES, 0);
 }
 
+static void shared_box(struct scene *sc)
+{
+	struct kipc_mailbox_config config = {
+		{ 100, 1 << 20, 65536, 0 }, 50, 1 << 19
+	};
+	struct kipc_create create = {
+		.kind = KIPC_KIND_MAILBOX,
+		.rights = ALL_RIGHTS,
+		.attr = ptr(&config),
+		.attr_size = sizeof(config),
+	};
+	int ctl = control();
+
+	close(sc->fd);
+	sc->fd = ioctl(ctl, KIPC_IOC_CREATE, &create);
+	CHECK(sc->fd >= 0 && !close(ctl));
+	sc->first = sc->next;
+}
+
 static void empty_given(struct scene *sc)
 {
 	empty(sc);
@@ -399,6 +418,12 @@ FIXTURE_VARIANT_ADD(mailfaults, send_batch_growing) {
 
 FIXTURE_VARIANT_ADD(mailfaults, send_batch_large) {
 	.op.call = send_batch, .op.done = sent, .op.size = 5000,
+	.op.errnos = { ENOMEM, EFAULT }, .op.least = 2, .op.absorbs = 1,
+};
+
+/* With a share: the record of a user who has nothing there. */
+FIXTURE_VARIANT_ADD(mailfaults, send_shared) {
+	.op.set_up = shared_box, .op.call = send_now, .op.done = sent, .op.size = 10,
 	.op.errnos = { ENOMEM, EFAULT }, .op.least = 2, .op.absorbs = 1,
 };
 

@@ -43,6 +43,9 @@ int kipc_remove(int fd);
 /* Mailboxes. */
 int kipc_mailbox_create(const char *name, const struct kipc_mailbox_attr *attr,
 			mode_t mode, uint32_t rights, uint32_t flags);
+int kipc_mailbox_create_config(const char *name,
+			       const struct kipc_mailbox_config *config,
+			       mode_t mode, uint32_t rights, uint32_t flags);
 int kipc_mailbox_send(int fd, const void *data, size_t size, uint64_t tag,
 		      uint64_t deadline);
 ssize_t kipc_mailbox_recv(int fd, void *data, size_t size,

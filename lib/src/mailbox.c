@@ -7,6 +7,21 @@
 
 #include "internal.h"
 
+/* What an ioctl that creates a mailbox is given; -1 for a bad name. */
+static int describe(struct kipc_create *create, const char *name,
+		    const void *attr, size_t size)
+{
+	uint64_t pointer = 0;
+
+	create->kind = KIPC_KIND_MAILBOX;
+	create->attr = kipc_pointer(attr);
+	create->attr_size = attr ? (uint32_t)size : 0;
+	if (name && kipc_name(name, &pointer, &create->name_len) < 0)
+		return -1;
+	create->name = pointer;
+	return 0;
+}
+
 /**
  * kipc_mailbox_create() - create a mailbox, or open it if the name is there
  * @name: as for kipc_open(), or NULL for a mailbox without a name
@@ -24,18 +39,41 @@ int kipc_mailbox_create(const char *name, const struct kipc_mailbox_attr *attr,
 			mode_t mode, uint32_t rights, uint32_t flags)
 {
 	struct kipc_create create = {
-		.kind = KIPC_KIND_MAILBOX,
 		.flags = flags,
 		.mode = mode,
 		.rights = rights,
-		.attr = kipc_pointer(attr),
-		.attr_size = attr ? sizeof(*attr) : 0,
 	};
-	uint64_t pointer = 0;
 
-	if (name && kipc_name(name, &pointer, &create.name_len) < 0)
+	if (describe(&create, name, attr, sizeof(*attr)) < 0)
 		return -1;
-	create.name = pointer;
+	return kipc_control(KIPC_IOC_CREATE, &create);
+}
+
+/**
+ * kipc_mailbox_create_config() - the same, with what attributes have not room for
+ * @name: as for kipc_mailbox_create()
+ * @config: attributes, and what one sending user may occupy; NULL for defaults
+ * @mode: as for kipc_mailbox_create()
+ * @rights: likewise
+ * @flags: likewise
+ *
+ * Return: a handle, or -1 with errno: EEXIST (KIPC_EXCL), EACCES, EPROTOTYPE
+ * (another kind has the name), EDQUOT (the quota of objects or bytes), EINVAL,
+ * ENAMETOOLONG, EFAULT (@config), E2BIG (a module that does not know all of it),
+ * ENOENT or ENODEV (the module is not loaded), EMFILE, ENFILE, ENOMEM.
+ */
+int kipc_mailbox_create_config(const char *name,
+			       const struct kipc_mailbox_config *config,
+			       mode_t mode, uint32_t rights, uint32_t flags)
+{
+	struct kipc_create create = {
+		.flags = flags,
+		.mode = mode,
+		.rights = rights,
+	};
+
+	if (describe(&create, name, config, sizeof(*config)) < 0)
+		return -1;
 	return kipc_control(KIPC_IOC_CREATE, &create);
 }
 

@@ -4,7 +4,7 @@
  *
  * Small letters for which nobody has to wait go in bunches: under one lock, and
  * with one hand-off for all of them.  What a bunch cannot do (wait, bring in a
- * page, a large letter, a rendezvous, or say what is wrong) is left to the
+ * page, a large letter, a rendezvous, a share, or say what is wrong) is left to the
  * code for one letter; after that there may be a bunch again.
  *
  * An item is read where it is used, under the lock, with page faults disabled; who
@@ -45,7 +45,7 @@ fault:
 static void kipc_batch_sent(struct kipc_mailbox *mailbox, unsigned int n,
 			    size_t bytes)
 {
-	struct kipc_mailbox_stat *stat = &mailbox->stat;
+	struct kipc_mailbox_figures *stat = &mailbox->stat;
 
 	mailbox->ready += n;
 	stat->sent += n;
@@ -76,7 +76,7 @@ static unsigned int kipc_batch_put(struct kipc_mailbox *mailbox,
 	kipc_wake_init(&wake);
 	spin_lock(&mailbox->object.lock);
 again:
-	if (unlikely(!list_empty(&mailbox->senders) ||
+	if (unlikely(!list_empty(&mailbox->senders) || mailbox->share ||
 		     kipc_mailbox_closed_to_senders(mailbox)))
 		goto unlock;
 	left = KIPC_COPY_LOCKED;

@@ -100,8 +100,7 @@ static int kipc_mailbox_put_call(struct kipc_mailbox *mailbox,
 		if (!ret)
 			kipc_mailbox_take_room(mailbox, out->size);
 	} else {
-		ret = kipc_mailbox_await_room(mailbox, out->size,
-					      out->deadline, &wake);
+		ret = kipc_mailbox_await_room(mailbox, out, &wake);
 	}
 	if (!ret) {
 		kipc_mailbox_link(mailbox, &call->request, out->size, out->tag);

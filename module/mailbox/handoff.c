@@ -102,6 +102,11 @@ static __poll_t kipc_mailbox_news(struct kipc_mailbox *mailbox, bool arrived)
 
 	if (arrived)
 		news |= state & EPOLLIN;
+	/* That there is room may be no news, but not for all of them. */
+	if (unlikely(mailbox->share) && mailbox->share->freed) {
+		news |= state & EPOLLOUT;
+		mailbox->share->freed = false;
+	}
 	mailbox->told = state;
 	return news;
 }
@@ -123,8 +128,9 @@ void kipc_mailbox_unlock(struct kipc_mailbox *mailbox, struct kipc_wake *wake,
 	bool more;
 
 	for (;;) {
+		more = unlikely(mailbox->share) && kipc_share_settle(mailbox);
 		kipc_mailbox_settle(mailbox, wake);
-		more = kipc_wake_full(wake);
+		more |= kipc_wake_full(wake);
 		/* In each round: who polls between two takes the news away. */
 		if (unlikely(kipc_notify_wanted(&object->notify)))
 			news |= kipc_mailbox_news(mailbox, arrived);
@@ -174,13 +180,18 @@ void kipc_mailbox_decide(struct kipc_mailbox *mailbox,
 		kipc_waiter_wake(&rendezvous->waiter, outcome, wake);
 }
 
-/*
- * Sleep in line, having joined it, until there is a verdict or a reason to
- * leave.  The lock is dropped meanwhile.
+/**
+ * kipc_mailbox_wait - sleep in line until there is a verdict or a reason to leave
+ * @mailbox: the mailbox
+ * @waiter: has joined a line
+ * @deadline: when to give up
+ * @wake: for those who are woken on the way
+ *
+ * Context: process context; the lock is held, dropped meanwhile, and held again.
+ * Return: as kipc_waiter_leave().
  */
-static int kipc_mailbox_wait(struct kipc_mailbox *mailbox,
-			     struct kipc_waiter *waiter, ktime_t deadline,
-			     struct kipc_wake *wake)
+int kipc_mailbox_wait(struct kipc_mailbox *mailbox, struct kipc_waiter *waiter,
+		      ktime_t deadline, struct kipc_wake *wake)
 {
 	int reason;
 
@@ -244,24 +255,27 @@ int kipc_mailbox_await_letter(struct kipc_mailbox *mailbox, ktime_t deadline,
 /**
  * kipc_mailbox_await_room - come to where a letter can be put
  * @mailbox: not a rendezvous
- * @size: of the letter
- * @deadline: when to give up
+ * @out: the letter
  * @wake: for those who are woken on the way
  *
  * Context: process context; the lock is held, dropped while it sleeps, and held
  * again.
  * Return: 0: there is room, and it is taken: kipc_mailbox_return_room() undoes
- * that.  -EAGAIN, -ETIMEDOUT, -ERESTARTSYS, -EDQUOT, -EIDRM, -EPIPE.
+ * that.  -EAGAIN, -ETIMEDOUT, -ERESTARTSYS, -EDQUOT, -EIDRM, -EPIPE; with a share
+ * also -ENOMEM.
  */
-int kipc_mailbox_await_room(struct kipc_mailbox *mailbox, size_t size,
-			    ktime_t deadline, struct kipc_wake *wake)
+int kipc_mailbox_await_room(struct kipc_mailbox *mailbox,
+			    const struct kipc_outgoing *out,
+			    struct kipc_wake *wake)
 {
 	struct kipc_account *account = &mailbox->object.account;
-	struct kipc_waiter waiter = { .need = size };
+	struct kipc_waiter waiter = { .need = out->size };
 	int ret;
 
 	lockdep_assert_held(&mailbox->object.lock);
-	ret = kipc_mailbox_sender_verdict(mailbox, size);
+	if (unlikely(mailbox->share))
+		return kipc_share_await_room(mailbox, out, wake);
+	ret = kipc_mailbox_sender_verdict(mailbox, out->size);
 	if (ret == KIPC_GRANTED && unlikely(!list_empty(&mailbox->senders)))
 		ret = KIPC_WAITING;
 	/* Others give way when the letter is there. */
@@ -269,10 +283,10 @@ int kipc_mailbox_await_room(struct kipc_mailbox *mailbox, size_t size,
 	    mailbox->attr.flags & KIPC_MAILBOX_DROP_OLDEST)
 		ret = KIPC_GRANTED;
 	if (likely(ret == KIPC_GRANTED))
-		kipc_mailbox_take_room(mailbox, size);
+		kipc_mailbox_take_room(mailbox, out->size);
 	if (ret != KIPC_WAITING)
 		return ret;
-	if (!kipc_mailbox_may_wait(mailbox, deadline))
+	if (!kipc_mailbox_may_wait(mailbox, out->deadline))
 		return -EAGAIN;
 	if (kipc_charge(account, KIPC_WAITERS, 1))
 		return -EDQUOT;
@@ -280,14 +294,14 @@ int kipc_mailbox_await_room(struct kipc_mailbox *mailbox, size_t size,
 	mailbox->stat.send_waits++;
 	mailbox->stat.waiting_senders++;
 	kipc_waiter_join(&waiter, &mailbox->senders);
-	ret = kipc_mailbox_wait(mailbox, &waiter, deadline, wake);
+	ret = kipc_mailbox_wait(mailbox, &waiter, out->deadline, wake);
 	if (ret == KIPC_GRANTED) {
 		if (fatal_signal_pending(current))
 			ret = -ERESTARTSYS;
 		else
 			ret = kipc_mailbox_closed_to_senders(mailbox);
 		if (ret)
-			kipc_mailbox_return_room(mailbox, size);
+			kipc_mailbox_return_room(mailbox, out->size);
 	}
 	mailbox->stat.waiting_senders--;
 	kipc_uncharge(account, KIPC_WAITERS, 1);

@@ -20,8 +20,10 @@ static const struct kipc_mailbox_attr kipc_mailbox_default = {
 	.letter_size = 64 << 10,
 };
 
-static int kipc_mailbox_check(const struct kipc_mailbox_attr *attr)
+static int kipc_mailbox_check(const struct kipc_mailbox_config *config)
 {
+	const struct kipc_mailbox_attr *attr = &config->attr;
+
 	if (attr->flags & ~KIPC_MAILBOX_FLAGS ||
 	    !attr->max_letters != !attr->max_bytes ||
 	    !attr->letter_size || attr->letter_size > KIPC_LETTER_MAX)
@@ -31,6 +33,13 @@ static int kipc_mailbox_check(const struct kipc_mailbox_attr *attr)
 	if (attr->flags & KIPC_MAILBOX_DROP_OLDEST &&
 	    (attr->flags & KIPC_MAILBOX_REFUSE || !attr->max_letters))
 		return -EINVAL;
+	if (!config->share_letters != !config->share_bytes)
+		return -EINVAL;
+	/* Who drops the letters of others would keep them out that way. */
+	if (config->share_letters &&
+	    (!attr->max_letters || attr->flags & KIPC_MAILBOX_DROP_OLDEST ||
+	     attr->letter_size > config->share_bytes))
+		return -EINVAL;
 	return 0;
 }
 
@@ -38,16 +47,22 @@ static int kipc_mailbox_init(struct kipc_object *object,
 			     const void __user *user, size_t size)
 {
 	struct kipc_mailbox *mailbox = kipc_mailbox_of(object);
-	struct kipc_mailbox_attr *attr = &mailbox->attr;
+	struct kipc_mailbox_config config = { .attr = kipc_mailbox_default };
 	int ret;
 
-	*attr = kipc_mailbox_default;
 	if (size) {
-		ret = kipc_arg_in(attr, sizeof(*attr),
+		ret = kipc_arg_in(&config, sizeof(config),
 				  KIPC_LEAST(struct kipc_mailbox_attr, flags),
 				  user, size);
 		if (!ret)
-			ret = kipc_mailbox_check(attr);
+			ret = kipc_mailbox_check(&config);
+		if (ret)
+			return ret;
+	}
+	mailbox->attr = config.attr;
+	if (config.share_letters) {
+		ret = kipc_share_init(mailbox, config.share_letters,
+				      config.share_bytes);
 		if (ret)
 			return ret;
 	}
@@ -159,6 +174,7 @@ static void kipc_mailbox_release(struct kipc_object *object)
 	kipc_mailbox_clear(mailbox);
 	kipc_ring_destroy(&mailbox->ring);
 	kipc_calls_free(mailbox->calls);
+	kipc_share_exit(mailbox);
 }
 
 static __poll_t kipc_mailbox_poll(struct kipc_handle *handle)
@@ -174,6 +190,12 @@ static __poll_t kipc_mailbox_poll(struct kipc_handle *handle)
 	/* The end is news until those who sleep have been told. */
 	if (!removed)
 		mailbox->told = state;
+	if (mailbox->share) {
+		/* If anybody slept, it was told when this was set. */
+		mailbox->share->freed = false;
+		if (!kipc_share_allows(mailbox, mailbox->attr.letter_size))
+			state &= ~EPOLLOUT;
+	}
 	spin_unlock(&handle->object->lock);
 
 	if (unlikely(reply))
@@ -198,15 +220,34 @@ static __poll_t kipc_mailbox_poll(struct kipc_handle *handle)
 static void kipc_mailbox_stat_get(struct kipc_mailbox *mailbox,
 				  struct kipc_mailbox_stat *stat)
 {
+	const struct kipc_mailbox_figures *figures = &mailbox->stat;
+
 	spin_lock(&mailbox->object.lock);
-	*stat = mailbox->stat;
-	stat->attr = mailbox->attr;
-	stat->letters = mailbox->letters;
-	stat->bytes = mailbox->bytes;
+	*stat = (struct kipc_mailbox_stat){
+		.attr = mailbox->attr,
+		.letters = mailbox->letters,
+		.bytes = mailbox->bytes,
+		.peak_letters = figures->peak_letters,
+		.peak_bytes = figures->peak_bytes,
+		.sent = figures->sent,
+		.sent_bytes = figures->sent_bytes,
+		.received = figures->received,
+		.received_bytes = figures->received_bytes,
+		.dropped = figures->dropped,
+		.send_waits = figures->send_waits,
+		.recv_waits = figures->recv_waits,
+		.waiting_senders = figures->waiting_senders,
+		.waiting_receivers = figures->waiting_receivers,
+	};
 	if (mailbox->calls) {
 		stat->calls = mailbox->calls->begun;
 		stat->replies = mailbox->calls->answered;
 		stat->serving = mailbox->calls->serving;
+	}
+	if (mailbox->share) {
+		stat->share_letters = mailbox->share->letters;
+		stat->share_bytes = mailbox->share->bytes;
+		stat->share_waits = mailbox->share->waits;
 	}
 	spin_unlock(&mailbox->object.lock);
 }

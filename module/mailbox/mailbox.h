@@ -63,6 +63,7 @@
 #include "debug.h"
 #include "object.h"
 #include "ring.h"
+#include "share.h"
 #include "waiter.h"
 
 /**
@@ -118,11 +119,41 @@ struct kipc_envelope {
 };
 
 /**
+ * struct kipc_mailbox_figures - what struct kipc_mailbox_stat says, as far as it is
+ *	kept for that alone
+ * @peak_letters: see there
+ * @peak_bytes: see there
+ * @sent: see there
+ * @sent_bytes: see there
+ * @received: see there
+ * @received_bytes: see there
+ * @dropped: see there
+ * @send_waits: see there
+ * @recv_waits: see there
+ * @waiting_senders: see there
+ * @waiting_receivers: see there
+ */
+struct kipc_mailbox_figures {
+	u64 peak_letters;
+	u64 peak_bytes;
+	u64 sent;
+	u64 sent_bytes;
+	u64 received;
+	u64 received_bytes;
+	u64 dropped;
+	u64 send_waits;
+	u64 recv_waits;
+	u32 waiting_senders;
+	u32 waiting_receivers;
+};
+
+/**
  * struct kipc_mailbox - a mailbox
  * @object: its head
  *
  * Set once:
  * @attr: as it was created; rendezvous if @max_letters is 0
+ * @share: what one sending user may occupy, or NULL
  *
  * Protected by @object.lock:
  * @ring: letters
@@ -144,11 +175,12 @@ struct kipc_envelope {
  * @process: sent those letters that share the reference to it
  * @sharing: how many these are; if there are none, there is no reference
  * @calls: what calls need, or NULL as long as there was none; also read without the lock
- * @stat: figures; @attr, @letters, @bytes, and those of calls in it are not kept
+ * @stat: figures
  */
 struct kipc_mailbox {
 	struct kipc_object object;
 	struct kipc_mailbox_attr attr;
+	struct kipc_share *share;
 
 	struct kipc_ring ring;
 	struct list_head receivers;
@@ -168,7 +200,7 @@ struct kipc_mailbox {
 	struct pid *process;
 	u64 sharing;
 	struct kipc_calls *calls;
-	struct kipc_mailbox_stat stat;
+	struct kipc_mailbox_figures stat;
 };
 
 /* Letters that leave in one go, with the lock held. */
@@ -311,6 +343,8 @@ static inline struct kipc_segment *kipc_mailbox_pop(struct kipc_mailbox *mailbox
 {
 	struct kipc_envelope *envelope = kipc_segment_record(front);
 
+	if (unlikely(mailbox->share))
+		kipc_share_return(mailbox, envelope->uid, envelope->size);
 	return kipc_mailbox_take_out(mailbox, front, envelope, envelope->size);
 }
 
@@ -360,14 +394,15 @@ kipc_mailbox_sender_verdict(const struct kipc_mailbox *mailbox, size_t size)
 }
 
 /*
- * Nobody stands in line, and nobody must be told: who takes a letter that is not
- * promised, or puts one that fits, can drop the lock without a hand-off.
+ * Nobody stands in line, nobody must be told, and nobody's share counts: who takes a
+ * letter that is not promised, or puts one that fits, can drop the lock without a
+ * hand-off.
  */
 static inline bool kipc_mailbox_is_calm(struct kipc_mailbox *mailbox)
 {
 	return list_empty(&mailbox->receivers) &&
 	       list_empty(&mailbox->senders) && !mailbox->object.removed &&
-	       !kipc_notify_wanted(&mailbox->object.notify);
+	       !mailbox->share && !kipc_notify_wanted(&mailbox->object.notify);
 }
 
 /* What is not there was, perhaps, until the mailbox was removed. */
@@ -376,18 +411,6 @@ static inline int kipc_mailbox_missing(const struct kipc_mailbox *mailbox,
 {
 	return ret == -ENOENT && READ_ONCE(mailbox->object.removed) ? -EIDRM : ret;
 }
-
-/* handoff.c: the lines */
-void kipc_mailbox_unlock(struct kipc_mailbox *mailbox, struct kipc_wake *wake,
-			 bool arrived) __releases(&mailbox->object.lock);
-__poll_t kipc_mailbox_state(struct kipc_mailbox *mailbox);
-void kipc_mailbox_decide(struct kipc_mailbox *mailbox,
-			 struct kipc_envelope *envelope, int outcome,
-			 struct kipc_wake *wake);
-int kipc_mailbox_await_letter(struct kipc_mailbox *mailbox, ktime_t deadline,
-			      struct kipc_wake *wake);
-int kipc_mailbox_await_room(struct kipc_mailbox *mailbox, size_t size,
-			    ktime_t deadline, struct kipc_wake *wake);
 
 /**
  * struct kipc_outgoing - a letter to be sent
@@ -404,6 +427,21 @@ struct kipc_outgoing {
 	ktime_t deadline;
 	bool nowait;
 };
+
+/* handoff.c: the lines */
+void kipc_mailbox_unlock(struct kipc_mailbox *mailbox, struct kipc_wake *wake,
+			 bool arrived) __releases(&mailbox->object.lock);
+__poll_t kipc_mailbox_state(struct kipc_mailbox *mailbox);
+void kipc_mailbox_decide(struct kipc_mailbox *mailbox,
+			 struct kipc_envelope *envelope, int outcome,
+			 struct kipc_wake *wake);
+int kipc_mailbox_wait(struct kipc_mailbox *mailbox, struct kipc_waiter *waiter,
+		      ktime_t deadline, struct kipc_wake *wake);
+int kipc_mailbox_await_letter(struct kipc_mailbox *mailbox, ktime_t deadline,
+			      struct kipc_wake *wake);
+int kipc_mailbox_await_room(struct kipc_mailbox *mailbox,
+			    const struct kipc_outgoing *out,
+			    struct kipc_wake *wake);
 
 /* send.c */
 void kipc_mailbox_link(struct kipc_mailbox *mailbox,

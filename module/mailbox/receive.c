@@ -221,6 +221,8 @@ static ssize_t kipc_mailbox_receive_large(struct kipc_mailbox *mailbox,
 	}
 	if (!back) {
 		kipc_mailbox_return_room(mailbox, envelope->size);
+		if (unlikely(mailbox->share))
+			kipc_share_return(mailbox, envelope->uid, envelope->size);
 		kipc_envelope_release(mailbox, envelope);
 		garbage = kipc_segment_drop(segment);
 	}

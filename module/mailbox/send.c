@@ -94,6 +94,8 @@ void kipc_mailbox_withdraw(struct kipc_mailbox *mailbox,
 	mailbox->stat.sent--;
 	mailbox->stat.sent_bytes -= envelope->size;
 	kipc_mailbox_return_room(mailbox, envelope->size);
+	if (unlikely(mailbox->share))
+		kipc_share_return(mailbox, envelope->uid, envelope->size);
 	kipc_envelope_release(mailbox, envelope);
 	kipc_ring_unlink(segment);
 }
@@ -129,6 +131,10 @@ static int kipc_mailbox_refusal(struct kipc_mailbox *mailbox,
 		      kipc_mailbox_has_receiver(mailbox)))
 			ret = -EAGAIN;
 	}
+	if (!ret && mailbox->share &&
+	    !kipc_mailbox_may_wait(mailbox, out->deadline) &&
+	    !kipc_share_allows(mailbox, out->size))
+		ret = -EAGAIN;
 	spin_unlock(&mailbox->object.lock);
 	return ret;
 }
@@ -370,7 +376,7 @@ static int kipc_mailbox_send_buffered(struct kipc_mailbox *mailbox,
 	kipc_wake_init(&wake);
 again:
 	spin_lock(&mailbox->object.lock);
-	ret = kipc_mailbox_await_room(mailbox, out->size, out->deadline, &wake);
+	ret = kipc_mailbox_await_room(mailbox, out, &wake);
 	if (unlikely(ret))
 		goto unlock;
 	if (segment) {
@@ -380,6 +386,9 @@ again:
 		ret = kipc_mailbox_put(mailbox, out, &wake);
 		if (unlikely(ret)) {
 			kipc_mailbox_return_room(mailbox, out->size);
+			if (unlikely(mailbox->share))
+				kipc_share_return(mailbox, current_euid(),
+						  out->size);
 			goto unlock;
 		}
 		kipc_mailbox_sent(mailbox, out->size);

@@ -55,6 +55,12 @@ static const char *value_text(const struct arg *arg, uint64_t value)
 	return text[0] ? text : "0";
 }
 
+/* What is at the head of a nested structure is written with it. */
+static bool stands_in(const struct arg *arg, unsigned int where)
+{
+	return arg->where == where || (where == 2 && arg->where == 3);
+}
+
 static void emit_structure(const struct call *c, const char *name,
 			   const char *variable, unsigned int where)
 {
@@ -62,7 +68,7 @@ static void emit_structure(const struct call *c, const char *name,
 	bool empty = true;
 
 	for (unsigned int i = 0; i < op_args(op); i++)
-		empty &= op->args[i].where != where || !c->arg[i];
+		empty &= !stands_in(&op->args[i], where) || !c->arg[i];
 	if (empty) {
 		line("struct %s %s = { 0 };", name, variable);
 		return;
@@ -73,9 +79,9 @@ static void emit_structure(const struct call *c, const char *name,
 		const struct arg *arg = &op->args[i];
 		const char *field = strchr(arg->name, '.');
 
-		if (arg->where != where || !c->arg[i] || arg->type == OUTPUT)
+		if (!stands_in(arg, where) || !c->arg[i] || arg->type == OUTPUT)
 			continue;
-		line(".%s = %s%s,", field ? field + 1 : arg->name,
+		line(".%s = %s%s,", field && arg->where == 2 ? field + 1 : arg->name,
 		     arg->type == POINTER ? "(uintptr_t)" : "",
 		     value_text(arg, c->arg[i]));
 	}

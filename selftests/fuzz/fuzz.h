@@ -20,7 +20,7 @@
 
 enum {
 	MAX_CALLS = 20,
-	MAX_ARGS = 16,
+	MAX_ARGS = 20,
 	SLOTS = 8,
 	MAX_WORKERS = 16,
 	PARTNERS = 2,
@@ -45,8 +45,8 @@ enum set {
 	SET_version, SET_struct_sizes, SET_modes, SET_users, SET_open_flags,
 	SET_poll_events, SET_epoll_events, SET_status_flags, SET_rw_flags,
 	SET_signals, SET_protection, SET_map_flags, SET_limits, SET_small,
-	SET_micros, SET_commands, SET_counts, SET_names, SET_structs,
-	SET_data, SET_attrs,
+	SET_micros, SET_commands, SET_counts, SET_shares, SET_names,
+	SET_structs, SET_data, SET_attrs,
 };
 
 struct constant {
@@ -57,7 +57,7 @@ struct constant {
 
 /*
  * An argument; @where is 1 for one in the structure, 2 in that of "attr" or of
- * "items".
+ * "items", 3 in the structure at the head of that.
  */
 struct arg {
 	const char *name;

@@ -168,6 +168,9 @@ static void make_sound(struct call *c)
 		if (!get_arg(c, "attr.max_letters") !=
 		    !get_arg(c, "attr.max_bytes"))
 			set_arg(c, "attr.max_bytes", KIPC_UNBOUNDED);
+		if (!get_arg(c, "attr.share_letters") !=
+		    !get_arg(c, "attr.share_bytes"))
+			set_arg(c, "attr.share_bytes", KIPC_UNBOUNDED);
 	}
 }
 

@@ -21,7 +21,7 @@ static const struct {
 } fields[] = {
 #define FIELD(s, field, type, set)					\
 	{ #s, { #field, type, SET_##set, 0,				\
-		sizeof((struct s){ 0 }.field), offsetof(struct s, field) } },
+		sizeof((struct s){}.field), offsetof(struct s, field) } },
 #include "table.def"
 };
 
@@ -91,7 +91,7 @@ static void add_fields(struct op *op, const char *name, unsigned int size,
 			continue;
 		sum += arg.size;
 		arg.where = where;
-		if (where == 2 && asprintf(&nested, "attr.%s", arg.name) > 0)
+		if (where > 1 && asprintf(&nested, "attr.%s", arg.name) > 0)
 			arg.name = nested;
 		add_arg(op, &arg);
 	}
@@ -120,6 +120,9 @@ void ops_setup(void)
 		}
 		add_fields(op, op->struct_name, op->size, 1);
 		add_fields(op, op->nested_name, op->nested_size, 2);
+		if (i == OP_create)
+			add_fields(op, "kipc_mailbox_attr",
+				   sizeof(struct kipc_mailbox_attr), 3);
 		add_arg(op, &size);
 		add_arg(op, &at);
 	}

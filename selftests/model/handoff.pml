@@ -412,7 +412,7 @@ inline unlock()
 	//@ module/mailbox/handoff.c kipc_mailbox_unlock
 	//| for (;;) {
 	//| kipc_mailbox_settle(mailbox, wake);
-	//| more = kipc_wake_full(wake);
+	//| more |= kipc_wake_full(wake);
 	//| spin_unlock(&object->lock);
 	d_step {
 		kipc_mailbox_settle();

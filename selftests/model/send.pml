@@ -166,17 +166,17 @@ end:
 inline kipc_mailbox_await_room()
 {
 	//@ module/mailbox/handoff.c kipc_mailbox_await_room
-	//| ret = kipc_mailbox_sender_verdict(mailbox, size);
+	//| ret = kipc_mailbox_sender_verdict(mailbox, out->size);
 	//| if (ret == KIPC_GRANTED && unlikely(!list_empty(&mailbox->senders)))
 	//| ret = KIPC_WAITING;
 	//| if (ret == KIPC_WAITING &&
 	//| mailbox->attr.flags & KIPC_MAILBOX_DROP_OLDEST)
 	//| ret = KIPC_GRANTED;
 	//| if (likely(ret == KIPC_GRANTED))
-	//| kipc_mailbox_take_room(mailbox, size);
+	//| kipc_mailbox_take_room(mailbox, out->size);
 	//| if (ret != KIPC_WAITING)
 	//| return ret;
-	//| if (!kipc_mailbox_may_wait(mailbox, deadline))
+	//| if (!kipc_mailbox_may_wait(mailbox, out->deadline))
 	//| return -EAGAIN;
 	//| kipc_waiter_join(&waiter, &mailbox->senders);
 	kipc_mailbox_sender_verdict(ret, size(me));
@@ -211,7 +211,7 @@ inline room_awaited()
 	//| else
 	//| ret = kipc_mailbox_closed_to_senders(mailbox);
 	//| if (ret)
-	//| kipc_mailbox_return_room(mailbox, size);
+	//| kipc_mailbox_return_room(mailbox, out->size);
 	ret = reason;
 	if
 	:: verdict[me] == GRANTED ->
@@ -287,7 +287,7 @@ inline kipc_mailbox_send()
 again:
 	//@ module/mailbox/send.c kipc_mailbox_send_buffered
 	//| spin_lock(&mailbox->object.lock);
-	//| ret = kipc_mailbox_await_room(mailbox, out->size, out->deadline, &wake);
+	//| ret = kipc_mailbox_await_room(mailbox, out, &wake);
 	//| if (unlikely(ret))
 	//| goto unlock;
 	atomic {

@@ -28,7 +28,8 @@
  * segment), figures, pollers and signals to be sent, peeking at a large letter,
  * handles that are not open yet or closed (but with HANGUP), the release of a
  * mailbox that nobody has open.  A bunch of letters in one call is several steps in
- * one, as if nobody else had wanted the lock between them.  Deadlines pass and signals come only where
+ * one, as if nobody else had wanted the lock between them.  Shares: who waits for
+ * one is not there yet, as it were.  Deadlines pass and signals come only where
  * somebody looks for them.
  *
  * Bounds.  Two senders and two receivers, or one or two and three; one to three

@@ -106,8 +106,8 @@ struct kipc_features {
  *	an object without a name
  * @name_len: 1 to 255; more is ENAMETOOLONG; a name with '/' or NUL is EINVAL
  * @attr_size: size of *@attr; more than a page is E2BIG
- * @attr: pointer to the kind's attributes (struct kipc_mailbox_attr); NULL, with
- *	@attr_size 0, for its defaults; one without the other is EINVAL
+ * @attr: pointer to the kind's attributes (struct kipc_mailbox_attr or _config);
+ *	NULL, with @attr_size 0, for its defaults; one without the other is EINVAL
  *
  * A name that is there already: with KIPC_EXCL EEXIST; EPROTOTYPE if it names
  * another kind; else it is opened with @rights as KIPC_IOC_OPEN does, and
@@ -247,7 +247,8 @@ struct kipc_narrow {
  * senders and receivers.  A letter is sent whole or not at all, and received
  * by exactly one receiver; waiting senders and receivers are woken in the order
  * in which they came, and nobody who comes later goes ahead of one who waits (a
- * small letter does not pass a large one that waits for room).  Only who finds a
+ * small letter does not pass a large one that waits for room), but for a user who is
+ * above its share (struct kipc_mailbox_config).  Else only who finds a
  * page of its buffer missing at the copy can be overtaken: nothing was sent or
  * taken, and it comes again.  Receivers of letters above 4 KiB take turns.
  *
@@ -307,6 +308,36 @@ struct kipc_mailbox_attr {
 	__aligned_u64 max_bytes;
 	__u32 letter_size;
 	__u32 flags;
+};
+
+/**
+ * struct kipc_mailbox_config - attributes, and what came later
+ * @attr: as above
+ * @share_letters: of the capacity, how many letters one sending user may occupy; 0
+ *	(and @share_bytes 0) for no such bound
+ * @share_bytes: how many bytes, likewise; either may be KIPC_UNBOUNDED
+ *
+ * May stand for struct kipc_mailbox_attr in KIPC_IOC_CREATE, and may grow; zeros are
+ * the default of what is left out.
+ *
+ * With a share, what a user (the effective one of the sender; whatever process,
+ * handle or user namespace) has in the mailbox, and what it waits to put there with
+ * its share already taken, stays within it; a request counts until a server has taken
+ * it.  Who would exceed it waits, fails with
+ * EAGAIN or ETIMEDOUT, as if the mailbox was full; but is in the way of nobody else:
+ * it stands in a line of its user's own, and joins that of the mailbox when there is
+ * share for its letter.  So the senders of one user are served in the order in which
+ * they came, and those of others may go ahead of them.  POLLOUT is that of the
+ * caller's effective user.  EDQUOT or ENOMEM also if the owner cannot pay for the record
+ * of one more user.
+ *
+ * EINVAL: one of the share's bounds is 0 and the other not; @share_bytes is below
+ * letter_size; a share with a rendezvous or with DROP_OLDEST.
+ */
+struct kipc_mailbox_config {
+	struct kipc_mailbox_attr attr;
+	__aligned_u64 share_letters;
+	__aligned_u64 share_bytes;
 };
 
 /* struct kipc_letter flags. */
@@ -642,6 +673,9 @@ struct kipc_mailbox_recv_batch {
  * @calls: requests accepted since creation, less those withdrawn
  * @replies: of these, replied to, also if the caller had gone
  * @serving: requests that were taken, and wait for a reply now
+ * @share_letters: as in struct kipc_mailbox_config, or 0
+ * @share_bytes: likewise
+ * @share_waits: of @send_waits, those that had to wait for their user's share
  */
 struct kipc_mailbox_stat {
 	struct kipc_mailbox_attr attr;
@@ -661,6 +695,9 @@ struct kipc_mailbox_stat {
 	__aligned_u64 calls;
 	__aligned_u64 replies;
 	__aligned_u64 serving;
+	__aligned_u64 share_letters;
+	__aligned_u64 share_bytes;
+	__aligned_u64 share_waits;
 };
 
 #define KIPC_IOC_MAGIC		0xC5
