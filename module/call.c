@@ -24,6 +24,28 @@ static size_t kipc_call_size(const struct kipc_call *call)
 	return sizeof(*call) + call->request_space + call->reply_space;
 }
 
+/* Of this module alone: its unloading waits for those who look at the dead. */
+static struct workqueue_struct *kipc_call_deaths;
+
+/**
+ * kipc_calls_setup - make what all calls share
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int kipc_calls_setup(void)
+{
+	kipc_call_deaths = alloc_workqueue("kipc", 0, 0);
+	return kipc_call_deaths ? 0 : -ENOMEM;
+}
+
+/**
+ * kipc_calls_teardown - free it; there is no call any more
+ */
+void kipc_calls_teardown(void)
+{
+	destroy_workqueue(kipc_call_deaths);
+}
+
 /* The callers of an object's handles. */
 
 static struct kipc_caller *kipc_caller_create(void)
@@ -77,7 +99,8 @@ static struct kipc_caller *kipc_party_caller(struct kipc_party *party,
 		kipc_caller_put(caller);
 		return party->caller;
 	}
-	WRITE_ONCE(party->caller, caller);
+	/* Pairs with the address dependency of those who read it without the lock. */
+	smp_store_release(&party->caller, caller);
 	spin_unlock(calls->lock);
 	return caller;
 }
@@ -113,6 +136,8 @@ static void kipc_call_destroy(void *record)
  */
 void kipc_call_discard(struct kipc_call *call, struct kipc_wake *wake)
 {
+	call->calls->retired = max(call->calls->retired,
+				   call->token - KIPC_CALL_PLACE(call->token));
 	/* It has a lock of its own, for those who make records. */
 	xa_erase(&call->calls->table, KIPC_CALL_PLACE(call->token));
 	wake->then = kipc_call_destroy;
@@ -160,7 +185,7 @@ static int kipc_call_watch(wait_queue_entry_t *entry, unsigned int mode,
 		call->dying = false;
 		return 0;
 	}
-	schedule_work(&call->death);
+	queue_work(kipc_call_deaths, &call->death);
 	return 0;
 }
 
@@ -178,7 +203,7 @@ static void kipc_call_death(struct work_struct *work)
 	     call->state == KIPC_CALL_ANSWERING) &&
 	    kipc_process_is_dead(call->server)) {
 		if (call->state == KIPC_CALL_ANSWERING)
-			call->deserted = true;
+			call->deserted = -EPIPE;
 		else
 			kipc_call_end(call, -EPIPE, &wake);
 	}
@@ -225,7 +250,9 @@ static struct kipc_call *kipc_call_alloc(struct kipc_calls *calls,
 		kipc_account_free(&caller->account, call, kipc_call_size(call));
 		return ERR_PTR(ret == -EBUSY ? -EDQUOT : ret);
 	}
-	call->token = place;
+	spin_lock(calls->lock);
+	call->token = calls->retired + place;
+	spin_unlock(calls->lock);
 	refcount_inc(&caller->refs);
 	kipc_count(KIPC_REF_CALLS, 1);
 	return call;
@@ -301,7 +328,7 @@ void kipc_call_put(struct kipc_call *call)
 	kipc_wake_init(&wake);
 	spin_lock(calls->lock);
 	/* A call that failed shall leave nothing behind. */
-	if (call->token < KIPC_CALL_PLACES)
+	if (!call->used)
 		kipc_call_discard(call, &wake);
 	else
 		kipc_call_recycle(call, &wake);
@@ -353,7 +380,8 @@ void kipc_call_begin(struct kipc_call *call, struct kipc_party *party,
 {
 	call->token = kipc_call_next_token(call);
 	call->state = KIPC_CALL_QUEUED;
-	call->deserted = false;
+	call->used = true;
+	call->deserted = 0;
 	call->result = 0;
 	call->party = party;
 	call->claim = claim;

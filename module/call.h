@@ -30,9 +30,9 @@
  * on the struct pid, for the handle may live on in a child; the callback runs under
  * locks of the kernel's, so it only queues the record's work.
  *
- * A *token* names a call: the record's place in the table, and how many calls it has
- * carried.  So none comes back soon (after 2^44 calls on one record), and one
- * that is done with is not found.
+ * A *token* names a call: the record's place in the table, and a count, which goes on
+ * from call to call, and from what the records had that were freed.  So none comes
+ * back soon (after 2^44 calls), and one that is done with is not found.
  *
  * Everything here is protected by the object's lock.  Only who has a record to itself
  * looks at the data in it without: who prepares a call (FREE), copies a large reply
@@ -82,6 +82,7 @@ struct kipc_calls_ops {
  * @owner: the object
  * @lock: the object's, which protects all of this
  * @table: records by their place in it
+ * @retired: the highest count that a freed record had
  * @begun: calls, since the object was made
  * @answered: of them, replied to, whether or not the caller was still there
  * @serving: calls that are TAKEN or ANSWERING
@@ -91,6 +92,7 @@ struct kipc_calls {
 	void *owner;
 	spinlock_t *lock;	/* the object's */
 	struct xarray table;
+	u64 retired;
 	u64 begun;
 	u64 answered;
 	u64 serving;
@@ -148,7 +150,8 @@ struct kipc_collector {
  * @claim: a thread that waits for the end, or collects the reply; or NULL
  * @token: of this call, or of the last one
  * @state: see above
- * @deserted: ANSWERING: the server is gone
+ * @used: it has carried a call
+ * @deserted: ANSWERING: an errno: the server is gone, or the object removed; or 0
  * @dying: @death is queued, and holds the object
  * @result: DONE: bytes of the reply, or an errno
  * @limit: longest reply that is taken
@@ -174,8 +177,9 @@ struct kipc_call {
 	struct kipc_collector *claim;
 	u64 token;
 	enum kipc_call_state state;
-	bool deserted;
+	bool used;
 	bool dying;
+	int deserted;
 	int result;
 	u32 limit;
 	struct pid *server;
@@ -204,6 +208,8 @@ void kipc_party_desert(struct kipc_party *party, struct kipc_calls *calls,
 struct kipc_call *kipc_party_first(struct kipc_party *party);
 bool kipc_party_has_reply(const struct kipc_party *party);
 
+int kipc_calls_setup(void);
+void kipc_calls_teardown(void);
 struct kipc_calls *kipc_calls_create(const struct kipc_calls_ops *ops,
 				     void *owner, spinlock_t *lock);
 void kipc_calls_free(struct kipc_calls *calls);

@@ -3,6 +3,7 @@
  * A handle as a file: the operations that serve every kind.
  */
 #include <linux/cred.h>
+#include <linux/fdtable.h>
 #include <linux/fs.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
@@ -27,6 +28,11 @@ ktime_t kipc_handle_deadline(const struct file *file, u64 deadline)
 	       kipc_deadline_import(deadline);
 }
 
+static int kipc_handle_is(const void *file, struct file *other, unsigned int fd)
+{
+	return other == file;
+}
+
 /**
  * kipc_handle_flush - a descriptor of a handle is closed
  * @file: the handle
@@ -38,7 +44,10 @@ int kipc_handle_flush(struct file *file, fl_owner_t owner)
 {
 	struct kipc_handle *handle = file->private_data;
 
-	if (unlikely(current->in_execve))
+	/* The program that is executed may have it by another descriptor. */
+	if (unlikely(current->in_execve) &&
+	    !hlist_empty(&handle->party.serving) &&
+	    !iterate_fd(current->files, 0, kipc_handle_is, file))
 		handle->object->kind->exec(handle);
 	return 0;
 }

@@ -4,6 +4,7 @@
  */
 #include <linux/module.h>
 
+#include "call.h"
 #include "chardev.h"
 #include "debug.h"
 #include "object.h"
@@ -23,9 +24,12 @@ static int __init kipc_init(void)
 		if (ret)
 			return ret;
 	}
-	ret = kipc_object_setup();
+	ret = kipc_calls_setup();
 	if (ret)
 		return ret;
+	ret = kipc_object_setup();
+	if (ret)
+		goto calls;
 	ret = kipc_chardev_setup();
 	if (ret)
 		goto object;
@@ -34,6 +38,8 @@ static int __init kipc_init(void)
 
 object:
 	kipc_object_teardown();
+calls:
+	kipc_calls_teardown();
 	return ret;
 }
 
@@ -41,6 +47,8 @@ static void __exit kipc_exit(void)
 {
 	kipc_chardev_teardown();
 	kipc_registry_teardown();
+	/* Some may still hold an object, and with it its path. */
+	kipc_calls_teardown();
 	kipc_object_teardown();
 	kipc_debug_teardown();
 }

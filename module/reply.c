@@ -58,8 +58,8 @@ static bool kipc_call_copy_large(struct kipc_call *call,
  * Context: process context, may sleep; no lock is held.
  * Return: 0; 1: the caller has gone; -ENOENT: no such call waits for a reply;
  * -EMSGSIZE: longer than its caller takes; -EPIPE: the call has just failed,
- * for its server has gone; -EFAULT; -ERESTARTSYS.  But for -ENOENT and -EPIPE, an
- * error leaves the call as it was.
+ * for its server has gone, or what kipc_calls_fail() was told; -EFAULT;
+ * -ERESTARTSYS.  But for -ENOENT and these, an error leaves the call as it was.
  */
 int kipc_call_answer(struct kipc_calls *calls, u64 token,
 		     const struct kipc_buffer *data, size_t size, u64 tag)
@@ -93,7 +93,7 @@ again:
 		kipc_call_sign(call, tag);
 		kipc_call_end(call, size, &wake);
 	} else if (call->deserted) {
-		ret = -EPIPE;
+		ret = call->deserted;
 		kipc_call_end(call, ret, &wake);
 	} else {
 		ret = -EFAULT;
@@ -340,7 +340,7 @@ void kipc_party_desert(struct kipc_party *party, struct kipc_calls *calls,
 		call = kipc_party_served(party, process);
 		if (call && call->state == KIPC_CALL_ANSWERING) {
 			hlist_del_init(&call->served);
-			call->deserted = true;
+			call->deserted = -EPIPE;
 		} else if (call) {
 			kipc_call_end(call, -EPIPE, &wake);
 		}
@@ -430,7 +430,7 @@ void kipc_calls_fail(struct kipc_calls *calls, int error)
 		spin_lock(calls->lock);
 		call = kipc_calls_next(calls, &place);
 		if (call && call->state == KIPC_CALL_ANSWERING)
-			call->deserted = true;
+			call->deserted = error;
 		else if (call && call->state == KIPC_CALL_TAKEN)
 			kipc_call_end(call, error, &wake);
 		spin_unlock(calls->lock);

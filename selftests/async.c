@@ -362,8 +362,13 @@ TEST_F(async, rendezvous)
 	uint64_t number = 3, token;
 	pid_t pid;
 
+	uint64_t limit = get_limit("max_waiters");
+
 	EXPECT_ERR(EAGAIN, k_submit(b.out, &number, 8, 8, NULL, 0));
 	EXPECT_ERR(ETIMEDOUT, k_submit(b.out, &number, 8, 8, NULL, after(MS)));
+	set_limit("max_waiters", 0);
+	EXPECT_ERR(EDQUOT, k_submit(b.out, &number, 8, 8, NULL, after(PATIENCE)));
+	set_limit("max_waiters", limit);
 	EXPECT_EQ(0, stat_of(b.in).letters);
 	pid = spawn();
 	if (!pid) {
@@ -484,6 +489,24 @@ TEST_F(async, bad_arguments)
 	EXPECT_ERR(ENOENT, k_collect(self->b.out, NULL, NULL, 0, NULL, after(PATIENCE)));
 	EXPECT_ERR(ENOENT, k_cancel(self->b.out, 1));
 	close_both(&f);
+}
+
+/* A token does not come back, also if its record was freed with the handle. */
+TEST_F(async, tokens_are_not_used_again)
+{
+	uint64_t seen[8];
+	int i, k, fd;
+
+	for (i = 0; i < 8; i++) {
+		fd = k_narrow(self->b.out, SEND, 0);
+		seen[i] = submitted(fd, i);
+		EXPECT_EQ(seen[i], served(self->b.in, i));
+		EXPECT_EQ(0, answer(self->b.in, seen[i], i));
+		EXPECT_EQ(i, collected(fd, seen[i]));
+		close(fd);
+		for (k = 0; k < i; k++)
+			EXPECT_NE(seen[i], seen[k]);
+	}
 }
 
 /* The caller pays: the mailbox's owner is not made poorer by strangers. */

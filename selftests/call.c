@@ -225,6 +225,33 @@ TEST_F(call, server_executes_with_a_child)
 	server_ends(&self->b, by_exec);
 }
 
+/* It takes the handle along, by another descriptor: any process may reply. */
+TEST_F(call, server_executes_with_the_handle)
+{
+	pid_t pid = caller_of(&self->b, 3, 0), server = spawn();
+	char path[64], comm[16];
+
+	if (!server) {
+		served(self->b.in, 3);
+		CHECK(fcntl(self->b.in, F_DUPFD, 0) >= 0);
+		close(self->b.out);
+		close(self->b.manage);
+		by_exec();
+	}
+	snprintf(path, sizeof(path), "/proc/%d/comm", server);
+	do {
+		FILE *f = fopen(path, "re");
+
+		ASSERT_NE(NULL, f);
+		ASSERT_TRUE(fgets(comm, sizeof(comm), f));
+		fclose(f);
+	} while (strcmp(comm, "exe\n"));
+	/* Of the first call in a mailbox. */
+	EXPECT_EQ(0, answer(self->b.in, 1 << 20, 9));
+	EXPECT_EQ(0, reap(pid));
+	EXPECT_EQ(128 + SIGKILL, slay(server));
+}
+
 TEST_F(call, thread_of_the_server_executes)
 {
 	server_ends(&self->b, by_exec_of_a_thread);

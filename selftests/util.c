@@ -235,8 +235,8 @@ int k_submit(int fd, const void *data, size_t size, size_t reply_size,
 	};
 	int ret = ioctl(fd, KIPC_IOC_MAILBOX_CALL, &c);
 
-	CHECK(ret || c.token);
-	if (token)
+	CHECK(!ret == !!c.token);
+	if (token && !ret)
 		*token = c.token;
 	return ret;
 }

@@ -41,7 +41,8 @@ static struct kipc_calls *kipc_mailbox_calls(struct kipc_mailbox *mailbox)
 		return NULL;
 	spin_lock(&mailbox->object.lock);
 	if (!mailbox->calls) {
-		WRITE_ONCE(mailbox->calls, calls);
+		/* Pairs with the address dependency of those who do not lock. */
+		smp_store_release(&mailbox->calls, calls);
 		calls = NULL;
 	}
 	spin_unlock(&mailbox->object.lock);
@@ -95,7 +96,8 @@ static int kipc_mailbox_put_call(struct kipc_mailbox *mailbox,
 	spin_lock(&mailbox->object.lock);
 	if (kipc_mailbox_is_rendezvous(mailbox)) {
 		ret = kipc_mailbox_closed_to_senders(mailbox);
-		if (!ret && !claim && !kipc_mailbox_has_receiver(mailbox))
+		if (!ret && !kipc_mailbox_has_receiver(mailbox) &&
+		    (!claim || mailbox->attr.flags & KIPC_MAILBOX_REFUSE))
 			ret = -EAGAIN;
 		if (!ret)
 			kipc_mailbox_take_room(mailbox, out->size);
@@ -268,6 +270,7 @@ static long kipc_mailbox_submit(struct kipc_mailbox *mailbox,
 	bool meet = kipc_mailbox_is_rendezvous(mailbox) &&
 		    kipc_mailbox_may_wait(mailbox, out->deadline);
 	struct kipc_collector claim = { .until_taken = true };
+	struct kipc_account *account;
 	struct kipc_call *call;
 	long ret;
 	u64 token;
@@ -280,16 +283,27 @@ static long kipc_mailbox_submit(struct kipc_mailbox *mailbox,
 		kipc_call_put(call);
 		return -EFAULT;
 	}
+	account = &call->caller->account;
+	ret = meet ? kipc_charge(account, KIPC_WAITERS, 1) : 0;
+	if (ret) {
+		kipc_call_put(call);
+		return ret;
+	}
 	claim.call = call;
 	kipc_waiter_start(&claim.waiter);
 	ret = kipc_mailbox_put_call(mailbox, party, call, out,
 				    meet ? &claim : NULL);
-	if (ret)
+	if (ret) {
+		/* It was shown, so no other call shall have it. */
+		call->token = token;
 		kipc_call_put(call);
-	else if (meet)
+	} else if (meet) {
 		ret = kipc_mailbox_await_reply(mailbox, &claim, out->deadline);
+	}
 	if (claim.waiter.verdict < 0)
 		kipc_call_collected(call);
+	if (meet)
+		kipc_uncharge(account, KIPC_WAITERS, 1);
 	return ret == -EINTR ? 0 : ret;
 }
 
@@ -334,9 +348,14 @@ long kipc_mailbox_ioctl_call(struct file *file, void __user *arg, size_t size)
 	if (!access_ok(out.buffer.base, out.size) ||
 	    !access_ok(reply, call.reply_size))
 		return -EFAULT;
-	if (call.flags & KIPC_CALL_SUBMIT)
-		return kipc_mailbox_submit(mailbox, party, &out,
-					   call.reply_size, &user->token);
+	if (call.flags & KIPC_CALL_SUBMIT) {
+		ret = kipc_mailbox_submit(mailbox, party, &out,
+					  call.reply_size, &user->token);
+		/* A token that names nothing shall not stay there. */
+		if (ret)
+			put_user(call.token, &user->token);
+		return ret;
+	}
 	return kipc_mailbox_call(mailbox, party, &out, reply, call.reply_size,
 				 &user->token);
 }
