@@ -5,6 +5,7 @@
  * it has written.  For 64 bit.
  */
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -27,6 +28,35 @@ static void was_written(uint64_t address, uint64_t size)
 {
 	VALGRIND_CHECK_MEM_IS_ADDRESSABLE(pointer(address), size);
 	VALGRIND_MAKE_MEM_DEFINED(pointer(address), size);
+}
+
+static void items_were_read(const struct kipc_mailbox_send_batch *batch, int count)
+{
+	const struct kipc_send_item *items = pointer(batch->items);
+	int i;
+
+	was_read(batch->items, batch->count * sizeof(items[0]));
+	for (i = 0; i < count; i++)
+		was_read(items[i].data, items[i].size);
+}
+
+static void items_were_written(const struct kipc_mailbox_recv_batch *batch,
+			       int count)
+{
+	struct kipc_recv_item *items = pointer(batch->items);
+	const struct kipc_letter *letter;
+	int i;
+
+	for (i = 0; i < (int)batch->count; i++)
+		was_read((uintptr_t)&items[i],
+			 offsetof(struct kipc_recv_item, letter));
+	for (i = 0; i < count; i++) {
+		letter = &items[i].letter;
+		was_written((uintptr_t)letter, sizeof(*letter));
+		was_written(items[i].data,
+			    letter->flags & KIPC_LETTER_TRUNCATED ?
+			    items[i].size : letter->size);
+	}
 }
 
 int ioctl(int fd, unsigned long request, ...)
@@ -67,6 +97,12 @@ int ioctl(int fd, unsigned long request, ...)
 	case KIPC_IOC_MAILBOX_COLLECT:
 		collect = arg;
 		was_written(collect->data, ret);
+		break;
+	case KIPC_IOC_MAILBOX_SEND_BATCH:
+		items_were_read(arg, ret);
+		break;
+	case KIPC_IOC_MAILBOX_RECV_BATCH:
+		items_were_written(arg, ret);
 		break;
 	}
 	return ret;
