@@ -59,7 +59,8 @@ void compose(void *data, size_t size, uint64_t key)
 	fill((char *)data + sizeof(key), size - sizeof(key), key);
 }
 
-static bool intact(const void *data, size_t bytes, uint64_t key)
+/* Is it what compose() made? */
+bool intact(const void *data, size_t bytes, uint64_t key)
 {
 	if (bytes < sizeof(key))
 		return !bytes;

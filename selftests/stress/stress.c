@@ -89,6 +89,7 @@ static void clear_world(bool faults)
 	world->epoch = ++epochs;
 	world->clock = 0;
 	world->letters_used = 0;
+	world->answers = 0;
 	world->boxes_used = 0;
 	world->tight = 0;
 	world->stop = 0;
@@ -166,6 +167,7 @@ static void run_epoch(uint64_t end, uint64_t seed, bool faults)
 		fault_epochs++;
 		faults_set(true);
 	}
+	calls_open(ctl);
 	weather_start(ctl, (seed + epochs * 0x9e3779b97f4a7c15ULL) | 1);
 	weather_blow(end, &weather);
 	weather_end(&weather);
@@ -173,6 +175,7 @@ static void run_epoch(uint64_t end, uint64_t seed, bool faults)
 		faults_set(false);
 	oracle_drain();
 	oracle_epoch();
+	calls_epoch();
 	for (b = world->boxes; b < world->boxes + world->boxes_used; b++)
 		close(b->fd);
 	sweep(ctl);
@@ -207,6 +210,10 @@ static bool tell_results(bool can_fault)
 	       ull(all.timeouts), ull(all.interrupted), ull(all.hangups),
 	       ull(all.gone), ull(all.refused));
 	good &= result(!complaints, "everything sent arrived once, whole and in order");
+	printf("# %llu requests: %llu replied to, %llu deserted by their server\n",
+	       ull(all.asked), ull(all.replied), ull(all.deserted));
+	good &= result(all.replied && all.deserted,
+		       "every call was served once or never, and its reply came");
 	printf("# %llu boxes of one's own, %llu names, %u boxes made anew\n",
 	       ull(all.private), ull(all.names), weather.retired);
 	good &= result(!leaks, "nothing was left behind");
@@ -289,7 +296,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "stress: this kernel cannot inject faults\n");
 		return 2;
 	}
-	printf("TAP version 13\n1..5\n# seed %llu, %u processes, %llu s\n",
+	printf("TAP version 13\n1..6\n# seed %llu, %u processes, %llu s\n",
 	       ull(seed), workers, ull(duration));
 	umask(0);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);

@@ -3,7 +3,7 @@
  * DOC: The stress program
  *
  * A supervisor (stress.c) starts worker processes of several threads (worker.c,
- * churn.c) that do random things on a dozen mailboxes of different shapes,
+ * churn.c, calls.c) that do random things on a dozen mailboxes of different shapes,
  * while weather.c kills and stops them, sends them signals, changes limits,
  * removes boxes, and makes allocations and copies fail.
  *
@@ -26,6 +26,9 @@ enum {
 	BOXES = 192,			/* in an epoch, old and new */
 	THREADS = 3,			/* in a worker, at most */
 	LETTERS = 1 << 18,		/* in an epoch */
+	DESKS = 3,			/* mailboxes for calls */
+	REQUESTS = 1 << 16,		/* in an epoch; more are not made */
+	PENDING = 8,			/* calls of a thread under way */
 	LARGEST = 160 << 10,		/* letter */
 	GUARD = 4096,			/* that cannot be touched */
 	AREA = LARGEST + 3 * GUARD,	/* buffer with its guard at the end */
@@ -78,6 +81,26 @@ struct box {
 	int removed;
 };
 
+/* What a caller was told. */
+enum request_state { ASKED, REPLIED, FAILED_CALL, UNSEEN, GIVEN_UP };
+
+/* A reply is told from its request by this. */
+#define REPLY_FLIP 0x80000000ULL
+
+/**
+ * struct request - what is known of a call
+ * @served: how many took it
+ * @replying: somebody has replied, or begun to
+ * @told: the replier was told that the caller has it
+ * @state: enum request_state; ASKED also if the caller was killed
+ * @err: why it failed
+ */
+struct request {
+	uint32_t served, replying, told;
+	int16_t err;
+	uint8_t state;
+};
+
 enum op_kind { IDLE, BUSY, RECEIVING };
 
 /**
@@ -89,6 +112,7 @@ enum op_kind { IDLE, BUSY, RECEIVING };
  * @begin: when it began
  * @data: where the letter shall go
  * @room: how many bytes there
+ * @request: whose reply it waits for, or NULL
  * @plain: a read, @recv is not used
  * @recv: what the ioctl gets
  */
@@ -99,6 +123,7 @@ struct actor {
 	uint32_t begin;
 	char *data;
 	size_t room;
+	struct request *request;
 	bool plain;
 	struct kipc_mailbox_recv recv;
 };
@@ -106,6 +131,7 @@ struct actor {
 struct counters {
 	uint64_t calls, sent, received, peeked, refused, timeouts, interrupted;
 	uint64_t no_quota, no_memory, faults, hangups, gone, names, private;
+	uint64_t asked, replied, deserted;
 };
 
 /* In shared memory. */
@@ -117,11 +143,15 @@ struct world {
 	uint32_t clock;
 	uint32_t letters_used;
 	unsigned int boxes_used;
+	int desks[DESKS];		/* handles of the supervisor */
+	uint32_t requests_used;
+	uint32_t answers;		/* replies that were accepted */
 	struct counters count;
 	unsigned int complaints;
 	char complaint[COMPLAINTS][256];
 	struct box boxes[BOXES];
 	struct letter letters[LETTERS];
+	struct request requests[REQUESTS];
 	struct actor actors[];
 };
 
@@ -182,6 +212,7 @@ struct receipt {
 
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void compose(void *data, size_t size, uint64_t key);
+bool intact(const void *data, size_t bytes, uint64_t key);
 uint64_t letter_key(uint32_t number);
 void oracle_receipt(const struct receipt *receipt);
 void oracle_dead(const struct actor *actor);
@@ -204,6 +235,25 @@ struct seat {
 	bool nonblock;
 };
 
+/**
+ * struct desk - a handle by which a thread asks or serves
+ * @fd: -1: none
+ * @which: index of its mailbox
+ * @serves: it takes requests, and has the right to
+ * @n: of @pending
+ * @pending: calls that can be collected
+ */
+struct desk {
+	int fd;
+	unsigned int which;
+	bool serves;
+	unsigned int n;
+	struct {
+		uint64_t token;
+		struct request *request;
+	} pending[PENDING];
+};
+
 enum { SEATS = 5 };
 
 /**
@@ -217,6 +267,7 @@ enum { SEATS = 5 };
  * @in: buffer for receives, AREA
  * @out: buffer for sends, AREA
  * @seats: its handles
+ * @desk: and that for calls
  */
 struct thread {
 	struct actor *actor;
@@ -226,6 +277,7 @@ struct thread {
 	int fail_fd;
 	char *in, *out;
 	struct seat seats[SEATS];
+	struct desk desk;
 };
 
 void worker_run(unsigned int number, int ctl, unsigned int inherited,
@@ -259,6 +311,12 @@ void churn_private(struct thread *t);
 void churn_names(struct thread *t);
 void churn_namespace(struct thread *t);
 void churn_sweep(int ctl);
+
+/* calls.c */
+void calls_open(int ctl);
+void calls_step(struct thread *t);
+void calls_waiters(void);
+void calls_epoch(void);
 
 /* weather.c */
 /* What was done to the workers. */

@@ -243,6 +243,7 @@ void weather_end(struct weather *w)
 		if (b->removed && k_remove(b->fd))
 			CHECK(errno == EIDRM);
 	oracle_waiters();
+	calls_waiters();
 
 	end = after(PATIENCE);
 	for (;;) {

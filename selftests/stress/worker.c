@@ -271,8 +271,10 @@ static void step(struct thread *t)
 	    (world->boxes[s->box].removed && x < 500)) {
 		seat_close(s);
 		seat_open(t, s);
-	} else if (x < 1700) {
+	} else if (x < 1400) {
 		transfer(t, s);
+	} else if (x < 1700) {
+		calls_step(t);
 	} else if (x < 1780) {
 		do_poll(t);
 	} else if (x < 1830) {
@@ -305,6 +307,7 @@ static void *live(void *arg)
 	}
 	for (i = 0; i < SEATS; i++)
 		t->seats[i].fd = -1;
+	t->desk.fd = -1;
 	STORE(t->actor->tid, gettid());
 	while (!LOAD(world->stop)) {
 		step(t);
