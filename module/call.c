@@ -304,12 +304,14 @@ void kipc_call_recycle(struct kipc_call *call, struct kipc_wake *wake)
 	size_t size = kipc_call_size(call);
 
 	call->state = KIPC_CALL_FREE;
-	if (!caller->spare &&
-	    (size <= KIPC_CALL_KEEP ||
-	     (size <= KIPC_CALL_KEEP_PLENTY &&
-	      kipc_account_has_plenty(&caller->account, KIPC_BYTES)))) {
-		caller->spare = call;
-		return;
+	if (size <= KIPC_CALL_KEEP ||
+	    (size <= KIPC_CALL_KEEP_PLENTY &&
+	     kipc_account_has_plenty(&caller->account, KIPC_BYTES))) {
+		/* The larger one serves more calls. */
+		if (!caller->spare || kipc_call_size(caller->spare) < size)
+			swap(caller->spare, call);
+		if (!call)
+			return;
 	}
 	kipc_call_discard(call, wake);
 }
@@ -454,6 +456,7 @@ void kipc_call_take(struct kipc_call *call, struct kipc_party *server,
 	call->calls->serving++;
 	hlist_add_head(&call->served, &server->serving);
 	call->server = get_pid(task_tgid(current));
+	call->server_party = server;
 	add_wait_queue(&call->server->wait_pidfd, &call->watch);
 	if (claim && claim->until_taken) {
 		call->claim = NULL;

@@ -28,7 +28,9 @@
  * by.  If either goes before the reply (death, the last close, exec of a handle that
  * is closed then), the call has failed, with EPIPE.  Death is noticed by a wait entry
  * on the struct pid, for the handle may live on in a child; the callback runs under
- * locks of the kernel's, so it only queues the record's work.
+ * locks of the kernel's, so it only queues the record's work.  There is an entry for
+ * each call that is taken, as if the server had a pidfd of itself in epoll(7) for
+ * each; their number is bounded by their callers' quotas.
  *
  * A *token* names a call: the record's place in the table, and a count, which goes on
  * from call to call, and from what the records had that were freed.  So none comes
@@ -143,7 +145,7 @@ struct kipc_collector {
 /**
  * struct kipc_call - the record of a call
  * @node: in the caller's @calls or @done; or in a list of garbage
- * @served: in the server's list while TAKEN or ANSWERING
+ * @served: in the list of @server_party while TAKEN or ANSWERING
  * @calls: of the object
  * @caller: who pays
  * @party: the caller's handle, NULL for an orphan
@@ -156,6 +158,7 @@ struct kipc_collector {
  * @result: DONE: bytes of the reply, or an errno
  * @limit: longest reply that is taken
  * @server: the process that took it, referenced while TAKEN or ANSWERING
+ * @server_party: the handle that it was taken by, while it is in its list
  * @watch: on @server
  * @death: looks whether it is dead
  * @time: of the reply, CLOCK_REALTIME_COARSE
@@ -183,6 +186,7 @@ struct kipc_call {
 	int result;
 	u32 limit;
 	struct pid *server;
+	struct kipc_party *server_party;
 	wait_queue_entry_t watch;
 	struct work_struct death;
 	u64 time;
@@ -203,8 +207,9 @@ static inline void *kipc_call_reply(struct kipc_call *call)
 }
 
 void kipc_party_leave(struct kipc_party *party, struct kipc_calls *calls);
-void kipc_party_desert(struct kipc_party *party, struct kipc_calls *calls,
-		       struct pid *process);
+void kipc_party_desert(struct kipc_party *party, struct kipc_calls *calls);
+void kipc_party_desert_exec(struct kipc_party *party, struct kipc_calls *calls,
+			    struct pid *process);
 struct kipc_call *kipc_party_first(struct kipc_party *party);
 bool kipc_party_has_reply(const struct kipc_party *party);
 

@@ -306,28 +306,25 @@ void kipc_party_leave(struct kipc_party *party, struct kipc_calls *calls)
 	kipc_caller_put(caller);
 }
 
-/* A call that the handle, and the process if it is not NULL, has taken. */
-static struct kipc_call *kipc_party_served(struct kipc_party *party,
-					   struct pid *process)
+/* The server of a call, TAKEN or ANSWERING, will not answer it. */
+static void kipc_call_desert(struct kipc_call *call, struct kipc_wake *wake)
 {
-	struct kipc_call *call;
-
-	hlist_for_each_entry(call, &party->serving, served)
-		if (!process || call->server == process)
-			return call;
-	return NULL;
+	if (call->state != KIPC_CALL_ANSWERING) {
+		kipc_call_end(call, -EPIPE, wake);
+		return;
+	}
+	hlist_del_init(&call->served);
+	call->deserted = -EPIPE;
 }
 
 /**
- * kipc_party_desert - who has taken calls will not answer them
- * @party: the handle that they were taken by
+ * kipc_party_desert - the calls that a handle has taken will not be answered
+ * @party: the handle, which goes
  * @calls: of the object, or NULL if there was none yet
- * @process: only those that this one took, or NULL for all
  *
  * Context: process context, may sleep; no lock is held.
  */
-void kipc_party_desert(struct kipc_party *party, struct kipc_calls *calls,
-		       struct pid *process)
+void kipc_party_desert(struct kipc_party *party, struct kipc_calls *calls)
 {
 	struct kipc_call *call;
 	struct kipc_wake wake;
@@ -337,13 +334,41 @@ void kipc_party_desert(struct kipc_party *party, struct kipc_calls *calls,
 	kipc_wake_init(&wake);
 	do {
 		spin_lock(calls->lock);
-		call = kipc_party_served(party, process);
-		if (call && call->state == KIPC_CALL_ANSWERING) {
-			hlist_del_init(&call->served);
-			call->deserted = -EPIPE;
-		} else if (call) {
-			kipc_call_end(call, -EPIPE, &wake);
-		}
+		call = hlist_entry_safe(party->serving.first, struct kipc_call,
+					served);
+		if (call)
+			kipc_call_desert(call, &wake);
+		spin_unlock(calls->lock);
+		kipc_wake_flush(&wake);
+		cond_resched();
+	} while (call);
+}
+
+/**
+ * kipc_party_desert_exec - nor will those that a process has taken by a handle
+ * @party: the handle, which others may have as well
+ * @calls: of the object, or NULL if there was none yet
+ * @process: executes a program, which does not get the handle
+ *
+ * Context: process context, may sleep; no lock is held.
+ */
+void kipc_party_desert_exec(struct kipc_party *party, struct kipc_calls *calls,
+			    struct pid *process)
+{
+	unsigned long place = 0;
+	struct kipc_call *call;
+	struct kipc_wake wake;
+
+	if (!calls)
+		return;
+	kipc_wake_init(&wake);
+	/* By the table, so that the lock is held for one step at a time. */
+	do {
+		spin_lock(calls->lock);
+		call = kipc_calls_next(calls, &place);
+		if (call && !hlist_unhashed(&call->served) &&
+		    call->server_party == party && call->server == process)
+			kipc_call_desert(call, &wake);
 		spin_unlock(calls->lock);
 		kipc_wake_flush(&wake);
 		cond_resched();

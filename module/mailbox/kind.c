@@ -97,7 +97,7 @@ static void kipc_mailbox_closed(struct kipc_handle *handle)
 	struct kipc_wake wake;
 	bool deserted;
 
-	kipc_party_desert(&handle->party, mailbox->calls, NULL);
+	kipc_party_desert(&handle->party, mailbox->calls);
 	kipc_mailbox_calls_leave(mailbox, &handle->party);
 	kipc_wake_init(&wake);
 	spin_lock(&mailbox->object.lock);
@@ -113,8 +113,9 @@ static void kipc_mailbox_closed(struct kipc_handle *handle)
 
 static void kipc_mailbox_exec(struct kipc_handle *handle)
 {
-	kipc_party_desert(&handle->party, kipc_mailbox_of(handle->object)->calls,
-			  task_tgid(current));
+	kipc_party_desert_exec(&handle->party,
+			       kipc_mailbox_of(handle->object)->calls,
+			       task_tgid(current));
 }
 
 /*
