@@ -247,6 +247,51 @@ TEST_F(async, handle_is_closed)
 	EXPECT_EQ(1, answer(self->b.in, taken, 4));
 }
 
+/* Two calls of a process that executes another program then; the first was taken. */
+static void caller_executes(struct both *b, unsigned int flags, int want)
+{
+	int in[2], fd;
+	uint64_t taken;
+	pid_t pid;
+
+	CHECK(!pipe(in));
+	pid = spawn();
+	if (!pid) {
+		fd = k_narrow(b->out, SEND, flags);
+		submitted(fd, 1);
+		submitted(fd, 2);
+		CHECK(dup2(in[0], 0) == 0);
+		close(in[1]);
+		CHECK(read(0, &taken, 1) == 1);
+		execl("/bin/sh", "sh", "-c", "read -r word; exit 7", NULL);
+		_exit(1);
+	}
+	close(in[0]);
+	wait_letters(b->in, 2);
+	taken = served(b->in, 1);
+	CHECK(write(in[1], "x", 1) == 1);
+	if (want)
+		wait_letters(b->in, 0);
+	else
+		usleep(100000);
+	CHECK(answer(b->in, taken, 1) == want);
+	CHECK(stat_of(b->in).letters == !want);
+	close(in[1]);
+	CHECK(reap(pid) == 7);
+	CHECK(!stat_of(b->in).letters);
+}
+
+TEST_F(async, caller_executes)
+{
+	caller_executes(&self->b, 0, 1);
+}
+
+/* What takes the place of the caller has its calls, and may not know it. */
+TEST_F(async, caller_executes_with_the_handle)
+{
+	caller_executes(&self->b, KIPC_INHERIT, 0);
+}
+
 /* The handle is the caller: a child may collect what its parent has called. */
 TEST_F(async, child_collects)
 {
