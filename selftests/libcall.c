@@ -321,7 +321,7 @@ TEST_F(interrupted, is_given_up)
 
 TEST_F(interrupted, deadline_passes)
 {
-	pid_t pid = lib_caller(&self->b, 0, SECOND, ETIMEDOUT);
+	pid_t pid = lib_caller(&self->b, 0, 5 * SECOND, ETIMEDOUT);
 	uint64_t token = served(self->b.in, 3);
 
 	wait_for(undisturbed(pid));
