@@ -111,9 +111,12 @@ static pid_t spawn_in(const char *group)
 {
 	pid_t pid = spawn();
 
-	if (!pid)
-		write_file(group_file(group, "cgroup.procs"), "0");
-	return pid;
+	if (pid)
+		return pid;
+	write_file(group_file(group, "cgroup.procs"), "0");
+	/* When the group is full, one more page of its own would kill it. */
+	CHECK(!mlockall(MCL_CURRENT | MCL_FUTURE));
+	return 0;
 }
 
 /* What a child tells. */
