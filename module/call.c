@@ -107,6 +107,15 @@ static struct kipc_caller *kipc_party_caller(struct kipc_party *party,
 
 /* Records. */
 
+/* The server of the last call is not watched any more; its work may be queued. */
+static void kipc_call_unwatch(struct kipc_call *call)
+{
+	if (!call->server)
+		return;
+	remove_wait_queue(&call->server->wait_pidfd, &call->watch);
+	put_pid(call->server);
+}
+
 /* The call is off every list and out of the table, and its work is not queued. */
 static void kipc_call_free(struct kipc_call *call)
 {
@@ -122,6 +131,7 @@ static void kipc_call_destroy(void *record)
 {
 	struct kipc_call *call = record;
 
+	kipc_call_unwatch(call);
 	if (cancel_work_sync(&call->death))
 		call->calls->ops->drop(call->calls);
 	kipc_call_free(call);
@@ -209,6 +219,7 @@ static void kipc_call_death(struct work_struct *work)
 	}
 	spin_unlock(calls->lock);
 	if (wake.then == kipc_call_destroy) {
+		kipc_call_unwatch(call);
 		/* This is its own work, which it must not wait for. */
 		if (cancel_work(&call->death))
 			calls->ops->drop(calls);
@@ -455,9 +466,12 @@ void kipc_call_take(struct kipc_call *call, struct kipc_party *server,
 	call->state = KIPC_CALL_TAKEN;
 	call->calls->serving++;
 	hlist_add_head(&call->served, &server->serving);
-	call->server = get_pid(task_tgid(current));
 	call->server_party = server;
-	add_wait_queue(&call->server->wait_pidfd, &call->watch);
+	if (unlikely(call->server != task_tgid(current))) {
+		kipc_call_unwatch(call);
+		call->server = get_pid(task_tgid(current));
+		add_wait_queue(&call->server->wait_pidfd, &call->watch);
+	}
 	if (claim && claim->until_taken) {
 		call->claim = NULL;
 		kipc_waiter_wake(&claim->waiter, KIPC_GRANTED, wake);
@@ -506,9 +520,6 @@ void kipc_call_end(struct kipc_call *call, int result, struct kipc_wake *wake)
 	if (call->state != KIPC_CALL_QUEUED) {
 		call->calls->serving--;
 		hlist_del_init(&call->served);
-		remove_wait_queue(&call->server->wait_pidfd, &call->watch);
-		put_pid(call->server);
-		call->server = NULL;
 	}
 	call->state = KIPC_CALL_DONE;
 	call->result = result;

@@ -28,7 +28,8 @@
  * by.  If either goes before the reply (death, the last close, exec of a handle that
  * is closed then), the call has failed, with EPIPE.  Death is noticed by a wait entry
  * on the struct pid, for the handle may live on in a child; the callback runs under
- * locks of the kernel's, so it only queues the record's work.  There is an entry for
+ * locks of the kernel's, so it only queues the record's work.  The entry stays when the
+ * call is over, since the same process will mostly take the next one.  There is an entry for
  * each call that is taken, as if the server had a pidfd of itself in epoll(7) for
  * each; their number is bounded by their callers' quotas.
  *
@@ -157,7 +158,8 @@ struct kipc_collector {
  * @dying: @death is queued, and holds the object
  * @result: DONE: bytes of the reply, or an errno
  * @limit: longest reply that is taken
- * @server: the process that took it, referenced while TAKEN or ANSWERING
+ * @server: the process that took it, or the last call of this record, referenced and
+ *	watched; or NULL
  * @server_party: the handle that it was taken by, while it is in its list
  * @watch: on @server
  * @death: looks whether it is dead

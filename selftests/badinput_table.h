@@ -30,7 +30,7 @@ static_assert(sizeof(struct kipc_mailbox_attr) == 24, "layout");
 static_assert(sizeof(struct kipc_mailbox_config) == 40, "layout");
 static_assert(sizeof(struct kipc_letter) == 48, "layout");
 static_assert(sizeof(struct kipc_mailbox_send) == 32, "layout");
-static_assert(sizeof(struct kipc_mailbox_recv) == 88, "layout");
+static_assert(sizeof(struct kipc_mailbox_recv) == 96, "layout");
 static_assert(sizeof(struct kipc_send_item) == 24, "layout");
 static_assert(sizeof(struct kipc_mailbox_send_batch) == 24, "layout");
 static_assert(sizeof(struct kipc_recv_item) == 64, "layout");
@@ -213,7 +213,10 @@ static const struct row {
 #undef S
 #define R(how, member, value, err) \
 	FIELD(MRECV, how, kipc_mailbox_recv, member, value, err)
-	R(BITS, flags, KIPC_RECV_PEEK | KIPC_RECV_TRUNCATE | KIPC_RECV_CALLS, EINVAL),
+	R(BITS, flags, KIPC_RECV_PEEK | KIPC_RECV_TRUNCATE | KIPC_RECV_CALLS |
+	  KIPC_RECV_REPLY, EINVAL),
+	R(SET, flags, KIPC_RECV_REPLY, EFAULT),
+	R(SET, answer, 8, EINVAL),
 	R(SET, size, 0, EMSGSIZE),
 	R(SET, size, sizeof(LETTER) - 1, EMSGSIZE),
 	R(WRITES, data, 0, EFAULT),

@@ -526,4 +526,128 @@ TEST_F(call, bad_memory)
 	EXPECT_EQ(0, stat_of(self->b.in).calls);
 }
 
+/* One call for both: the reply, and the next request. */
+TEST_F(call, reply_and_receive)
+{
+	struct kipc_mailbox_recv r = { .token = 0 };
+	pid_t first = caller_of(&self->b, 3, 0), second, third;
+	uint64_t number = 0, next = 0;
+	int in = self->b.in;
+
+	/* There is nothing to reply to. */
+	EXPECT_EQ(8, k_reply_serve(in, &number, 8, &next, 8, &r, after(PATIENCE)));
+	EXPECT_EQ(3, next);
+	second = caller_of(&self->b, 4, 0);
+	wait_letters(in, 1);
+	number = 9;
+	EXPECT_EQ(8, k_reply_serve(in, &number, 8, &next, 8, &r, after(PATIENCE)));
+	EXPECT_EQ(4, next);
+	EXPECT_EQ(0, reap(first));
+	/* Nothing comes; the reply is given all the same. */
+	number = 16;
+	EXPECT_ERR(EAGAIN, k_reply_serve(in, &number, 8, &next, 8, &r, 0));
+	EXPECT_EQ(0, r.token);
+	EXPECT_EQ(0, reap(second));
+	EXPECT_ERR(ETIMEDOUT, k_reply_serve(in, &number, 8, &next, 8, &r, after(MS)));
+	/* Nobody wants it any more: the next one is received. */
+	third = caller_of(&self->b, 5, 0);
+	r.token = served(in, 5);
+	slay(third);
+	wait_for(stat_of(in).serving == 1);
+	third = caller_of(&self->b, 6, 0);
+	EXPECT_EQ(8, k_reply_serve(in, &number, 8, &next, 8, &r, after(PATIENCE)));
+	EXPECT_EQ(6, next);
+	EXPECT_EQ(0, answer(in, r.token, 36));
+	EXPECT_EQ(0, reap(third));
+	EXPECT_EQ(0, stat_of(in).serving);
+}
+
+/* Then nothing is received, and it can still be replied to. */
+TEST_F(call, reply_fails_and_nothing_is_received)
+{
+	struct kipc_mailbox_reply *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+					       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	pid_t first = caller_of(&self->b, 3, 0), second;
+	struct kipc_mailbox_recv r = { .token = served(self->b.in, 3) }, raw;
+	uint64_t number = 9, next = 77, token = r.token;
+	int in = self->b.in;
+
+	ASSERT_NE(MAP_FAILED, page);
+	second = caller_of(&self->b, 4, 0);
+	wait_letters(in, 1);
+	EXPECT_ERR(EMSGSIZE, k_reply_serve(in, &number, 9, &next, 8, &r, 0));
+	EXPECT_ERR(EFAULT, k_reply_serve(in, NULL, 8, &next, 8, &r, 0));
+	EXPECT_ERR(EBADF, k_reply_serve(self->b.out, &number, 8, &next, 8, &r, 0));
+	EXPECT_EQ(token, r.token);
+	r.token = token + 1;
+	EXPECT_ERR(ENOENT, k_reply_serve(in, &number, 8, &next, 8, &r, 0));
+	EXPECT_EQ(token + 1, r.token);
+
+	*page = (struct kipc_mailbox_reply){
+		.token = token, .data = ptr(&number), .size = 8, .flags = 1,
+	};
+	raw = (struct kipc_mailbox_recv){
+		.data = ptr(&next), .size = 8, .answer = ptr(page),
+		.flags = KIPC_RECV_CALLS | KIPC_RECV_REPLY,
+	};
+	EXPECT_ERR(EINVAL, ioctl(in, KIPC_IOC_MAILBOX_RECV, &raw));
+	page->flags = 0;
+	/* A structure of before. */
+	EXPECT_ERR(EINVAL, ioctl(in, _IOC(_IOC_READ | _IOC_WRITE, KIPC_IOC_MAGIC,
+					  _IOC_NR(KIPC_IOC_MAILBOX_RECV), 88), &raw));
+	CHECK(!mprotect(page, 4096, PROT_READ));
+	EXPECT_ERR(EFAULT, ioctl(in, KIPC_IOC_MAILBOX_RECV, &raw));
+	EXPECT_EQ(77, next);
+	EXPECT_EQ(1, stat_of(in).letters);
+	EXPECT_EQ(1, stat_of(in).serving);
+
+	EXPECT_EQ(0, answer(in, token, 9));
+	EXPECT_EQ(0, reap(first));
+	EXPECT_EQ(0, answer(in, served(in, 4), 16));
+	EXPECT_EQ(0, reap(second));
+	munmap(page, 4096);
+}
+
+/* A signal while it waits for the next one: the reply was given, once. */
+static void reply_interrupted(struct both *b, int flags)
+{
+	int *caught = shared(sizeof(*caught));
+	pid_t first = caller_of(b, 3, 0), second, server = spawn();
+	uint64_t number = 9, next = 0;
+	struct kipc_mailbox_recv r;
+
+	if (!server) {
+		count_signals(SIGUSR1, flags, caught);
+		r.token = served(b->in, 3);
+		if (!flags) {
+			CHECK_ERR(EINTR, k_reply_serve(b->in, &number, 8, &next, 8,
+						       &r, after(PATIENCE)));
+			CHECK(!r.token);
+		}
+		CHECK(k_reply_serve(b->in, &number, 8, &next, 8, &r,
+				    after(PATIENCE)) == 8 && next == 4);
+		CHECK(*caught == 1);
+		CHECK(!answer(b->in, r.token, 16));
+		_exit(0);
+	}
+	CHECK(!reap(first));
+	wait_for(stat_of(b->manage).waiting_receivers == 1);
+	kill(server, SIGUSR1);
+	wait_for(__atomic_load_n(caught, __ATOMIC_SEQ_CST) == 1);
+	second = caller_of(b, 4, 0);
+	CHECK(!reap(second));
+	CHECK(!reap(server));
+	CHECK(stat_of(b->manage).replies == 2);
+}
+
+TEST_F(call, reply_and_interrupted)
+{
+	reply_interrupted(&self->b, 0);
+}
+
+TEST_F(call, reply_and_restarted)
+{
+	reply_interrupted(&self->b, SA_RESTART);
+}
+
 TEST_HARNESS_MAIN

@@ -54,6 +54,41 @@ TEST(calls)
 	close_both(&b);
 }
 
+TEST(reply_and_serve)
+{
+	struct both b = both_of(&roomy);
+	struct kipc_request request = { .token = 0 };
+	uint64_t first, second, token;
+	char data[16];
+
+	first = submitted(b.out, 3);
+	second = submitted(b.out, 4);
+	EXPECT_EQ(8, kipc_mailbox_reply_serve(b.in, NULL, 0, 0, data, sizeof(data),
+					      &request, 0, 0));
+	token = request.token;
+	EXPECT_NE(0, token);
+	EXPECT_EQ(64, request.reply_size);
+	EXPECT_ERR(EMSGSIZE, kipc_mailbox_reply_serve(b.in, data, 65, 0, data, 16,
+						      &request, 0, 0));
+	EXPECT_ERR(EMSGSIZE, kipc_mailbox_reply_serve(b.in, data, 1ULL << 32, 0, data,
+						      16, &request, 0, 0));
+	EXPECT_ERR(EINVAL, kipc_mailbox_reply_serve(b.in, data, 8, 0, data, 16, NULL,
+						    0, 0));
+	EXPECT_ERR(EINVAL, kipc_mailbox_reply_serve(b.in, data, 8, 0, data, 16,
+						    &request, 1U << 31, 0));
+	EXPECT_EQ(token, request.token);
+	/* The same memory for both; it is read before it is written. */
+	EXPECT_EQ(8, kipc_mailbox_reply_serve(b.in, data, 8, 5, data, 16, &request,
+					      0, 0));
+	EXPECT_NE(token, request.token);
+	EXPECT_EQ(3, collected(b.out, first));
+	EXPECT_ERR(EAGAIN, kipc_mailbox_reply_serve(b.in, data, 8, 5, data, 16,
+						    &request, 0, 0));
+	EXPECT_EQ(0, request.token);
+	EXPECT_EQ(4, collected(b.out, second));
+	close_both(&b);
+}
+
 /* Who does not want to know gives NULL. */
 TEST(calls_without_tokens)
 {

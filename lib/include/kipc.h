@@ -76,6 +76,10 @@ int kipc_mailbox_cancel(int fd, uint64_t token);
 ssize_t kipc_mailbox_serve(int fd, void *data, size_t size,
 			   struct kipc_request *request, uint32_t flags,
 			   uint64_t deadline);
+ssize_t kipc_mailbox_reply_serve(int fd, const void *reply, size_t reply_size,
+				 uint64_t tag, void *data, size_t size,
+				 struct kipc_request *request, uint32_t flags,
+				 uint64_t deadline);
 int kipc_mailbox_reply(int fd, uint64_t token, const void *data, size_t size,
 		       uint64_t tag);
 

@@ -169,6 +169,26 @@ int kipc_mailbox_cancel(int fd, uint64_t token)
 	return ioctl(fd, KIPC_IOC_MAILBOX_CANCEL, &cancel);
 }
 
+static ssize_t serve(int fd, struct kipc_mailbox_recv *recv,
+		     struct kipc_request *request)
+{
+	int ret;
+
+	/* Nobody could reply to a request that was taken then. */
+	if (!request) {
+		errno = EINVAL;
+		return -1;
+	}
+	ret = ioctl(fd, KIPC_IOC_MAILBOX_RECV, recv);
+	if (ret >= 0)
+		*request = (struct kipc_request) {
+			.letter = recv->letter,
+			.token = recv->token,
+			.reply_size = recv->reply_size,
+		};
+	return ret;
+}
+
 /**
  * kipc_mailbox_serve() - receive the oldest letter, be it a request
  * @fd: a handle with KIPC_RIGHT_RECEIVE
@@ -196,20 +216,57 @@ ssize_t kipc_mailbox_serve(int fd, void *data, size_t size,
 		.size = kipc_room(size),
 		.flags = flags | KIPC_RECV_CALLS,
 	};
-	int ret;
 
-	/* Nobody could reply to a request that was taken then. */
-	if (!request) {
-		errno = EINVAL;
+	return serve(fd, &recv, request);
+}
+
+/**
+ * kipc_mailbox_reply_serve() - reply to a request, and receive the next letter
+ * @fd: a handle with KIPC_RIGHT_RECEIVE
+ * @reply: the reply; may be NULL if @reply_size is 0
+ * @reply_size: bytes of it
+ * @tag: goes along with the reply
+ * @data: a buffer for the next letter; may be NULL if @size is 0; may be @reply
+ * @size: of the buffer in bytes
+ * @request: what is replied to, and then what was received
+ * @flags: KIPC_RECV_PEEK, KIPC_RECV_TRUNCATE
+ * @deadline: how long to wait while the mailbox is empty
+ *
+ * Does what kipc_mailbox_reply() and then kipc_mailbox_serve() do, in one system
+ * call.  The token of @request is 0 if there is nothing to reply to, and becomes 0
+ * when the reply was given, or its caller found gone (which is not told): so after an
+ * error it says which of the two has failed.
+ *
+ * Return: bytes written to the buffer, or -1 with errno: as kipc_mailbox_reply() if
+ * the token is not 0, else as kipc_mailbox_serve().
+ */
+ssize_t kipc_mailbox_reply_serve(int fd, const void *reply, size_t reply_size,
+				 uint64_t tag, void *data, size_t size,
+				 struct kipc_request *request, uint32_t flags,
+				 uint64_t deadline)
+{
+	struct kipc_mailbox_reply answer = {
+		.token = request ? request->token : 0,
+		.data = kipc_pointer(reply),
+		.tag = tag,
+		.size = (uint32_t)reply_size,
+	};
+	struct kipc_mailbox_recv recv = {
+		.data = kipc_pointer(data),
+		.deadline = deadline,
+		.size = kipc_room(size),
+		.flags = flags | KIPC_RECV_CALLS | KIPC_RECV_REPLY,
+		.answer = kipc_pointer(&answer),
+	};
+	ssize_t ret;
+
+	if (reply_size > UINT32_MAX) {
+		errno = EMSGSIZE;
 		return -1;
 	}
-	ret = ioctl(fd, KIPC_IOC_MAILBOX_RECV, &recv);
-	if (ret >= 0)
-		*request = (struct kipc_request) {
-			.letter = recv.letter,
-			.token = recv.token,
-			.reply_size = recv.reply_size,
-		};
+	ret = serve(fd, &recv, request);
+	if (ret < 0 && request)
+		request->token = answer.token;
 	return ret;
 }
 

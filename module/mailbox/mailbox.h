@@ -518,6 +518,8 @@ long kipc_mailbox_ioctl_cancel(struct file *file, void __user *arg, size_t size)
 
 /* reply.c */
 bool kipc_mailbox_copy_reply(void __user *to, struct kipc_call *call);
+int kipc_mailbox_reply_first(struct kipc_mailbox *mailbox,
+			     struct kipc_mailbox_reply __user *user);
 long kipc_mailbox_ioctl_reply(struct file *file, void __user *arg, size_t size);
 long kipc_mailbox_ioctl_collect(struct file *file, void __user *arg,
 				size_t size);

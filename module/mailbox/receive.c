@@ -412,7 +412,9 @@ long kipc_mailbox_ioctl_recv(struct file *file, void __user *arg, size_t size)
 			  KIPC_LEAST(struct kipc_mailbox_recv, letter), arg, size);
 	if (ret)
 		return ret;
-	if (recv.flags & ~(KIPC_RECV_PEEK | KIPC_RECV_TRUNCATE | KIPC_RECV_CALLS))
+	if (recv.flags & ~(KIPC_RECV_PEEK | KIPC_RECV_TRUNCATE |
+			   KIPC_RECV_CALLS | KIPC_RECV_REPLY) ||
+	    (recv.answer && !(recv.flags & KIPC_RECV_REPLY)))
 		return -EINVAL;
 	in.header_size = sizeof(struct kipc_letter);
 	if (recv.flags & KIPC_RECV_CALLS) {
@@ -420,16 +422,25 @@ long kipc_mailbox_ioctl_recv(struct file *file, void __user *arg, size_t size)
 			return -EINVAL;
 		in.header_size = sizeof(struct kipc_received);
 	}
+	if (recv.flags & KIPC_RECV_REPLY &&
+	    size < offsetofend(struct kipc_mailbox_recv, answer))
+		return -EINVAL;
 	in.buffer.base = u64_to_user_ptr(recv.data);
 	in.buffer.iter = NULL;
 	in.size = min(recv.size, mailbox->attr.letter_size);
 	in.header = &user->letter;
 	in.party = kipc_party_of_file(file);
-	in.flags = recv.flags;
+	in.flags = recv.flags & ~KIPC_RECV_REPLY;
 	in.deadline = kipc_handle_deadline(file, recv.deadline);
 	in.refuse_empty = false;
 	if (!access_ok(in.buffer.base, in.size))
 		return -EFAULT;
+	if (recv.flags & KIPC_RECV_REPLY) {
+		ret = kipc_mailbox_reply_first(mailbox,
+					       u64_to_user_ptr(recv.answer));
+		if (ret)
+			return ret;
+	}
 	if (likely(!in.flags)) {
 		bytes = kipc_mailbox_receive_quick(mailbox, in.buffer.base,
 						   in.size, &user->letter);

@@ -5,6 +5,7 @@
 #include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/pid.h>
+#include <linux/sched/stat.h>
 #include <linux/uaccess.h>
 
 #include "mailbox.h"
@@ -26,6 +27,59 @@ bool kipc_mailbox_copy_reply(void __user *to, struct kipc_call *call)
 	       !copy_to_user(to, kipc_call_reply(call), size);
 }
 
+static int kipc_mailbox_answer(struct kipc_mailbox *mailbox,
+			       const struct kipc_mailbox_reply *reply)
+{
+	struct kipc_buffer data = { .base = u64_to_user_ptr(reply->data) };
+	int ret;
+
+	if (reply->flags)
+		return -EINVAL;
+	if (reply->size > KIPC_LETTER_MAX)
+		return -EMSGSIZE;
+	if (!access_ok(data.base, reply->size))
+		return -EFAULT;
+	ret = kipc_call_answer(READ_ONCE(mailbox->calls), reply->token, &data,
+			       reply->size, reply->tag);
+	return kipc_mailbox_missing(mailbox, ret);
+}
+
+/**
+ * kipc_mailbox_reply_first - reply before something is received: KIPC_RECV_REPLY
+ * @mailbox: the mailbox
+ * @user: the reply, or none if its token is 0; is 0 when it was given
+ *
+ * Context: process context, may sleep.
+ * Return: 0, or what struct kipc_mailbox_reply says, -ERESTARTSYS for EINTR.
+ */
+int kipc_mailbox_reply_first(struct kipc_mailbox *mailbox,
+			     struct kipc_mailbox_reply __user *user)
+{
+	struct kipc_mailbox_reply reply;
+	int ret;
+
+	ret = kipc_arg_in(&reply, sizeof(reply),
+			  KIPC_LEAST(struct kipc_mailbox_reply, flags), user,
+			  sizeof(reply));
+	if (ret || !reply.token)
+		return ret;
+	/* That it cannot be written shall show before anything has happened. */
+	if (put_user(reply.token, &user->token))
+		return -EFAULT;
+	ret = kipc_mailbox_answer(mailbox, &reply);
+	if (ret < 0)
+		return ret;
+	if (put_user(0, &user->token))
+		return -EFAULT;
+	/*
+	 * Who was woken mostly has the next request.  Who lets it run before it looks
+	 * for that need not sleep, nor be woken.
+	 */
+	if (!single_task_running())
+		schedule();
+	return 0;
+}
+
 /**
  * kipc_mailbox_ioctl_reply - KIPC_IOC_MAILBOX_REPLY
  * @file: the handle
@@ -39,25 +93,13 @@ long kipc_mailbox_ioctl_reply(struct file *file, void __user *arg, size_t size)
 {
 	struct kipc_mailbox *mailbox = kipc_mailbox_of_file(file);
 	struct kipc_mailbox_reply reply;
-	struct kipc_buffer data = {};
 	int ret;
 
 	if (!(file->f_mode & FMODE_READ))
 		return -EBADF;
 	ret = kipc_arg_in(&reply, sizeof(reply),
 			  KIPC_LEAST(struct kipc_mailbox_reply, flags), arg, size);
-	if (ret)
-		return ret;
-	if (reply.flags)
-		return -EINVAL;
-	if (reply.size > KIPC_LETTER_MAX)
-		return -EMSGSIZE;
-	data.base = u64_to_user_ptr(reply.data);
-	if (!access_ok(data.base, reply.size))
-		return -EFAULT;
-	ret = kipc_call_answer(READ_ONCE(mailbox->calls), reply.token, &data,
-			       reply.size, reply.tag);
-	return kipc_mailbox_missing(mailbox, ret);
+	return ret ?: kipc_mailbox_answer(mailbox, &reply);
 }
 
 /* The header of a reply, as the caller's namespaces see it. */

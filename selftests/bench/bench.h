@@ -90,6 +90,8 @@ struct peer {
 	 */
 	void (*send)(struct channel *c, const void *data, size_t size);
 	void (*recv)(struct channel *c, void *data, size_t size);
+	/* Send what was put off until the next recv; or NULL. */
+	void (*flush)(struct channel *c);
 	void (*end)(struct channel *c);
 	/* Ask for SIGIO when the next message comes; NULL: O_ASYNC does. */
 	void (*ask_sigio)(struct channel *c);

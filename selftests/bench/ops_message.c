@@ -165,6 +165,12 @@ static void run_4_to_4(const struct turn *t)
 	run_stream(t, 4, 4);
 }
 
+static void flush(struct party *p)
+{
+	if (p->t->peer->flush)
+		p->t->peer->flush(&p->there);
+}
+
 /* Round trips: process 0 is the server, and answers each on its own channel. */
 static void serve(struct crew *crew, struct party *p)
 {
@@ -177,13 +183,16 @@ static void serve(struct crew *crew, struct party *p)
 	if (p->way)
 		p->way->begin(t->peer, &p->there);
 	for (i = 0; i < warm + timed; i++) {
-		if (i == warm)
+		if (i == warm) {
+			flush(p);
 			crew_ready(crew);
+		}
 		if (p->way)
 			p->way->wait(t->peer, &p->there);
 		client = receive_one(p, &p->there, in, last);
 		send_one(p, &p->back[client], out, client, last[client]);
 	}
+	flush(p);
 	crew_done(crew);
 }
 

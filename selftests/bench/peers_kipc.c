@@ -177,39 +177,44 @@ struct peer rendezvous_peer = {
 };
 
 /*
- * Calls: the request goes when the reply is waited for.  What this process has: a
- * client its request, a server what it is to reply to.
+ * Calls: the request goes when the reply is waited for, and a reply when the next
+ * request is.  What this process has to send: a client its request, a server its
+ * reply, and what that is for.
  */
 static struct {
-	const void *request;
+	const void *data;
+	size_t size;
 	int fd;
-	uint64_t token;
+	bool serves;
+	struct kipc_request request;
 } rpc;
 
 static void rpc_send(struct channel *c, const void *data, size_t size)
 {
-	if (!rpc.token) {
-		rpc.request = data;
-		rpc.fd = c->out;
-		return;
-	}
-	CHECK(kipc_mailbox_reply(rpc.fd, rpc.token, data, size, 0) == 0);
-	rpc.token = 0;
+	rpc.data = data;
+	rpc.size = size;
+	rpc.fd = c->out;
 }
 
 static void rpc_recv(struct channel *c, void *data, size_t size)
 {
-	struct kipc_request request;
-
-	if (rpc.request) {
-		CHECK(kipc_mailbox_call(rpc.fd, rpc.request, size, 0, data, size,
+	if (rpc.data && !rpc.serves) {
+		CHECK(kipc_mailbox_call(rpc.fd, rpc.data, size, 0, data, size,
 					KIPC_FOREVER) == (ssize_t)size);
 		return;
 	}
-	CHECK(kipc_mailbox_serve(c->in, data, size, &request, 0,
-				 KIPC_FOREVER) == (ssize_t)size);
-	rpc.token = request.token;
-	rpc.fd = c->in;
+	rpc.serves = true;
+	CHECK(kipc_mailbox_reply_serve(c->in, rpc.data, rpc.size, 0, data, size,
+				       &rpc.request, 0,
+				       KIPC_FOREVER) == (ssize_t)size);
+}
+
+static void rpc_flush(struct channel *c)
+{
+	if (rpc.request.token)
+		CHECK(!kipc_mailbox_reply(c->in, rpc.request.token, rpc.data,
+					  rpc.size, 0));
+	rpc.request.token = 0;
 }
 
 struct peer rpc_peer = {
@@ -220,5 +225,6 @@ struct peer rpc_peer = {
 	.make = bounded_make,
 	.send = rpc_send,
 	.recv = rpc_recv,
+	.flush = rpc_flush,
 	.end = end,
 };

@@ -7,7 +7,7 @@
  */
 #include "stress.h"
 
-enum { REQUEST = 8192, MSEC = 1000000 };
+enum { REQUEST = 8192 };
 
 static const struct kipc_mailbox_attr kinds[DESKS] = {
 	{ 16, 65536, REQUEST, 0 },
@@ -92,7 +92,7 @@ static void replied(struct thread *t, struct request *r, ssize_t size)
 
 static uint64_t some_time(struct thread *t)
 {
-	return below(&t->random, 8) ? after(below(&t->random, 20) * MSEC) :
+	return below(&t->random, 8) ? after(below(&t->random, 20) * MS) :
 				      KIPC_FOREVER;
 }
 
@@ -217,7 +217,7 @@ static long reply(struct thread *t, struct desk *d, struct request *r,
 
 static void serve(struct thread *t, struct desk *d)
 {
-	uint64_t deadline = after(below(&t->random, 10) * MSEC);
+	uint64_t deadline = after(below(&t->random, 10) * MS);
 	struct kipc_mailbox_recv recv;
 	struct request *r;
 	unsigned int x;

@@ -398,6 +398,7 @@ struct kipc_mailbox_send {
 #define KIPC_RECV_PEEK		(1U << 0)	/* leave the letter in place */
 #define KIPC_RECV_TRUNCATE	(1U << 1)	/* drop what the buffer cannot hold */
 #define KIPC_RECV_CALLS		(1U << 2)	/* take requests too, to reply to them */
+#define KIPC_RECV_REPLY		(1U << 3)	/* first reply to one that was taken */
 
 /**
  * struct kipc_mailbox_recv - receive the oldest letter
@@ -410,15 +411,22 @@ struct kipc_mailbox_send {
  *	other letter, and with KIPC_RECV_PEEK
  * @reply_size: likewise: longest reply that the caller takes
  * @reserved: written as 0
+ * @answer: with KIPC_RECV_REPLY: pointer to a struct kipc_mailbox_reply, of the length
+ *	that it has here; else 0
+ *
+ * With KIPC_RECV_REPLY the reply comes first, which saves a call for each request.  When
+ * it was given, or the caller found gone, 0 is written to the token in @answer; and with
+ * 0 there, there is nothing to reply to.  If it fails, that is the error, as for
+ * KIPC_IOC_MAILBOX_REPLY, the token stays, and nothing is received.
  *
  * Returns the number of bytes written to the buffer.  EBADF: the handle may not
  * receive.  EBADMSG: the letter is a request, and KIPC_RECV_CALLS or
- * KIPC_RECV_PEEK was not given; it stays in its place.  EINVAL: unknown flags, or
- * KIPC_RECV_CALLS with a structure that has no @token.  EMSGSIZE: the letter is
- * longer than @size; it stays in its place.  EAGAIN: no letter can be taken now (the
- * mailbox is empty, or another receiver is just copying a large one), and the caller
- * does not wait.  ETIMEDOUT.  EINTR.  EPIPE: empty, and hang-up.  EDQUOT: the owner's
- * quota of waiters is used up.  EIDRM: removed.
+ * KIPC_RECV_PEEK was not given; it stays in its place.  EINVAL: unknown flags, a flag
+ * with a structure that lacks its field, or @answer without its flag.  EMSGSIZE: the
+ * letter is longer than @size; it stays in its place.  EAGAIN: no letter can be taken
+ * now (the mailbox is empty, or another receiver is just copying a large one), and the
+ * caller does not wait.  ETIMEDOUT.  EINTR.  EPIPE: empty, and hang-up.  EDQUOT: the
+ * owner's quota of waiters is used up.  EIDRM: removed.
  */
 struct kipc_mailbox_recv {
 	__aligned_u64 data;
@@ -429,6 +437,7 @@ struct kipc_mailbox_recv {
 	__aligned_u64 token;
 	__u32 reply_size;
 	__u32 reserved;
+	__aligned_u64 answer;
 };
 
 /*
