@@ -25,6 +25,7 @@ void kipc_ring_init(struct kipc_ring *ring, struct kipc_account *account)
 	ring->bytes = 0;
 	ring->peak = 0;
 	ring->peak_before = 0;
+	ring->keep = 0;
 }
 
 static size_t kipc_segment_bytes(const struct kipc_segment *segment)
@@ -279,11 +280,11 @@ struct kipc_segment *kipc_segment_unpin(struct kipc_segment *segment)
 
 /*
  * How many bytes of shared segments to keep for the next time: a little, or what was
- * needed the last two times, if the owner has plenty left.
+ * needed twice, if the owner has plenty left.
  */
 static size_t kipc_ring_keep(const struct kipc_ring *ring)
 {
-	size_t keep = min(ring->peak, ring->peak_before);
+	size_t keep = max(min(ring->peak, ring->peak_before), ring->keep);
 
 	if (keep <= KIPC_SEGMENT_KEEP ||
 	    !kipc_account_has_plenty(ring->account, KIPC_BYTES))
@@ -298,6 +299,9 @@ static struct kipc_segment *kipc_ring_trim(struct kipc_ring *ring)
 	struct kipc_segment *garbage = NULL, *spare;
 	size_t keep;
 
+	/* A peak among peaks that are lower shall not cost an allocation each time. */
+	ring->keep -= ring->keep / 8;
+	ring->keep = max(min(ring->peak, ring->peak_before), ring->keep);
 	if (ring->spare || ring->bytes > KIPC_SEGMENT_KEEP) {
 		keep = kipc_ring_keep(ring);
 		while (ring->spare && ring->bytes + ring->spare_bytes > keep) {
@@ -325,6 +329,7 @@ static struct kipc_segment *kipc_ring_trim(struct kipc_ring *ring)
 struct kipc_segment *kipc_ring_shed(struct kipc_ring *ring)
 {
 	ring->peak = 0;
+	ring->keep = 0;
 	return kipc_ring_trim(ring);
 }
 

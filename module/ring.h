@@ -14,7 +14,7 @@
  * so a record never wraps and is never split, the ring holds no more memory
  * than it needs, and grows while its owner's quota lasts.  Small records share
  * segments and cost no allocation: a drained segment is used again, and an empty
- * ring keeps a small one, or more if it needed more the last two times and its
+ * ring keeps a small one, or more if it needed more twice, not long ago, and its
  * owner has used less than half of the quota.  A large record is filled in a
  * *sealed* segment of its own before that is linked in: no place in the ring is
  * held while user memory is copied that may fault.
@@ -78,6 +78,7 @@ struct kipc_segment {
  * @last_used: bytes that the youngest shared segment had when it was left
  * @peak: the most that was needed since the ring was empty, up to KIPC_RING_KEEP
  * @peak_before: the same of the time before
+ * @keep: what was needed twice in a row, an eighth less for each time since then
  */
 struct kipc_ring {
 	struct list_head segments;
@@ -88,6 +89,7 @@ struct kipc_ring {
 	u32 last_used;
 	u32 peak;
 	u32 peak_before;
+	u32 keep;
 };
 
 static inline size_t kipc_ring_align(size_t bytes)

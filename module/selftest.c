@@ -18,6 +18,7 @@
 
 #define KIPC_TEST_RECORDS	512
 #define KIPC_TEST_ROUNDS	20000
+#define KIPC_TEST_QUIET		32
 #define KIPC_TEST_THREADS	8
 
 #define kipc_expect(condition)						\
@@ -178,11 +179,11 @@ static bool __init kipc_test_ring(void)
 		if (!pass)
 			break;
 	}
-	/* Once more from full to empty: then it has given back its memory. */
-	while (pass && queue->count < KIPC_TEST_RECORDS)
-		pass = kipc_test_push(queue);
+	/* When it has not needed it for some time it has given back its memory. */
 	while (pass && queue->count)
 		pass = kipc_test_pop(queue);
+	for (round = 0; round < KIPC_TEST_QUIET && pass; round++)
+		pass = kipc_test_push(queue) && kipc_test_pop(queue);
 	pass &= kipc_expect(!pass || kipc_quota_total(KIPC_BYTES) <=
 			    KIPC_SEGMENT_KEEP);
 	kipc_ring_destroy(&queue->ring);

@@ -60,6 +60,34 @@ static inline int answer(int fd, uint64_t token, uint64_t number)
 	return k_reply(fd, token, &number, sizeof(number), number);
 }
 
+/* Replies to @recv, which becomes the next one. */
+static inline ssize_t k_reply_serve(int fd, const void *reply, size_t reply_size,
+				    void *data, size_t size,
+				    struct kipc_mailbox_recv *recv,
+				    uint64_t deadline)
+{
+	struct kipc_mailbox_reply answer = {
+		.token = recv->token,
+		.data = ptr(reply),
+		.size = reply_size,
+	};
+	struct kipc_mailbox_recv r = {
+		.data = ptr(data),
+		.deadline = deadline,
+		.size = size,
+		.flags = KIPC_RECV_CALLS | KIPC_RECV_REPLY,
+		.answer = ptr(&answer),
+	};
+	ssize_t ret = ioctl(fd, KIPC_IOC_MAILBOX_RECV, &r);
+
+	CHECK(ret < 0 || !answer.token);
+	if (ret < 0)
+		recv->token = answer.token;
+	else
+		*recv = r;
+	return ret;
+}
+
 /* What a call that was submitted gets: the number, or a negative errno. */
 static inline long collected(int fd, uint64_t token)
 {

@@ -271,33 +271,6 @@ ssize_t k_serve(int fd, void *data, size_t size, struct kipc_mailbox_recv *recv,
 	return ret;
 }
 
-/* Replies to @recv, which becomes the next one. */
-ssize_t k_reply_serve(int fd, const void *reply, size_t reply_size, void *data,
-		      size_t size, struct kipc_mailbox_recv *recv,
-		      uint64_t deadline)
-{
-	struct kipc_mailbox_reply answer = {
-		.token = recv->token,
-		.data = ptr(reply),
-		.size = reply_size,
-	};
-	struct kipc_mailbox_recv r = {
-		.data = ptr(data),
-		.deadline = deadline,
-		.size = size,
-		.flags = KIPC_RECV_CALLS | KIPC_RECV_REPLY,
-		.answer = ptr(&answer),
-	};
-	ssize_t ret = ioctl(fd, KIPC_IOC_MAILBOX_RECV, &r);
-
-	CHECK(ret < 0 || !answer.token);
-	if (ret < 0)
-		recv->token = answer.token;
-	else
-		*recv = r;
-	return ret;
-}
-
 int k_reply(int fd, uint64_t token, const void *data, size_t size, uint64_t tag)
 {
 	struct kipc_mailbox_reply r = {

@@ -132,9 +132,6 @@ int k_submit(int fd, const void *data, size_t size, size_t reply_size,
 	     uint64_t *token, uint64_t deadline);
 ssize_t k_serve(int fd, void *data, size_t size, struct kipc_mailbox_recv *recv,
 		unsigned int flags, uint64_t deadline);
-ssize_t k_reply_serve(int fd, const void *reply, size_t reply_size, void *data,
-		      size_t size, struct kipc_mailbox_recv *recv,
-		      uint64_t deadline);
 int k_reply(int fd, uint64_t token, const void *data, size_t size, uint64_t tag);
 ssize_t k_collect(int fd, uint64_t *token, void *data, size_t size,
 		  struct kipc_letter *letter, uint64_t deadline);

@@ -169,17 +169,10 @@ int kipc_mailbox_cancel(int fd, uint64_t token)
 	return ioctl(fd, KIPC_IOC_MAILBOX_CANCEL, &cancel);
 }
 
-static ssize_t serve(int fd, struct kipc_mailbox_recv *recv,
-		     struct kipc_request *request)
+/* What was received, if anything was. */
+static ssize_t received(struct kipc_request *request,
+			const struct kipc_mailbox_recv *recv, int ret)
 {
-	int ret;
-
-	/* Nobody could reply to a request that was taken then. */
-	if (!request) {
-		errno = EINVAL;
-		return -1;
-	}
-	ret = ioctl(fd, KIPC_IOC_MAILBOX_RECV, recv);
 	if (ret >= 0)
 		*request = (struct kipc_request) {
 			.letter = recv->letter,
@@ -217,7 +210,13 @@ ssize_t kipc_mailbox_serve(int fd, void *data, size_t size,
 		.flags = flags | KIPC_RECV_CALLS,
 	};
 
-	return serve(fd, &recv, request);
+	/* Nobody could reply to a request that was taken then. */
+	if (!request) {
+		errno = EINVAL;
+		return -1;
+	}
+	return received(request, &recv,
+			ioctl(fd, KIPC_IOC_MAILBOX_RECV, &recv));
 }
 
 /**
@@ -246,7 +245,6 @@ ssize_t kipc_mailbox_reply_serve(int fd, const void *reply, size_t reply_size,
 				 uint64_t deadline)
 {
 	struct kipc_mailbox_reply answer = {
-		.token = request ? request->token : 0,
 		.data = kipc_pointer(reply),
 		.tag = tag,
 		.size = (uint32_t)reply_size,
@@ -260,12 +258,14 @@ ssize_t kipc_mailbox_reply_serve(int fd, const void *reply, size_t reply_size,
 	};
 	ssize_t ret;
 
-	if (reply_size > UINT32_MAX) {
-		errno = EMSGSIZE;
+	if (!request || reply_size > UINT32_MAX) {
+		errno = request ? EMSGSIZE : EINVAL;
 		return -1;
 	}
-	ret = serve(fd, &recv, request);
-	if (ret < 0 && request)
+	answer.token = request->token;
+	ret = received(request, &recv,
+		       ioctl(fd, KIPC_IOC_MAILBOX_RECV, &recv));
+	if (ret < 0)
 		request->token = answer.token;
 	return ret;
 }

@@ -137,7 +137,7 @@ static void ask(struct thread *t, struct desk *d)
 
 static void submit(struct thread *t, struct desk *d)
 {
-	uint64_t deadline = some_time(t), token;
+	uint64_t deadline = some_time(t), token = 0;
 	struct request *r;
 	size_t size;
 
