@@ -8,7 +8,8 @@
 
 #define MAX_WAIT	2000		/* microseconds */
 #define FIRST_ALARM	4000
-#define NEXT_ALARM	1000
+#define NEXT_ALARM	1000		/* if the one before came in time */
+#define LAST_ALARM	30000		/* however late that was */
 #define PARAMETERS	"/sys/module/kipc/parameters/"
 
 static int pool[2] = { -1, -1 };	/* descriptors on their way */
@@ -76,6 +77,34 @@ static void on_signal(int sig)
 	(void)sig;
 }
 
+static uint64_t alarm_due;		/* 0: none */
+
+static void alarm_in(uint64_t us)
+{
+	struct itimerval once = { { 0, 0 }, { 0, us } };
+
+	alarm_due = us ? after_us(us) : 0;
+	setitimer(ITIMER_REAL, &once, NULL);
+}
+
+uint64_t calls_pause(uint64_t due)
+{
+	uint64_t now = calls_now(), late = now > due ? (now - due) / 1000 : 0;
+	uint64_t pause = NEXT_ALARM + 7 * late;
+
+	return pause < LAST_ALARM ? pause : LAST_ALARM;
+}
+
+static void on_alarm(int sig)
+{
+	int error = errno;
+
+	(void)sig;
+	if (alarm_due)
+		alarm_in(calls_pause(alarm_due));
+	errno = error;
+}
+
 /* Those by which the processor tells of a defect of ours stay deadly. */
 static bool deadly(int sig)
 {
@@ -88,31 +117,34 @@ static bool deadly(int sig)
 void signals_setup(void)
 {
 	struct sigaction action = { .sa_handler = on_signal };
+	struct sigaction timer = { .sa_handler = on_alarm };
 
 	for (int sig = 1; sig <= SIGRTMAX; sig++) {
 		if (deadly(sig) || sig == SIGCHLD)
 			continue;
 		action.sa_flags = sig == SIGUSR2 ? SA_RESTART : 0;
-		sigaction(sig, &action, NULL);
+		sigaction(sig, sig == SIGALRM ? &timer : &action, NULL);
 	}
 }
 
 void interrupt_often(void)
 {
-	struct itimerval often = { { 0, NEXT_ALARM }, { 0, FIRST_ALARM } };
+	alarm_in(FIRST_ALARM);
+}
 
-	setitimer(ITIMER_REAL, &often, NULL);
+void interrupt_no_more(void)
+{
+	alarm_in(0);
 }
 
 pid_t call_fork(bool share)
 {
 	pid_t pid = syscall(SYS_clone, SIGCHLD | (share ? CLONE_FILES : 0),
 			    NULL, NULL, NULL, 0);
-	struct itimerval often = { { 0, NEXT_ALARM }, { 0, FIRST_ALARM } };
 
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		setitimer(ITIMER_REAL, &often, NULL);
+		interrupt_often();
 	}
 	return pid;
 }
@@ -442,9 +474,8 @@ long call_fresh(void)
 
 long call_alarm(uint64_t us)
 {
-	struct itimerval once = { { 0, NEXT_ALARM }, { 0, us % MAX_WAIT + 1 } };
-
-	return setitimer(ITIMER_REAL, &once, NULL);
+	alarm_in(us % MAX_WAIT + 1);
+	return 0;
 }
 
 long call_sleep(uint64_t us)

@@ -88,8 +88,15 @@ uint64_t after_us(uint64_t us);
 unsigned int resized(unsigned int command, unsigned int size);
 /* Signals do not kill. */
 void signals_setup(void);
-/* One comes in some milliseconds, and then every one. */
+/*
+ * SIGALRM comes in some milliseconds, and then again and again.  Not every
+ * millisecond: where one takes longer than that, as in a debug kernel on a loaded
+ * machine, nothing but signals would be left.
+ */
 void interrupt_often(void);
+void interrupt_no_more(void);
+/* Microseconds from one interruption, which was to be at @due, to the next one. */
+uint64_t calls_pause(uint64_t due);
 /* A child that ends with its parent; @share its descriptors as well. */
 pid_t call_fork(bool share);
 

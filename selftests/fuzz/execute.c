@@ -311,6 +311,7 @@ void execute(const struct program *p, enum cover mode)
 	run_calls(p, 0, p->calls);
 	partners_end();
 	end_children();
+	interrupt_no_more();
 	cover_call();
 	for (unsigned int i = 0; i < SLOTS; i++)
 		set_slot(i, -1);

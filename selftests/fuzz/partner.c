@@ -87,13 +87,15 @@ bool partner_run(const struct program *program, unsigned int from,
 /* Who waits for longer is interrupted until all is done. */
 void partners_end(void)
 {
-	uint64_t end = after_us(TIME);
+	uint64_t end = after_us(TIME), pause = 1000, due;
 
 	for (unsigned int i = 0; i < PARTNERS; i++) {
 		struct partner *p = &partners[i];
 
 		while (is_busy(p)) {
-			futex_wait(&p->busy, 1, 1000000);
+			due = after_us(pause);
+			futex_wait(&p->busy, 1, pause * 1000);
+			pause = calls_pause(due);
 			if (is_busy(p) && calls_now() > end)
 				syscall(SYS_tgkill, getpid(), p->tid, SIGUSR1);
 		}
