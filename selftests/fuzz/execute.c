@@ -11,6 +11,8 @@ union structure {
 	struct kipc_features features;
 	struct kipc_info info;
 	struct kipc_mailbox_recv recv;
+	struct kipc_mailbox_call call;
+	struct kipc_mailbox_collect collect;
 	struct kipc_mailbox_send_batch send_batch;
 	struct kipc_mailbox_recv_batch recv_batch;
 	struct kipc_mailbox_stat stat;
@@ -52,9 +54,10 @@ static void promise(bool kept, const struct op *op, const char *what,
 static bool known_error(int error)
 {
 	static const int known[] = {
-		EACCES, EAGAIN, EBADF, EDQUOT, EEXIST, EFAULT, EIDRM, EINTR,
-		EINVAL, EMFILE, EMSGSIZE, ENAMETOOLONG, ENFILE, ENOENT, ENOMEM,
-		ENOTTY, EPERM, EPIPE, EPROTOTYPE, ETIMEDOUT, E2BIG,
+		E2BIG, EACCES, EAGAIN, EBADF, EBADMSG, EBUSY, ECANCELED, EDQUOT,
+		EEXIST, EFAULT, EIDRM, EINTR, EINVAL, EMFILE, EMSGSIZE,
+		ENAMETOOLONG, ENFILE, ENOENT, ENOMEM, ENOTTY, EPERM, EPIPE,
+		EPROTOTYPE, ESRCH, ETIMEDOUT,
 	};
 
 	for (size_t i = 0; i < COUNT(known); i++) {
@@ -107,14 +110,40 @@ static void check_recv(const struct op *op, long ret,
 	promise(r->letter.seq, op, "letter.seq", 0);
 }
 
+/* What a failure writes too: by which the call can be collected, or which it was. */
+static __u64 *token_of(unsigned int which, int error, union structure *s)
+{
+	if (which == OP_call && (error == EINTR || error == EFAULT))
+		return &s->call.token;
+	if (which == OP_collect && !s->collect.token &&
+	    (error == EPIPE || error == EIDRM || error == ECANCELED ||
+	     error == EMSGSIZE))
+		return &s->collect.token;
+	return NULL;
+}
+
+static void check_call(const struct op *op, long ret,
+		       const struct kipc_mailbox_call *c)
+{
+	bool submit = c->flags & KIPC_CALL_SUBMIT;
+
+	promise(submit ? !ret : ret <= c->reply_size, op, "bytes", ret);
+	promise(submit == !!c->token, op, "token", c->token);
+}
+
 /* What was where nobody else writes, with the structure's own size. */
 static void check_ioctl(unsigned int which, long ret, int error,
-			const union structure *before,
+			union structure *before,
 			const union structure *after)
 {
 	const struct op *op = &ops[which];
 
 	if (ret < 0) {
+		__u64 *token = token_of(which, error, before);
+
+		if (token)
+			*token = which == OP_call ? after->call.token :
+						    after->collect.token;
 		promise(known_error(error), op, "errno", error);
 		promise(!memcmp(before, after, op->size), op,
 			"failed, and has written", error);
@@ -126,6 +155,10 @@ static void check_ioctl(unsigned int which, long ret, int error,
 		check_stat(op, &after->stat);
 	else if (which == OP_recv)
 		check_recv(op, ret, &after->recv);
+	else if (which == OP_call)
+		check_call(op, ret, &after->call);
+	else if (which == OP_collect)
+		promise(ret <= after->collect.size, op, "bytes", ret);
 	else if (which == OP_send_batch)
 		promise(ret && ret <= before->send_batch.count, op,
 			"letters", ret);
