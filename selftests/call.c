@@ -220,6 +220,16 @@ TEST_F(call, server_is_killed_with_a_child)
 	server_ends(&self->b, by_kill);
 }
 
+/* The record of the first call, which another server took, is used again. */
+TEST_F(call, next_server_is_killed)
+{
+	pid_t pid = caller_of(&self->b, 3, 0);
+
+	EXPECT_EQ(0, answer(self->b.in, served(self->b.in, 3), 9));
+	EXPECT_EQ(0, reap(pid));
+	server_ends(&self->b, by_kill);
+}
+
 TEST_F(call, server_executes_with_a_child)
 {
 	server_ends(&self->b, by_exec);
