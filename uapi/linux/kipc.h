@@ -29,7 +29,8 @@
  * Flags and rights that are not defined here, and reserved fields that are not
  * zero, are EINVAL.  The kernel zeroes what a caller's structure is longer when it
  * writes one.  A pointer that cannot be read or written is EFAULT, and then nothing
- * has happened: no object was made, no letter was sent or taken.
+ * has happened: no object was made, no letter was sent or taken; but for
+ * KIPC_IOC_MAILBOX_CALL and KIPC_RECV_REPLY, which say what may have.
  *
  * DOC: Deadlines
  *
@@ -44,7 +45,8 @@
  * A wait that a signal interrupts has had no effect, and is restarted by the
  * kernel if the handler was installed with SA_RESTART; else it is EINTR.  That
  * goes for bringing in a missing page of the caller's buffer, too, so that a call
- * which does not wait for anybody may be interrupted as well.
+ * which does not wait for anybody may be interrupted as well.  The exceptions are a call
+ * that a server has taken (KIPC_IOC_MAILBOX_CALL), and a batch of which a part is done.
  */
 #ifndef _UAPI_LINUX_KIPC_H
 #define _UAPI_LINUX_KIPC_H
@@ -62,7 +64,7 @@
 #define KIPC_UNBOUNDED		(~0ULL)
 
 /* Kinds of object. */
-#define KIPC_KIND_ANY		0	/* KIPC_IOC_OPEN only */
+#define KIPC_KIND_ANY		0	/* KIPC_IOC_OPEN, _OPEN_PID only */
 #define KIPC_KIND_MAILBOX	1
 
 /*
@@ -323,13 +325,12 @@ struct kipc_mailbox_attr {
  * With a share, what a user (the effective one of the sender; whatever process,
  * handle or user namespace) has in the mailbox, and what it waits to put there with
  * its share already taken, stays within it; a request counts until a server has taken
- * it.  Who would exceed it waits, fails with
- * EAGAIN or ETIMEDOUT, as if the mailbox was full; but is in the way of nobody else:
- * it stands in a line of its user's own, and joins that of the mailbox when there is
- * share for its letter.  So the senders of one user are served in the order in which
- * they came, and those of others may go ahead of them.  POLLOUT is that of the
- * caller's effective user.  EDQUOT or ENOMEM also if the owner cannot pay for the record
- * of one more user.
+ * it.  Who would exceed it waits, or fails with EAGAIN or ETIMEDOUT, as if the mailbox
+ * were full; but is in the way of nobody else: it stands in a line of its user's own,
+ * and joins that of the mailbox when there is share for its letter.  So the senders of
+ * one user are served in the order in which they came, and those of others may go ahead
+ * of them.  POLLOUT is that of the caller's effective user.  EDQUOT or ENOMEM also if
+ * the owner cannot pay for the record of one more user.
  *
  * EINVAL: one of the share's bounds is 0 and the other not; @share_bytes is below
  * letter_size; a share with a rendezvous or with DROP_OLDEST.
@@ -475,15 +476,15 @@ struct kipc_mailbox_recv {
  * @reply: pointer to a buffer for the reply; with KIPC_CALL_SUBMIT it must be 0
  * @token: written if the call can be collected: on success with KIPC_CALL_SUBMIT, on
  *	EINTR when a server has the request already, and on EFAULT when there is a
- *	reply that could not be written; not written else
+ *	reply that could not be written; not written else, so put 0 there before
  * @size: bytes in the request
  * @reply_size: longest reply that is taken; above KIPC_LETTER_MAX is as that
  * @flags: KIPC_CALL_...
  * @reserved: 0
  *
  * Returns the number of bytes in the reply, or 0 with KIPC_CALL_SUBMIT.  A call that
- * fails for other than EPIPE, ETIMEDOUT, EIDRM, ECANCELED, and has not written @token, has
- * not been seen by any server.  EBADF: the handle may not send.  EINVAL, EMSGSIZE: as for
+ * fails for other than EPIPE, ETIMEDOUT, EIDRM, and has not written @token, has not been
+ * taken by any server.  EBADF: the handle may not send.  EINVAL, EMSGSIZE: as for
  * KIPC_IOC_MAILBOX_SEND.  EAGAIN: the mailbox is full, or a rendezvous where nobody
  * waits, and the caller does not wait; or it does not wait for the reply either,
  * and KIPC_CALL_SUBMIT is not given: then nothing was sent.  ETIMEDOUT: the call is
