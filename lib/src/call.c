@@ -49,7 +49,7 @@ static ssize_t collect_or_cancel(int fd, uint64_t token, void *reply,
  * EINVAL (shorter than all of its letters), EDQUOT (the caller's quota of bytes or
  * waiters, or the owner's of waiters), ENOMEM, EIDRM (removed), EBADF (closed, or
  * without the right), ENOTTY (not a mailbox), EFAULT (@data or @reply), ENOENT or
- * EBUSY (it was interrupted, and another thread collects its reply).
+ * EBUSY (it was interrupted, and another thread has collected or collects its reply).
  */
 ssize_t kipc_mailbox_call(int fd, const void *data, size_t size, uint64_t tag,
 			  void *reply, size_t room, uint64_t deadline)

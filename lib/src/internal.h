@@ -4,13 +4,14 @@
  *
  * DOC: The library
  *
- * A function is one ioctl.  One that needs the device (to create, to open by
- * name, to unlink, to ask for features) opens /dev/kipc for that ioctl alone.
+ * A function is one ioctl.  One that needs the device (to create, to open by name or
+ * pid, to unlink, to ask for features) opens /dev/kipc for that ioctl alone.
  * Nothing is kept between calls and nothing is allocated, so there is nothing
  * to lock, to initialise or to leak, and fork and threads need no care.
  * EINTR is the caller's: no call is repeated here.  Only kipc_mailbox_call() is
  * more than one ioctl: the kernel cannot go on with a call that was interrupted when a
- * server had the request, so the reply is collected.
+ * server had the request, so the reply is collected.  kipc_open_pidfd() reads /proc
+ * besides, since the kernel exports nothing to modules that knows pidfds.
  */
 #ifndef KIPC_INTERNAL_H
 #define KIPC_INTERNAL_H
