@@ -98,7 +98,6 @@ static void check_request(struct __test_metadata *_metadata, size_t size)
 	struct kipc_mailbox_recv r;
 	uint64_t token;
 
-	fill(out_data[0], size, 3);
 	ASSERT_EQ(2, send_some(fd, 2, 8, 1, 0));
 	fill(out_data[0], size, 3);
 	ASSERT_OK(k_submit(fd, out_data[0], size, 8, &token, 0));

@@ -563,7 +563,6 @@ TEST_F(call, reply_and_receive)
 	third = caller_of(&self->b, 5, 0);
 	r.token = served(in, 5);
 	slay(third);
-	wait_for(stat_of(in).serving == 1);
 	third = caller_of(&self->b, 6, 0);
 	EXPECT_EQ(8, k_reply_serve(in, &number, 8, &next, 8, &r, after(PATIENCE)));
 	EXPECT_EQ(6, next);

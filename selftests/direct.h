@@ -8,6 +8,7 @@
 #include "util.h"
 
 #include <linux/sched.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 
 static inline uint64_t id_of(int fd)
@@ -37,6 +38,14 @@ static inline int pidfd_open(pid_t pid)
 
 	CHECK(fd >= 0);
 	return fd;
+}
+
+/* This process gets no further descriptor. */
+static inline void no_descriptors(void)
+{
+	struct rlimit none = { 0, 4096 };
+
+	CHECK(!setrlimit(RLIMIT_NOFILE, &none));
 }
 
 /* Two processes go step by step. */

@@ -7,7 +7,6 @@
 #include "direct.h"
 
 #include <linux/capability.h>
-#include <sys/resource.h>
 
 #define OWNER	1000
 #define OTHER	2000
@@ -33,7 +32,7 @@ FIXTURE_TEARDOWN(direct)
 
 static const uid_t users[] = { 0, OWNER, OTHER };
 
-/* All but the effective ones stay as they were, so that it can be changed back. */
+/* Whom kill(2) allows, and nobody else, gets to know what is published. */
 static void like_kill(pid_t pid, uint64_t id, unsigned int *may,
 		      unsigned int *may_not)
 {
@@ -241,13 +240,6 @@ TEST_F(direct, ipc_namespace)
 		_exit(0);
 	}
 	EXPECT_EQ(0, reap(pid));
-}
-
-static void no_descriptors(void)
-{
-	struct rlimit none = { 0, 4096 };
-
-	CHECK(!setrlimit(RLIMIT_NOFILE, &none));
 }
 
 TEST_F(direct, no_descriptor)

@@ -8,7 +8,6 @@
 
 #include <kipc.h>
 #include <sys/mount.h>
-#include <sys/resource.h>
 
 #define OTHER	2000
 
@@ -27,13 +26,6 @@ FIXTURE_SETUP(pidfd)
 
 FIXTURE_TEARDOWN(pidfd)
 {
-}
-
-static void no_descriptors(void)
-{
-	struct rlimit none = { 0, 4096 };
-
-	CHECK(!setrlimit(RLIMIT_NOFILE, &none));
 }
 
 TEST_F(pidfd, library)
