@@ -213,9 +213,8 @@ static const struct row {
 #undef S
 #define R(how, member, value, err) \
 	FIELD(MRECV, how, kipc_mailbox_recv, member, value, err)
-	R(BITS, flags, KIPC_RECV_PEEK | KIPC_RECV_TRUNCATE | KIPC_RECV_CALLS |
-	  KIPC_RECV_REPLY, EINVAL),
-	R(SET, flags, KIPC_RECV_REPLY, EFAULT),
+	/* KIPC_RECV_REPLY is nothing without an answer, nor the other way round. */
+	R(BITS, flags, KIPC_RECV_PEEK | KIPC_RECV_TRUNCATE | KIPC_RECV_CALLS, EINVAL),
 	R(SET, answer, 8, EINVAL),
 	R(SET, size, 0, EMSGSIZE),
 	R(SET, size, sizeof(LETTER) - 1, EMSGSIZE),

@@ -414,7 +414,7 @@ long kipc_mailbox_ioctl_recv(struct file *file, void __user *arg, size_t size)
 		return ret;
 	if (recv.flags & ~(KIPC_RECV_PEEK | KIPC_RECV_TRUNCATE |
 			   KIPC_RECV_CALLS | KIPC_RECV_REPLY) ||
-	    (recv.answer && !(recv.flags & KIPC_RECV_REPLY)))
+	    !recv.answer != !(recv.flags & KIPC_RECV_REPLY))
 		return -EINVAL;
 	in.header_size = sizeof(struct kipc_letter);
 	if (recv.flags & KIPC_RECV_CALLS) {
@@ -422,9 +422,6 @@ long kipc_mailbox_ioctl_recv(struct file *file, void __user *arg, size_t size)
 			return -EINVAL;
 		in.header_size = sizeof(struct kipc_received);
 	}
-	if (recv.flags & KIPC_RECV_REPLY &&
-	    size < offsetofend(struct kipc_mailbox_recv, answer))
-		return -EINVAL;
 	in.buffer.base = u64_to_user_ptr(recv.data);
 	in.buffer.iter = NULL;
 	in.size = min(recv.size, mailbox->attr.letter_size);

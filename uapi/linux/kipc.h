@@ -423,8 +423,8 @@ struct kipc_mailbox_send {
  * Returns the number of bytes written to the buffer.  EBADF: the handle may not
  * receive.  EBADMSG: the letter is a request, and KIPC_RECV_CALLS or
  * KIPC_RECV_PEEK was not given; it stays in its place.  EINVAL: unknown flags, a flag
- * with a structure that lacks its field, or @answer without its flag.  EMSGSIZE: the
- * letter is longer than @size; it stays in its place.  EAGAIN: no letter can be taken
+ * with a structure that lacks its field, or one of KIPC_RECV_REPLY and @answer without
+ * the other.  EMSGSIZE: the letter is longer than @size; it stays in its place.  EAGAIN: no letter can be taken
  * now (the mailbox is empty, or another receiver is just copying a large one), and the
  * caller does not wait.  ETIMEDOUT.  EINTR.  EPIPE: empty, and hang-up.  EDQUOT: the
  * owner's quota of waiters is used up.  EIDRM: removed.
