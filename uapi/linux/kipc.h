@@ -424,10 +424,10 @@ struct kipc_mailbox_send {
  * receive.  EBADMSG: the letter is a request, and KIPC_RECV_CALLS or
  * KIPC_RECV_PEEK was not given; it stays in its place.  EINVAL: unknown flags, a flag
  * with a structure that lacks its field, or one of KIPC_RECV_REPLY and @answer without
- * the other.  EMSGSIZE: the letter is longer than @size; it stays in its place.  EAGAIN: no letter can be taken
- * now (the mailbox is empty, or another receiver is just copying a large one), and the
- * caller does not wait.  ETIMEDOUT.  EINTR.  EPIPE: empty, and hang-up.  EDQUOT: the
- * owner's quota of waiters is used up.  EIDRM: removed.
+ * the other.  EMSGSIZE: the letter is longer than @size; it stays in its place.
+ * EAGAIN: no letter can be taken now (the mailbox is empty, or another receiver is just
+ * copying a large one), and the caller does not wait.  ETIMEDOUT.  EINTR.  EPIPE:
+ * empty, and hang-up.  EDQUOT: the owner's quota of waiters is used up.  EIDRM: removed.
  */
 struct kipc_mailbox_recv {
 	__aligned_u64 data;
