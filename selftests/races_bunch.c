@@ -7,7 +7,7 @@
 #include "race.h"
 #include "kbatch.h"
 
-enum { MOST = 8 };
+enum { MOST = 8, MANY = 12 };
 
 static struct kipc_send_item out[MOST];
 static struct kipc_recv_item in[MOST];
@@ -297,6 +297,8 @@ TEST_F(bunch, two_wait)
 
 FIXTURE(share) {
 	struct handles box;
+	const char *name;
+	int ctl;
 };
 
 FIXTURE_SETUP(share)
@@ -313,9 +315,13 @@ FIXTURE_SETUP(share)
 	int ctl, fd;
 
 	NEED_DELAY_POINTS();
+	self->name = temp_name("share");
+	create.name = ptr(self->name);
+	create.name_len = strlen(self->name);
 	ctl = control();
 	fd = ioctl(ctl, KIPC_IOC_CREATE, &create);
-	CHECK(fd >= 0 && !close(ctl));
+	CHECK(fd >= 0);
+	self->ctl = ctl;
 	self->box.in = k_narrow(fd, RECEIVE, 0);
 	self->box.out = k_narrow(fd, SEND, 0);
 	self->box.manage = k_narrow(fd, MANAGE, 0);
@@ -417,6 +423,37 @@ TEST_F(share, granted_and_end)
 	release("before_sleep");
 	EXPECT_EQ(-EIDRM, outcome(p));
 	EXPECT_EQ(0, stat_of(self->box.manage).letters);
+}
+
+/*
+ * It hangs up, which takes those who wait for their share out of their line, and is
+ * opened again before all have been told: they shall not go in without a share.
+ */
+TEST_F(share, hung_up_and_opened_again)
+{
+	struct party *p[MANY], *closes;
+	int i, in;
+
+	ASSERT_EQ(0, put(self->box.out, SMALL, 1));
+	for (i = 0; i < MANY; i++) {
+		p[i] = sender(self->box.out, SMALL, 10 + i);
+		go(p[i]);
+		wait_waiters(self->box.manage, i + 1, 0, p[i]->pid);
+	}
+	closes = closer(self->box.in);
+	hold(closes, "between_batches");
+	in = k_open(self->ctl, self->name, RECEIVE, 0);
+	ASSERT_LE(0, in);
+	release("between_batches");
+	EXPECT_EQ(0, outcome(closes));
+	for (i = 0; i < MANY; i++)
+		EXPECT_EQ(-EPIPE, outcome(p[i]));
+	EXPECT_EQ(1, take(in));
+	EXPECT_EQ(-EAGAIN, take(in));
+	EXPECT_EQ(0, put(self->box.out, SMALL, 2));
+	EXPECT_EQ(2, take(in));
+	EXPECT_EQ(0, stat_of(self->box.manage).letters);
+	close(in);
 }
 
 /* Another user's letter is in nobody's way meanwhile. */

@@ -229,6 +229,9 @@ static int kipc_share_wait(struct kipc_mailbox *mailbox,
 			ret = -ERESTARTSYS;
 		else
 			ret = kipc_mailbox_closed_to_senders(mailbox);
+		/* It went over because the mailbox was closed, which it is no more. */
+		if (!ret && !waiter->charged)
+			ret = -EPIPE;
 		if (ret)
 			kipc_mailbox_return_room(mailbox, waiter->waiter.need);
 	}
