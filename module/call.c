@@ -359,6 +359,20 @@ u64 kipc_call_next_token(const struct kipc_call *call)
 }
 
 /**
+ * kipc_call_skip_token - a record's next call shall not have the token that it would
+ * @call: FREE, the caller's alone
+ *
+ * Context: process context, may sleep; no lock is held.
+ */
+void kipc_call_skip_token(struct kipc_call *call)
+{
+	/* Others find the record, by tokens that they guess. */
+	spin_lock(call->calls->lock);
+	call->token = kipc_call_next_token(call);
+	spin_unlock(call->calls->lock);
+}
+
+/**
  * kipc_call_find - the call that a token names
  * @calls: of the object, or NULL if there was none yet
  * @token: from user space

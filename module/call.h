@@ -29,7 +29,8 @@
  * is closed then), the call has failed, with EPIPE.  Death is noticed by a wait entry
  * on the struct pid, for the handle may live on in a child; the callback runs under
  * locks of the kernel's, so it only queues the record's work.  The entry stays when the
- * call is over, since the same process will mostly take the next one.  There is an entry for
+ * call is over, and with it the struct pid of a server that has died, since the same
+ * process will mostly take the next one.  There is an entry for
  * each call that is taken, as if the server had a pidfd of itself in epoll(7) for
  * each; their number is bounded by their callers' quotas.
  *
@@ -229,6 +230,7 @@ struct kipc_call *kipc_call_get(struct kipc_calls *calls,
 				struct kipc_party *party, size_t request,
 				size_t reply);
 void kipc_call_put(struct kipc_call *call);
+void kipc_call_skip_token(struct kipc_call *call);
 
 /* The life of a call, with the lock held. */
 u64 kipc_call_next_token(const struct kipc_call *call);

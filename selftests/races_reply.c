@@ -282,6 +282,36 @@ TEST_F(cold, reply_without_a_server)
 	settled(&self->box);
 }
 
+/* Who submits is late, but a server is just taking the request: the call goes on. */
+static long act_submit(struct party *p)
+{
+	char *data = malloc(LARGE);
+
+	fill(data, LARGE, 1);
+	return k_submit(p->fd, data, LARGE, LARGE, &p->seen, p->deadline) ? -errno : 0;
+}
+
+TEST_F(cold, late_submission)
+{
+	struct handles meet = race_box(0, 0, LARGE, 0);
+	struct party *c = party(act_submit, meet.out), *s = server(meet.in);
+
+	c->stays = true;
+	c->deadline = after(SECOND);
+	go(c);
+	wait_for(stat_of(meet.manage).letters == 1);
+	wait_for(asleep(c));
+	hold(s, "receive_copying");
+	wait_for(now_ns() > c->deadline);
+	EXPECT_EQ(0, outcome(c));
+	release("receive_copying");
+	wait_served(s);
+	EXPECT_EQ(0, reply_to(meet.in, c->seen, SMALL, false));
+	EXPECT_EQ(REPLY, collect(meet.out, c->seen));
+	dismiss(c);
+	dismiss(s);
+}
+
 /* A large request that goes back to its place; or not, if its caller has gone. */
 TEST_F(cold, request)
 {

@@ -170,8 +170,9 @@ static int kipc_mailbox_await_reply(struct kipc_mailbox *mailbox,
 		spin_unlock(&mailbox->object.lock);
 		return ret;
 	}
-	if (ret == -ERESTARTSYS && !kipc_mailbox_has_request(call) &&
-	    !fatal_signal_pending(current)) {
+	/* Who submits does not give up what somebody has, or is just taking. */
+	if ((ret == -ERESTARTSYS || claim->until_taken) &&
+	    !kipc_mailbox_has_request(call) && !fatal_signal_pending(current)) {
 		call->claim = NULL;
 		spin_unlock(&mailbox->object.lock);
 		return -EINTR;
@@ -273,38 +274,41 @@ static long kipc_mailbox_submit(struct kipc_mailbox *mailbox,
 	struct kipc_account *account;
 	struct kipc_call *call;
 	long ret;
-	u64 token;
 
 	call = kipc_mailbox_prepare_call(mailbox, party, out, size);
 	if (IS_ERR(call))
 		return PTR_ERR(call);
-	token = kipc_call_next_token(call);
-	if (put_user(token, user_token)) {
-		kipc_call_put(call);
-		return -EFAULT;
-	}
 	account = &call->caller->account;
 	ret = meet ? kipc_charge(account, KIPC_WAITERS, 1) : 0;
 	if (ret) {
 		kipc_call_put(call);
 		return ret;
 	}
+	if (put_user(kipc_call_next_token(call), user_token)) {
+		ret = -EFAULT;
+		goto fail;
+	}
 	claim.call = call;
 	kipc_waiter_start(&claim.waiter);
 	ret = kipc_mailbox_put_call(mailbox, party, call, out,
 				    meet ? &claim : NULL);
-	if (ret) {
-		/* It was shown, so no other call shall have it. */
-		call->token = token;
-		kipc_call_put(call);
-	} else if (meet) {
+	if (ret)
+		goto fail;
+	if (meet)
 		ret = kipc_mailbox_await_reply(mailbox, &claim, out->deadline);
-	}
 	if (claim.waiter.verdict < 0)
 		kipc_call_collected(call);
 	if (meet)
 		kipc_uncharge(account, KIPC_WAITERS, 1);
 	return ret == -EINTR ? 0 : ret;
+
+fail:
+	/* The token was shown, so no other call shall have it. */
+	kipc_call_skip_token(call);
+	kipc_call_put(call);
+	if (meet)
+		kipc_uncharge(account, KIPC_WAITERS, 1);
+	return ret;
 }
 
 /**

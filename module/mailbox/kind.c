@@ -105,7 +105,8 @@ static void kipc_mailbox_closed(struct kipc_handle *handle)
 		mailbox->open_senders--;
 	if (handle->rights & KIPC_RIGHT_RECEIVE)
 		mailbox->open_receivers--;
-	deserted = kipc_mailbox_deserted(mailbox);
+	deserted = handle->rights & KIPC_RIGHT_RECEIVE &&
+		   kipc_mailbox_deserted(mailbox);
 	kipc_mailbox_unlock(mailbox, &wake, false);
 	if (unlikely(deserted))
 		kipc_mailbox_calls_deserted(mailbox);
