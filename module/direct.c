@@ -8,7 +8,8 @@
  * is gone, in process context and before the handle is freed: so it needs no hold
  * of the object.  A process that ends may leave it behind, in a handle that others
  * hold as well; nobody finds it then, as nobody finds the process, whose struct pid
- * is held and so cannot be mistaken for another's.
+ * is held and so cannot be mistaken for another's.  Nor is it found when the process
+ * has executed another program, which may have other rights.
  */
 #include <linux/cred.h>
 #include <linux/err.h>
@@ -30,12 +31,14 @@
  * @list: all that were published by @handle
  * @process: whose it is, referenced; constant
  * @handle: open; constant
+ * @program: the process's @self_exec_id; constant
  */
 struct kipc_direct {
 	struct hlist_node node;
 	struct list_head list;
 	struct pid *process;
 	struct kipc_handle *handle;
+	u64 program;
 };
 
 static DEFINE_HASHTABLE(kipc_directs, 8);
@@ -87,6 +90,19 @@ static bool kipc_process_is_alive(struct pid *process)
 	return alive;
 }
 
+/* Is the program that has published it still the one that runs? */
+static bool kipc_direct_is_valid(const struct kipc_direct *direct)
+{
+	struct task_struct *first;
+	bool valid;
+
+	rcu_read_lock();
+	first = pid_task(direct->process, PIDTYPE_TGID);
+	valid = first && READ_ONCE(first->self_exec_id) == direct->program;
+	rcu_read_unlock();
+	return valid;
+}
+
 /*
  * A handle can outlive many processes that have published it, as that of a parent
  * whose children do.  For each that comes two are looked at, so that there are
@@ -132,6 +148,7 @@ int kipc_direct_publish(struct kipc_handle *handle)
 		return -ENOMEM;
 	direct->process = get_pid(task_tgid(current));
 	direct->handle = handle;
+	direct->program = READ_ONCE(current->self_exec_id);
 	kipc_count(KIPC_REF_DIRECTS, 1);
 	kipc_delay(KIPC_DELAY_PUBLISH_PREPARED);
 
@@ -166,7 +183,7 @@ int kipc_direct_unpublish(struct kipc_handle *handle)
 
 	spin_lock(&kipc_direct_lock);
 	direct = kipc_direct_find_locked(task_tgid(current));
-	if (direct && direct->handle == handle) {
+	if (direct && direct->handle == handle && kipc_direct_is_valid(direct)) {
 		kipc_direct_drop_locked(direct, &garbage);
 		ret = 0;
 	}
@@ -230,7 +247,7 @@ struct kipc_object *kipc_direct_find(pid_t number)
 	ret = -ENOENT;
 	spin_lock(&kipc_direct_lock);
 	direct = kipc_direct_find_locked(process);
-	if (direct) {
+	if (direct && kipc_direct_is_valid(direct)) {
 		object = direct->handle->object;
 		kipc_object_get(object);
 	}

@@ -407,8 +407,8 @@ static int64_t published_after_exec(int fd, unsigned int flags, bool by_thread)
 
 TEST_F(direct, exec)
 {
-	EXPECT_EQ(self->id, published_after_exec(self->fd, KIPC_INHERIT, false));
-	EXPECT_EQ(self->id, published_after_exec(self->fd, KIPC_INHERIT, true));
+	EXPECT_EQ(-ENOENT, published_after_exec(self->fd, KIPC_INHERIT, false));
+	EXPECT_EQ(-ENOENT, published_after_exec(self->fd, KIPC_INHERIT, true));
 	EXPECT_EQ(-ENOENT, published_after_exec(self->fd, 0, false));
 	EXPECT_EQ(-ENOENT, published_after_exec(self->fd, 0, true));
 }
