@@ -33,7 +33,8 @@
  *					path takes only this one
  *
  * No two are ever held at once, so they have no order.  Inside of them only the
- * kernel's own are taken: put_ipc_ns() under the first, put_pid() under the third.
+ * kernel's own are taken: put_ipc_ns() under the first; put_pid(), the lock of a
+ * process's wait_pidfd and that of an xarray under the last.
  *
  * User memory is never touched under @lock, but by a copy of at most
  * KIPC_COPY_LOCKED bytes with page faults disabled.  Threads, pollers and

@@ -171,9 +171,8 @@ struct kipc_unlink {
  * may send it a signal, as kill(2) checks that, opens the object by its pid, with
  * no name and no permission of the object's.  What others get is the right to
  * send, so the handle must have it.  Another publication takes the place of the
- * first.  It ends by KIPC_IOC_UNPUBLISH, with the process, and with the last close
- * of the handle by which it was made: so exec ends it, unless the handle is
- * inherited.  A child of fork has not published what its parent has.
+ * first.  It ends by KIPC_IOC_UNPUBLISH, with the process, when that executes
+ * another program, and with the last close of the handle by which it was made.  A child of fork has not published what its parent has.
  */
 
 /**
@@ -458,10 +457,10 @@ struct kipc_mailbox_recv {
  * request that nobody has taken leaves the mailbox.  poll shows POLLPRI on a handle with
  * the right to send while a reply (or the failure of a call) can be collected by it.
  *
- * At most once: a request is taken by one server, or by none.  If that process dies or
- * executes another program without the handle, or the handle that it took the request
- * by is closed, before the reply, the call fails with EPIPE at once, even if
- * another process knows the token.
+ * At most once: a request is taken by one server, or by none.  If that process dies, or
+ * executes another program and the handle that it took the request by is closed by that,
+ * or the last descriptor of that handle is closed, before the reply, the call fails with
+ * EPIPE at once, even if another process knows the token.
  */
 
 /* struct kipc_mailbox_call flags. */
