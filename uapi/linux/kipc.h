@@ -172,7 +172,8 @@ struct kipc_unlink {
  * no name and no permission of the object's.  What others get is the right to
  * send, so the handle must have it.  Another publication takes the place of the
  * first.  It ends by KIPC_IOC_UNPUBLISH, with the process, when that executes
- * another program, and with the last close of the handle by which it was made.  A child of fork has not published what its parent has.
+ * another program, and with the last close of the handle by which it was made.  A
+ * child of fork has not published what its parent has.
  */
 
 /**
