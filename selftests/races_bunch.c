@@ -441,10 +441,10 @@ TEST_F(share, hung_up_and_opened_again)
 		wait_waiters(self->box.manage, i + 1, 0, p[i]->pid);
 	}
 	closes = closer(self->box.in);
-	hold(closes, "between_batches");
+	hold(closes, "before_wake");
 	in = k_open(self->ctl, self->name, RECEIVE, 0);
 	ASSERT_LE(0, in);
-	release("between_batches");
+	release("before_wake");
 	EXPECT_EQ(0, outcome(closes));
 	for (i = 0; i < MANY; i++)
 		EXPECT_EQ(-EPIPE, outcome(p[i]));
