@@ -139,8 +139,8 @@ TEST_F(direct, allowed_and_dead)
 	hold(p, "direct_allowed");
 	killed(who);
 	release("direct_allowed");
-	/* It was alive when it was asked for. */
-	EXPECT_EQ(self->id, outcome(p));
+	/* It was alive when it was asked for, but what it had has gone with it. */
+	EXPECT_EQ(-ENOENT, outcome(p));
 	dismiss(p);
 	again = asker(self->ctl, who->pid);
 	go(again);
