@@ -18,6 +18,7 @@
 #include "debug.h"
 #include "mailbox/mailbox.h"
 #include "object.h"
+#include "queue/queue.h"
 #include "quota.h"
 #include "registry.h"
 
@@ -28,6 +29,7 @@
 /* The one table of kinds. */
 static const struct kipc_kind *const kipc_kinds[] = {
 	&kipc_mailbox_kind,
+	&kipc_queue_kind,
 };
 
 static const struct kipc_kind *kipc_kind_find(u32 id)

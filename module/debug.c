@@ -63,6 +63,12 @@ static struct kipc_delay_state kipc_delays[] = {
 	[KIPC_DELAY_REPLY_COPYING] = { .name = "reply_copying" },
 	[KIPC_DELAY_REPLY_FAULT] = { .name = "reply_fault" },
 	[KIPC_DELAY_COLLECT_CLAIMED] = { .name = "collect_claimed" },
+	[KIPC_DELAY_QUEUE_SEND_PREPARED] = { .name = "queue_send_prepared" },
+	[KIPC_DELAY_QUEUE_STOCKED] = { .name = "queue_stocked" },
+	[KIPC_DELAY_QUEUE_RECEIVE_COPYING] = { .name = "queue_receive_copying" },
+	[KIPC_DELAY_QUEUE_RECEIVE_COPIED] = { .name = "queue_receive_copied" },
+	[KIPC_DELAY_QUEUE_RECEIVE_FAULT] = { .name = "queue_receive_fault" },
+	[KIPC_DELAY_QUEUE_CLEAR_BATCH] = { .name = "queue_clear_batch" },
 };
 
 static_assert(ARRAY_SIZE(kipc_delays) == KIPC_DELAY_POINTS);
@@ -77,6 +83,9 @@ static const char *const kipc_reference_names[] = {
 	[KIPC_REF_SEGMENTS] = "segments",
 	[KIPC_REF_WAKES] = "wakes",
 	[KIPC_REF_CALLS] = "calls",
+	[KIPC_REF_MESSAGES] = "messages",
+	[KIPC_REF_GROUPS] = "groups",
+	[KIPC_REF_LISTENERS] = "listeners",
 };
 
 static_assert(ARRAY_SIZE(kipc_reference_names) == KIPC_REFERENCE_KINDS);

@@ -50,6 +50,12 @@
  * @KIPC_DELAY_REPLY_COPYING: a large reply is to be copied, the call is claimed for it
  * @KIPC_DELAY_REPLY_FAULT: the reply's page was missing, the lock is dropped
  * @KIPC_DELAY_COLLECT_CLAIMED: a reply is there, claimed, not copied yet
+ * @KIPC_DELAY_QUEUE_SEND_PREPARED: a message is ready to be sent, the lock to be taken
+ * @KIPC_DELAY_QUEUE_STOCKED: room is taken, memory for a new group there, not the lock
+ * @KIPC_DELAY_QUEUE_RECEIVE_COPYING: a large message is held, not copied yet
+ * @KIPC_DELAY_QUEUE_RECEIVE_COPIED: it was copied, or not; the lock is to be taken
+ * @KIPC_DELAY_QUEUE_RECEIVE_FAULT: the buffer's page was missing, the lock is dropped
+ * @KIPC_DELAY_QUEUE_CLEAR_BATCH: a batch of a removed queue's messages was dropped
  * @KIPC_DELAY_POINTS: how many there are
  */
 enum kipc_delay {
@@ -84,6 +90,12 @@ enum kipc_delay {
 	KIPC_DELAY_REPLY_COPYING,
 	KIPC_DELAY_REPLY_FAULT,
 	KIPC_DELAY_COLLECT_CLAIMED,
+	KIPC_DELAY_QUEUE_SEND_PREPARED,
+	KIPC_DELAY_QUEUE_STOCKED,
+	KIPC_DELAY_QUEUE_RECEIVE_COPYING,
+	KIPC_DELAY_QUEUE_RECEIVE_COPIED,
+	KIPC_DELAY_QUEUE_RECEIVE_FAULT,
+	KIPC_DELAY_QUEUE_CLEAR_BATCH,
 	KIPC_DELAY_POINTS
 };
 
@@ -98,6 +110,9 @@ enum kipc_delay {
  * @KIPC_REF_WAKES: threads that are held to be woken
  * @KIPC_REF_DIRECTS: objects that are published by a process
  * @KIPC_REF_CALLS: records of calls
+ * @KIPC_REF_MESSAGES: messages of queues, whose senders' processes and threads are held
+ * @KIPC_REF_GROUPS: groups of messages, and spare ones
+ * @KIPC_REF_LISTENERS: registrations for a signal
  * @KIPC_REFERENCE_KINDS: how many there are
  */
 enum kipc_reference {
@@ -110,6 +125,9 @@ enum kipc_reference {
 	KIPC_REF_SEGMENTS,
 	KIPC_REF_WAKES,
 	KIPC_REF_CALLS,
+	KIPC_REF_MESSAGES,
+	KIPC_REF_GROUPS,
+	KIPC_REF_LISTENERS,
 	KIPC_REFERENCE_KINDS
 };
 

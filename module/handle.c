@@ -7,6 +7,7 @@
 #include <linux/fs.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
+#include <linux/signal.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -163,6 +164,31 @@ static long kipc_handle_narrow(struct kipc_handle *handle, void __user *arg,
 	return kipc_object_open(handle->object, narrow.rights, narrow.flags);
 }
 
+static long kipc_handle_notify(struct kipc_handle *handle, void __user *arg,
+			       size_t size)
+{
+	struct kipc_object *object = handle->object;
+	struct kipc_notification wish;
+	int ret;
+
+	ret = kipc_arg_in(&wish, sizeof(wish),
+			  KIPC_LEAST(struct kipc_notification, value), arg, size);
+	if (ret)
+		return ret;
+	if (wish.events & ~object->kind->events || wish.reserved ||
+	    wish.flags & ~KIPC_NOTIFY_ONCE)
+		return -EINVAL;
+	if (wish.events ? wish.signo < 1 || !valid_signal(wish.signo) :
+			  wish.signo || wish.flags || wish.value)
+		return -EINVAL;
+	if (wish.events && !(handle->rights & KIPC_RIGHT_RECEIVE))
+		return -EPERM;
+	if (READ_ONCE(object->removed))
+		return -EIDRM;
+	return kipc_listener_set(&object->notify, &object->account, handle,
+				 &wish);
+}
+
 /**
  * kipc_handle_ioctl - commands of every object, and of its kind
  * @file: the handle
@@ -192,6 +218,8 @@ long kipc_handle_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return size ? -EINVAL : kipc_direct_publish(handle);
 	case KIPC_IOC_UNPUBLISH:
 		return size ? -EINVAL : kipc_direct_unpublish(handle);
+	case KIPC_CMD(KIPC_IOC_NOTIFY):
+		return kipc_handle_notify(handle, user, size);
 	default:
 		return handle->object->kind->ioctl(file, KIPC_CMD(cmd), user,
 						   size);

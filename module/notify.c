@@ -17,6 +17,10 @@ void kipc_notify_init(struct kipc_notify *notify)
 	init_waitqueue_head(&notify->readers);
 	init_waitqueue_head(&notify->writers);
 	notify->fasync = NULL;
+	notify->choosy = false;
+	spin_lock_init(&notify->lock);
+	notify->listening = 0;
+	INIT_LIST_HEAD(&notify->listeners);
 }
 
 /**
@@ -53,8 +57,8 @@ static void kipc_notify_queue(wait_queue_head_t *queue, __poll_t events,
  * @events: EPOLLIN, EPOLLHUP: readers; EPOLLOUT, EPOLLERR: writers; both of
  *	EPOLLHUP and EPOLLERR: the end of the object, for everybody
  *
- * With EPOLLHUP or EPOLLERR everybody is woken, also those of whom one is
- * enough (EPOLLEXCLUSIVE).
+ * With EPOLLHUP or EPOLLERR, or if they are choosy, everybody is woken, also those of
+ * whom one is enough (EPOLLEXCLUSIVE).
  *
  * Context: process context, the object's lock is not held.
  */
@@ -73,7 +77,8 @@ void kipc_notify(struct kipc_notify *notify, __poll_t events)
 		in |= last;
 		out |= last;
 	}
-	kipc_notify_queue(&notify->readers, in, last);
+	kipc_notify_queue(&notify->readers, in,
+			  last || READ_ONCE(notify->choosy));
 	kipc_notify_queue(&notify->writers, out, last);
 
 	if (events & EPOLLHUP)

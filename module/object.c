@@ -389,7 +389,7 @@ struct file *kipc_object_file(struct kipc_object *object, u32 rights, u32 flags)
 	struct kipc_handle *handle;
 	struct file *file;
 
-	handle = kzalloc(sizeof(*handle), GFP_KERNEL_ACCOUNT);
+	handle = kzalloc(object->kind->handle_size, GFP_KERNEL_ACCOUNT);
 	if (!handle)
 		return ERR_PTR(-ENOMEM);
 	handle->object = object;
@@ -417,7 +417,7 @@ struct file *kipc_object_file(struct kipc_object *object, u32 rights, u32 flags)
 	file->private_data = handle;
 	refcount_inc(&object->handles);
 	atomic_long_inc(&kipc_handles);
-	object->kind->opened(object, rights);
+	object->kind->opened(handle);
 	return file;
 }
 
@@ -434,6 +434,7 @@ int kipc_object_release(struct inode *inode, struct file *file)
 	struct kipc_object *object = handle->object;
 
 	kipc_direct_forget(handle);
+	kipc_listener_forget(&object->notify, &object->account, handle);
 	object->kind->closed(handle);
 	kipc_pollers_put(&handle->party.pollers);
 	atomic_long_dec(&kipc_handles);

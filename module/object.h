@@ -31,10 +31,12 @@
  *   kipc_direct_lock (direct.c)		what processes have published
  *   object->lock			@removed, and what the kind keeps; the hot
  *					path takes only this one
+ *   object->notify.lock (listener.c)	who is to be sent a signal
  *
  * No two are ever held at once, so they have no order.  Inside of them only the
  * kernel's own are taken: put_ipc_ns() under the first; put_pid(), the lock of a
- * process's wait_pidfd and that of an xarray under the last.
+ * process's wait_pidfd and that of an xarray under the object's; that of a process's
+ * signals under the last.
  *
  * User memory is never touched under @lock, but by a copy of at most
  * KIPC_COPY_LOCKED bytes with page faults disabled.  Threads, pollers and
@@ -68,10 +70,12 @@ struct seq_file;
  * @rights: all that a handle can have
  * @type: S_IF... of its inode
  * @size: of the kind's structure, which begins with struct kipc_object
+ * @handle_size: of its handles, which begin with struct kipc_handle
+ * @events: KIPC_EVENT_... that it has; they are for who may receive
  * @fops: of its handles; kipc_object_... serve for most of them
  * @init: set up a new one; all but the head is zeroed; the attributes are
  *	@size bytes in user space (0: defaults)
- * @opened: a handle with these rights is there now
+ * @opened: a handle is there now, zeroed but for its head
  * @closed: one goes, and nobody uses it any more; once for each @opened
  * @exec: a process that has a handle executes a program that will not have it
  * @remove: @removed has been set: wake everybody with EIDRM, drop what it holds
@@ -88,11 +92,13 @@ struct kipc_kind {
 	u32 rights;
 	umode_t type;
 	size_t size;
+	size_t handle_size;
+	u32 events;
 	const struct file_operations *fops;
 
 	int (*init)(struct kipc_object *object, const void __user *attr,
 		    size_t size);
-	void (*opened)(struct kipc_object *object, u32 rights);
+	void (*opened)(struct kipc_handle *handle);
 	void (*closed)(struct kipc_handle *handle);
 	void (*exec)(struct kipc_handle *handle);
 	void (*remove)(struct kipc_object *object);

@@ -73,18 +73,18 @@ static int kipc_mailbox_init(struct kipc_object *object,
 	return 0;
 }
 
-static void kipc_mailbox_opened(struct kipc_object *object, u32 rights)
+static void kipc_mailbox_opened(struct kipc_handle *handle)
 {
-	struct kipc_mailbox *mailbox = kipc_mailbox_of(object);
+	struct kipc_mailbox *mailbox = kipc_mailbox_of(handle->object);
 	struct kipc_wake wake;
 
 	kipc_wake_init(&wake);
-	spin_lock(&object->lock);
-	if (rights & KIPC_RIGHT_SEND) {
+	spin_lock(&mailbox->object.lock);
+	if (handle->rights & KIPC_RIGHT_SEND) {
 		mailbox->open_senders++;
 		mailbox->had_sender = true;
 	}
-	if (rights & KIPC_RIGHT_RECEIVE) {
+	if (handle->rights & KIPC_RIGHT_RECEIVE) {
 		mailbox->open_receivers++;
 		mailbox->had_receiver = true;
 	}
@@ -327,6 +327,7 @@ const struct kipc_kind kipc_mailbox_kind = {
 	.rights		= KIPC_MAILBOX_RIGHTS,
 	.type		= S_IFIFO,
 	.size		= sizeof(struct kipc_mailbox),
+	.handle_size	= sizeof(struct kipc_handle),
 	.fops		= &kipc_mailbox_fops,
 	.init		= kipc_mailbox_init,
 	.opened		= kipc_mailbox_opened,

@@ -1032,6 +1032,8 @@ struct kipc_queue_stat {
  * that was given here in si_value.
  */
 
+#define KIPC_NOTIFY_MAX		64	/* registrations of an object */
+
 /* struct kipc_notification events. */
 #define KIPC_EVENT_NONEMPTY	(1U << 0)	/* a queue: see there */
 
@@ -1051,8 +1053,9 @@ struct kipc_queue_stat {
  *
  * Returns 0.  EINVAL: an unknown event or flag, no such signal, a field that must be 0
  * is not, or the kind has no such event.  EPERM: the handle has not the right.  ENOENT:
- * there is no registration to be taken away.  EDQUOT: the caller's quota of waiters is
- * used up.  ENOMEM.  EIDRM: removed.
+ * there is no registration to be taken away.  ENOSPC: the object has KIPC_NOTIFY_MAX
+ * registrations.  EDQUOT: the owner's quota of bytes is used up.  ENOMEM.  EIDRM:
+ * removed.
  */
 struct kipc_notification {
 	__u32 events;

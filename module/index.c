@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Groups by key, with the earliest of any range of keys.  See index.h.
+ */
+#include <linux/kernel.h>
+#include <linux/minmax.h>
+#include <linux/rbtree_augmented.h>
+
+#include "index.h"
+
+/* Twice the logarithm of as many groups as there can ever be, and one. */
+#define KIPC_INDEX_DEPTH	80
+
+static struct kipc_group *kipc_group_of(struct rb_node *node)
+{
+	return rb_entry_safe(node, struct kipc_group, node);
+}
+
+static u64 kipc_group_least(struct rb_node *node)
+{
+	return node ? rb_entry(node, struct kipc_group, node)->least : KIPC_NOBODY;
+}
+
+static u64 kipc_group_far(struct rb_node *node)
+{
+	return node ? rb_entry(node, struct kipc_group, node)->far : 0;
+}
+
+/* True if nothing has changed, so that those above need not be looked at. */
+static bool kipc_group_compute(struct kipc_group *group, bool exit)
+{
+	u64 least = min3(group->number, kipc_group_least(group->node.rb_left),
+			 kipc_group_least(group->node.rb_right));
+
+	if (exit && group->least == least)
+		return true;
+	group->least = least;
+	return false;
+}
+
+static bool kipc_span_compute(struct kipc_group *group, bool exit)
+{
+	u64 far = max3(group->high, kipc_group_far(group->node.rb_left),
+		       kipc_group_far(group->node.rb_right));
+	bool same = group->far == far;
+
+	group->far = far;
+	return kipc_group_compute(group, exit && same);
+}
+
+RB_DECLARE_CALLBACKS(static, kipc_group_callbacks, struct kipc_group, node,
+		     least, kipc_group_compute);
+
+/* The generated copy takes one field along, and here there are two. */
+static void kipc_span_propagate(struct rb_node *node, struct rb_node *stop)
+{
+	while (node != stop) {
+		if (kipc_span_compute(kipc_group_of(node), true))
+			break;
+		node = rb_parent(node);
+	}
+}
+
+static void kipc_span_copy(struct rb_node *from, struct rb_node *to)
+{
+	kipc_group_of(to)->least = kipc_group_of(from)->least;
+	kipc_group_of(to)->far = kipc_group_of(from)->far;
+}
+
+static void kipc_span_rotate(struct rb_node *from, struct rb_node *to)
+{
+	kipc_span_copy(from, to);
+	kipc_span_compute(kipc_group_of(from), false);
+}
+
+static const struct rb_augment_callbacks kipc_span_callbacks = {
+	.propagate	= kipc_span_propagate,
+	.copy		= kipc_span_copy,
+	.rotate		= kipc_span_rotate,
+};
+
+/**
+ * kipc_index_init - an index without groups
+ * @index: to be filled
+ * @spans: keys are ranges
+ */
+void kipc_index_init(struct kipc_index *index, bool spans)
+{
+	index->root = RB_ROOT;
+	index->spans = spans;
+}
+
+static int kipc_index_compare(const struct kipc_group *group, u64 key, u64 high)
+{
+	if (key != group->key)
+		return key < group->key ? -1 : 1;
+	if (high != group->high)
+		return high < group->high ? -1 : 1;
+	return 0;
+}
+
+/**
+ * kipc_index_find - the group of a key
+ * @index: where
+ * @key: its key
+ * @high: the end of the range, or 0
+ *
+ * Return: the group, or NULL.
+ */
+struct kipc_group *kipc_index_find(const struct kipc_index *index, u64 key,
+				   u64 high)
+{
+	struct rb_node *node = index->root.rb_node;
+	int order;
+
+	while (node) {
+		order = kipc_index_compare(kipc_group_of(node), key, high);
+		if (!order)
+			break;
+		node = order < 0 ? node->rb_left : node->rb_right;
+	}
+	return kipc_group_of(node);
+}
+
+/**
+ * kipc_index_insert - add a group
+ * @index: has none with that key
+ * @group: its @key and @high are set; it has no first yet
+ */
+void kipc_index_insert(struct kipc_index *index, struct kipc_group *group)
+{
+	struct rb_node **link = &index->root.rb_node, *parent = NULL;
+
+	group->first = NULL;
+	group->number = KIPC_NOBODY;
+	group->least = KIPC_NOBODY;
+	group->far = group->high;
+	while (*link) {
+		parent = *link;
+		link = kipc_index_compare(kipc_group_of(parent), group->key,
+					  group->high) < 0 ?
+		       &parent->rb_left : &parent->rb_right;
+	}
+	rb_link_node(&group->node, parent, link);
+	if (index->spans) {
+		kipc_span_propagate(parent, NULL);
+		rb_insert_augmented(&group->node, &index->root,
+				    &kipc_span_callbacks);
+	} else {
+		rb_insert_augmented(&group->node, &index->root,
+				    &kipc_group_callbacks);
+	}
+}
+
+/**
+ * kipc_index_erase - take a group out
+ * @index: where it is
+ * @group: the group
+ */
+void kipc_index_erase(struct kipc_index *index, struct kipc_group *group)
+{
+	if (index->spans)
+		rb_erase_augmented(&group->node, &index->root,
+				   &kipc_span_callbacks);
+	else
+		rb_erase_augmented(&group->node, &index->root,
+				   &kipc_group_callbacks);
+}
+
+/**
+ * kipc_index_replace - let another structure stand for a group
+ * @index: where it is
+ * @old: stands for it now
+ * @group: shall stand for it; gets all of it, the members too
+ */
+void kipc_index_replace(struct kipc_index *index, struct kipc_group *old,
+			struct kipc_group *group)
+{
+	*group = *old;
+	rb_replace_node(&old->node, &group->node, &index->root);
+	list_replace_init(&old->members, &group->members);
+}
+
+/**
+ * kipc_index_set_first - another member is the first
+ * @index: where the group is
+ * @group: the group
+ * @first: the member, or NULL
+ * @number: of it, in the order of arrival, or KIPC_NOBODY
+ */
+void kipc_index_set_first(struct kipc_index *index, struct kipc_group *group,
+			  void *first, u64 number)
+{
+	group->first = first;
+	group->number = number;
+	if (index->spans)
+		kipc_span_propagate(&group->node, NULL);
+	else
+		kipc_group_callbacks_propagate(&group->node, NULL);
+}
+
+/**
+ * kipc_index_lowest - the lowest key that somebody counts for
+ * @index: where
+ *
+ * Return: its group, which has a first, or NULL.
+ */
+struct kipc_group *kipc_index_lowest(const struct kipc_index *index)
+{
+	struct rb_node *node = index->root.rb_node;
+
+	if (kipc_group_least(node) == KIPC_NOBODY)
+		return NULL;
+	for (;;) {
+		if (kipc_group_least(node->rb_left) != KIPC_NOBODY)
+			node = node->rb_left;
+		else if (kipc_group_of(node)->first)
+			return kipc_group_of(node);
+		else
+			node = node->rb_right;
+	}
+}
+
+/* The group in this subtree whose first has this number. */
+static struct kipc_group *kipc_index_descend(struct rb_node *node, u64 number)
+{
+	while (kipc_group_of(node)->number != number)
+		node = kipc_group_least(node->rb_left) == number ?
+		       node->rb_left : node->rb_right;
+	return kipc_group_of(node);
+}
+
+/**
+ * struct kipc_search - the best that was found so far
+ * @number: of its first
+ * @node: the group, or the subtree where it is
+ */
+struct kipc_search {
+	u64 number;
+	struct rb_node *node;
+};
+
+static void kipc_search_one(struct kipc_search *search, struct rb_node *node)
+{
+	if (kipc_group_of(node)->number < search->number) {
+		search->number = kipc_group_of(node)->number;
+		search->node = node;
+	}
+}
+
+static void kipc_search_all(struct kipc_search *search, struct rb_node *node)
+{
+	if (kipc_group_least(node) < search->number) {
+		search->number = kipc_group_least(node);
+		search->node = node;
+	}
+}
+
+/*
+ * Those in the range are a node, and along one path on each side of it more nodes,
+ * each with a whole subtree.
+ */
+static void kipc_search_range(struct kipc_search *search, struct rb_node *node,
+			      u64 low, u64 high)
+{
+	struct rb_node *side;
+
+	while (node && (kipc_group_of(node)->key < low ||
+			kipc_group_of(node)->key > high))
+		node = kipc_group_of(node)->key < low ? node->rb_right :
+		       node->rb_left;
+	if (!node)
+		return;
+	kipc_search_one(search, node);
+	for (side = node->rb_left; side;) {
+		if (kipc_group_of(side)->key < low) {
+			side = side->rb_right;
+			continue;
+		}
+		kipc_search_one(search, side);
+		kipc_search_all(search, side->rb_right);
+		side = side->rb_left;
+	}
+	for (side = node->rb_right; side;) {
+		if (kipc_group_of(side)->key > high) {
+			side = side->rb_left;
+			continue;
+		}
+		kipc_search_one(search, side);
+		kipc_search_all(search, side->rb_left);
+		side = side->rb_right;
+	}
+}
+
+static struct kipc_group *kipc_search_result(const struct kipc_search *search)
+{
+	return search->node ? kipc_index_descend(search->node, search->number) :
+	       NULL;
+}
+
+/**
+ * kipc_index_earliest - of a range of keys, the group whose first came first
+ * @index: no spans
+ * @low: the lowest key
+ * @high: the highest key
+ *
+ * Return: the group, or NULL if nobody counts.
+ */
+struct kipc_group *kipc_index_earliest(const struct kipc_index *index, u64 low,
+				       u64 high)
+{
+	struct kipc_search search = { .number = KIPC_NOBODY };
+
+	kipc_search_range(&search, index->root.rb_node, low, high);
+	return kipc_search_result(&search);
+}
+
+/**
+ * kipc_index_earliest_but - of all keys but one, the group whose first came first
+ * @index: no spans
+ * @key: that one
+ *
+ * Return: the group, or NULL if nobody counts.
+ */
+struct kipc_group *kipc_index_earliest_but(const struct kipc_index *index,
+					   u64 key)
+{
+	struct kipc_search search = { .number = KIPC_NOBODY };
+
+	if (key)
+		kipc_search_range(&search, index->root.rb_node, 0, key - 1);
+	if (key != U64_MAX)
+		kipc_search_range(&search, index->root.rb_node, key + 1, U64_MAX);
+	return kipc_search_result(&search);
+}
+
+/**
+ * kipc_index_covering - of the ranges around a point, the group whose first came first
+ * @index: of spans
+ * @point: the point
+ *
+ * Return: the group, or NULL if nobody counts.
+ */
+struct kipc_group *kipc_index_covering(const struct kipc_index *index, u64 point)
+{
+	struct kipc_search search = { .number = KIPC_NOBODY };
+	/* Of each level one node at most waits here. */
+	struct rb_node *todo[KIPC_INDEX_DEPTH], *node;
+	unsigned int count = 0;
+
+	todo[count++] = index->root.rb_node;
+	while (count) {
+		node = todo[--count];
+		if (!node || kipc_group_far(node) < point ||
+		    kipc_group_least(node) >= search.number)
+			continue;
+		if (kipc_group_of(node)->key <= point) {
+			if (kipc_group_of(node)->high >= point)
+				kipc_search_one(&search, node);
+			todo[count++] = node->rb_right;
+		}
+		todo[count++] = node->rb_left;
+	}
+	return kipc_group_of(search.node);
+}

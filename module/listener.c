@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Signals for threads that have registered for an event of an object.
+ */
+#include <linux/cred.h>
+#include <linux/err.h>
+#include <linux/list.h>
+#include <linux/pid.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/signal.h>
+
+#include <linux/kipc.h>
+
+#include "debug.h"
+#include "notify.h"
+#include "quota.h"
+
+/**
+ * struct kipc_listener - a registration
+ * @node: in the object's
+ * @by: the handle that it was made by
+ * @thread: to be told, referenced
+ * @exec_id: of the program that has registered
+ * @wish: what it has registered for
+ *
+ * Protected by the lock of struct kipc_notify.
+ */
+struct kipc_listener {
+	struct list_head node;
+	const void *by;
+	struct pid *thread;
+	u32 exec_id;
+	struct kipc_notification wish;
+};
+
+/*
+ * The thread, if it is there, runs the program that has registered, and is still to be
+ * told; under RCU.
+ */
+static struct task_struct *kipc_listener_task(const struct kipc_listener *listener)
+{
+	struct task_struct *task = pid_task(listener->thread, PIDTYPE_PID);
+
+	return task && READ_ONCE(task->self_exec_id) == listener->exec_id &&
+	       listener->wish.events ? task : NULL;
+}
+
+static void kipc_listener_unlink(struct kipc_notify *notify,
+				 struct kipc_listener *listener,
+				 struct list_head *garbage)
+{
+	lockdep_assert_held(&notify->lock);
+	list_move(&listener->node, garbage);
+	WRITE_ONCE(notify->listening, notify->listening - 1);
+}
+
+static void kipc_listener_free(struct kipc_account *account,
+			       struct list_head *garbage)
+{
+	struct kipc_listener *listener, *next;
+
+	list_for_each_entry_safe(listener, next, garbage, node) {
+		put_pid(listener->thread);
+		kipc_account_free(account, listener, sizeof(*listener));
+		kipc_count(KIPC_REF_LISTENERS, -1);
+	}
+}
+
+static struct kipc_listener *kipc_listener_alloc(struct kipc_account *account,
+						 const void *by,
+						 const struct kipc_notification *wish)
+{
+	struct kipc_listener *listener;
+
+	listener = kipc_account_alloc(account, sizeof(*listener), false);
+	if (IS_ERR(listener))
+		return listener;
+	listener->by = by;
+	listener->thread = get_pid(task_pid(current));
+	listener->exec_id = current->self_exec_id;
+	listener->wish = *wish;
+	kipc_count(KIPC_REF_LISTENERS, 1);
+	return listener;
+}
+
+/**
+ * kipc_listener_set - register the calling thread, or take its registration away
+ * @notify: of the object
+ * @account: of the object
+ * @by: the handle
+ * @wish: checked; without events, it takes away
+ *
+ * Those who have gone are swept out on the way.
+ *
+ * Context: process context, may sleep.
+ * Return: 0, -ENOENT, -ENOSPC, -EDQUOT, -ENOMEM.
+ */
+int kipc_listener_set(struct kipc_notify *notify, struct kipc_account *account,
+		      const void *by, const struct kipc_notification *wish)
+{
+	struct kipc_listener *listener, *next, *fresh = NULL;
+	LIST_HEAD(garbage);
+	bool found = false;
+	int ret = 0;
+
+	if (wish->events) {
+		fresh = kipc_listener_alloc(account, by, wish);
+		if (IS_ERR(fresh))
+			return PTR_ERR(fresh);
+	}
+	rcu_read_lock();
+	spin_lock(&notify->lock);
+	list_for_each_entry_safe(listener, next, &notify->listeners, node) {
+		if (listener->by == by && listener->thread == task_pid(current) &&
+		    kipc_listener_task(listener))
+			found = true;
+		else if (kipc_listener_task(listener))
+			continue;
+		kipc_listener_unlink(notify, listener, &garbage);
+	}
+	if (!fresh) {
+		ret = found ? 0 : -ENOENT;
+	} else if (notify->listening >= KIPC_NOTIFY_MAX) {
+		list_add(&fresh->node, &garbage);
+		ret = -ENOSPC;
+	} else {
+		list_add_tail(&fresh->node, &notify->listeners);
+		WRITE_ONCE(notify->listening, notify->listening + 1);
+	}
+	spin_unlock(&notify->lock);
+	rcu_read_unlock();
+	kipc_listener_free(account, &garbage);
+	return ret;
+}
+
+/**
+ * kipc_listener_forget - a handle goes, and what was registered by it
+ * @notify: of the object
+ * @account: of the object
+ * @by: the handle
+ *
+ * Context: process context, may sleep.
+ */
+void kipc_listener_forget(struct kipc_notify *notify,
+			  struct kipc_account *account, const void *by)
+{
+	struct kipc_listener *listener, *next;
+	LIST_HEAD(garbage);
+
+	if (!READ_ONCE(notify->listening))
+		return;
+	spin_lock(&notify->lock);
+	list_for_each_entry_safe(listener, next, &notify->listeners, node)
+		if (listener->by == by)
+			kipc_listener_unlink(notify, listener, &garbage);
+	spin_unlock(&notify->lock);
+	kipc_listener_free(account, &garbage);
+}
+
+static void kipc_listener_signal(const struct kipc_listener *listener,
+				 struct task_struct *task)
+{
+	struct kernel_siginfo info;
+
+	clear_siginfo(&info);
+	info.si_signo = listener->wish.signo;
+	info.si_code = SI_MESGQ;
+	/* The kernel maps the user, and not the process, into the receiver's view. */
+	info.si_pid = pid_nr_ns(task_tgid(current), ns_of_pid(listener->thread));
+	info.si_uid = from_kuid_munged(current_user_ns(), current_uid());
+	info.si_ptr = (void __user *)(unsigned long)listener->wish.value;
+	send_sig_info(listener->wish.signo, &info, task);
+}
+
+/**
+ * kipc_listener_tell - an event has happened
+ * @notify: of the object
+ * @event: KIPC_EVENT_...
+ *
+ * The number of listeners is small, and a signal does not sleep; one that cannot be
+ * queued is lost, as any is.
+ *
+ * Context: process context; the object is held, its lock is not.
+ */
+void kipc_listener_tell(struct kipc_notify *notify, u32 event)
+{
+	struct kipc_listener *listener;
+	struct task_struct *task;
+
+	rcu_read_lock();
+	spin_lock(&notify->lock);
+	list_for_each_entry(listener, &notify->listeners, node) {
+		task = kipc_listener_task(listener);
+		if (!task || !(listener->wish.events & event))
+			continue;
+		kipc_listener_signal(listener, task);
+		/* It is swept out when somebody registers, or the handle goes. */
+		if (listener->wish.flags & KIPC_NOTIFY_ONCE)
+			listener->wish.events = 0;
+	}
+	spin_unlock(&notify->lock);
+	rcu_read_unlock();
+}

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * DOC: The queue inside
+ *
+ * A message is an *item*: one allocation, filled before the queue is locked.  Items
+ * stand in the order of arrival (a tree by number), and in three groups each, of those
+ * that have the same type, priority and sender; the groups of a kind are in an index
+ * (index.h).  A group's first is the earliest of its items that is *free*: whoever
+ * comes may take it.  An item that is not free is *held*, by one receiver: it was
+ * granted to it, or it is too large to be copied under the lock and is just being
+ * copied.  A held item keeps its place, so that it is there again at once if the
+ * receiver cannot take it.  So with n items in g groups
+ *
+ *	every selector finds its item in O(log g), KIPC_SELECT_AFTER in O(log n)
+ *	to add or to take away an item costs O(log g + log n), where the log n is the
+ *	descent of nobody: at the end of the order, and amortised rebalancing
+ *	to hold an item, or take it, steps over those that are held behind it: each
+ *	one once for each of its groups, and again if somebody put back one before it;
+ *	they are at most as many as receivers that have been woken and not run yet
+ *
+ * Receivers that find nothing stand in line, in the order in which they came, and each
+ * in a group of those that have the same selector; these are in an index for each way
+ * to select.  To find who waits longest for a message costs O(log g) for g different
+ * selectors, but for ranges, where those that the message is in are looked at.
+ *
+ * Senders that find no room stand in a line of their own.  All of it is protected by
+ * the object's lock.  Whenever that is free and no batch of wake-ups is under way:
+ *
+ *   W: no receiver in line wants an item that is free
+ *   S: if a sender is in line, the message of the first one does not fit
+ *
+ * W is kept by kipc_item_offer(), through which every item goes that becomes free: it
+ * is granted to the receiver that waits longest for it, if there is one.  The grant is
+ * the item itself, held.  The receiver looks at it when it has the lock again, and if
+ * it cannot take it offers it anew.  S is kept by kipc_queue_unlock().  A sender's
+ * grant is room that is reserved for it.
+ */
+#ifndef KIPC_QUEUE_QUEUE_H
+#define KIPC_QUEUE_QUEUE_H
+
+#include <linux/fs.h>
+#include <linux/list.h>
+#include <linux/pid.h>
+#include <linux/rbtree.h>
+#include <linux/types.h>
+#include <linux/uidgid.h>
+
+#include "buffer.h"
+#include "index.h"
+#include "object.h"
+#include "waiter.h"
+
+struct pid_namespace;
+
+/* Of what an item is a member. */
+enum kipc_dimension {
+	KIPC_BY_TYPE,
+	KIPC_BY_PRIORITY,	/* the keys are ~priority: the highest comes first */
+	KIPC_BY_SENDER,
+	KIPC_DIMENSIONS
+};
+
+/**
+ * struct kipc_place - an item's place in a group
+ * @node: in its members, by number
+ * @group: the group
+ */
+struct kipc_place {
+	struct list_head node;
+	struct kipc_group *group;
+};
+
+/**
+ * struct kipc_item - a message
+ * @order: in the queue's
+ * @garbage: in a chain of those to be freed
+ * @place: in its groups
+ * @seq: its number
+ * @time: CLOCK_REALTIME_COARSE, nanoseconds
+ * @type: the sender's
+ * @priority: likewise
+ * @size: of @data
+ * @uid: the sender's effective user
+ * @gid: the sender's effective group
+ * @process: the sender, referenced
+ * @thread: the sender, referenced; NULL: the process's first
+ * @held: by a receiver; protected by the lock, all else is constant while it is in
+ *	the queue
+ * @data: the message
+ */
+struct kipc_item {
+	union {
+		struct rb_node order;
+		struct kipc_item *garbage;
+	};
+	struct kipc_place place[KIPC_DIMENSIONS];
+	u64 seq;
+	u64 time;
+	u64 type;
+	u32 priority;
+	u32 size;
+	kuid_t uid;
+	kgid_t gid;
+	struct pid *process;
+	struct pid *thread;
+	bool held;
+	u8 data[] __aligned(8);
+};
+
+/**
+ * struct kipc_select - a selector, as it is used inside
+ * @how: KIPC_SELECT_..., not DEFAULT
+ * @low: as in struct kipc_selector; of a sender, the number in the queue's namespace
+ * @high: likewise
+ */
+struct kipc_select {
+	u32 how;
+	u64 low;
+	u64 high;
+};
+
+/* Where waiting receivers are found by what they wait for. */
+enum kipc_wanted {
+	KIPC_WANTED_TYPE,
+	KIPC_WANTED_SENDER,
+	KIPC_WANTED_LOWEST,	/* by the bound */
+	KIPC_WANTED_EXCEPT,	/* by the type that is not wanted */
+	KIPC_WANTED_RANGE,
+	KIPC_WANTED_WAYS
+};
+
+/**
+ * struct kipc_taker - a receiver that waits in line
+ * @waiter: in the line of receivers
+ * @index: where its group is, or NULL: it wants anything
+ * @member: in its group, or in the list of those who want anything
+ * @own: memory for the group; whichever member's stands for it
+ * @grouped: @own does
+ * @number: the order in which receivers came
+ * @item: what it was granted, held
+ *
+ * Protected by the lock.
+ */
+struct kipc_taker {
+	struct kipc_waiter waiter;
+	struct kipc_index *index;
+	struct list_head member;
+	struct kipc_group own;
+	bool grouped;
+	u64 number;
+	struct kipc_item *item;
+};
+
+/**
+ * struct kipc_queue_figures - what struct kipc_queue_stat says, as far as it is kept
+ *	for that alone
+ * @peak_messages: see there
+ * @peak_bytes: see there
+ * @sent: see there
+ * @sent_bytes: see there
+ * @received: see there
+ * @received_bytes: see there
+ * @send_waits: see there
+ * @recv_waits: see there
+ * @send_time: see there
+ * @recv_time: see there
+ * @change_time: see there
+ * @sender: who sent last, referenced, or NULL
+ * @receiver: who received last, likewise
+ * @waiting_senders: see there
+ */
+struct kipc_queue_figures {
+	u64 peak_messages;
+	u64 peak_bytes;
+	u64 sent;
+	u64 sent_bytes;
+	u64 received;
+	u64 received_bytes;
+	u64 send_waits;
+	u64 recv_waits;
+	u64 send_time;
+	u64 recv_time;
+	u64 change_time;
+	struct pid *sender;
+	struct pid *receiver;
+	u32 waiting_senders;
+};
+
+/* Groups that the queue keeps for the next messages; each brings up to three. */
+#define KIPC_SPARE_GROUPS	16
+
+/**
+ * struct kipc_queue - a typed message queue
+ * @object: its head
+ * @pid_ns: in which senders have their numbers, referenced; set once
+ *
+ * Protected by @object.lock:
+ * @attr: limits; @message_size is also read without it, as a snapshot
+ * @order: items, by number
+ * @first: the earliest free one, or NULL
+ * @last: the last one, or NULL
+ * @groups: of items
+ * @recent: of these, in each index the one that was looked up last, or NULL
+ * @spare: empty groups for new ones, by @members
+ * @spares: how many
+ * @types: groups in the index by type
+ * @free: items that are
+ * @held: items that are
+ * @messages: room that is taken, in messages: items, and what granted senders will
+ *	bring
+ * @bytes: the same in bytes
+ * @senders: line of those that wait for room
+ * @receivers: line of those that wait for a message
+ * @anything: of these, those who want any, by @member
+ * @wanted: the others, by selector
+ * @waiting: receivers in line
+ * @last_taker: number of the receiver that came last
+ * @last_seq: number of the last item
+ * @told: the poll mask that pollers know
+ * @had_sender: there was a handle with the right to send
+ * @had_receiver: to receive
+ * @open_senders: handles with the right to send
+ * @open_receivers: to receive
+ * @stat: figures
+ */
+struct kipc_queue {
+	struct kipc_object object;
+	struct pid_namespace *pid_ns;
+
+	struct kipc_queue_attr attr;
+	struct rb_root_cached order;
+	struct kipc_item *first;
+	struct kipc_item *last;
+	struct kipc_index groups[KIPC_DIMENSIONS];
+	struct kipc_group *recent[KIPC_DIMENSIONS];
+	struct list_head spare;
+	u32 spares;
+	u32 types;
+	u64 free;
+	u64 held;
+	u64 messages;
+	u64 bytes;
+	struct list_head senders;
+	struct list_head receivers;
+	struct list_head anything;
+	struct kipc_index wanted[KIPC_WANTED_WAYS];
+	u32 waiting;
+	__poll_t told;
+	bool had_sender;
+	bool had_receiver;
+	u64 last_taker;
+	u64 last_seq;
+	unsigned int open_senders;
+	unsigned int open_receivers;
+	struct kipc_queue_figures stat;
+};
+
+/**
+ * struct kipc_queue_handle - a handle of a queue
+ * @handle: its head
+ * @select: the default selector; protected by the queue's lock
+ */
+struct kipc_queue_handle {
+	struct kipc_handle handle;
+	struct kipc_select select;
+};
+
+/* Items that leave in one go, with the lock held. */
+#define KIPC_QUEUE_BATCH	64
+
+static inline struct kipc_queue *kipc_queue_of(struct kipc_object *object)
+{
+	return container_of(object, struct kipc_queue, object);
+}
+
+static inline struct kipc_queue_handle *kipc_queue_handle_of(struct kipc_handle *handle)
+{
+	return container_of(handle, struct kipc_queue_handle, handle);
+}
+
+static inline struct kipc_queue *kipc_queue_of_file(struct file *file)
+{
+	struct kipc_handle *handle = file->private_data;
+
+	return kipc_queue_of(handle->object);
+}
+
+/* The deadline of read and write. */
+static inline ktime_t kipc_queue_patience(struct file *file, bool nowait)
+{
+	return nowait || file->f_flags & O_NONBLOCK ? KIPC_DEADLINE_NO_WAIT :
+						      KIPC_DEADLINE_FOREVER;
+}
+
+/* The state, under the lock. */
+
+/* No message can come any more, nor come back. */
+static inline bool kipc_queue_ended(const struct kipc_queue *queue)
+{
+	return queue->attr.flags & KIPC_QUEUE_HANGUP && queue->had_sender &&
+	       !queue->open_senders && queue->messages == queue->free;
+}
+
+/* Nobody can receive any more. */
+static inline bool kipc_queue_deserted(const struct kipc_queue *queue)
+{
+	return queue->attr.flags & KIPC_QUEUE_HANGUP && queue->had_receiver &&
+	       !queue->open_receivers;
+}
+
+static inline bool kipc_queue_fits(const struct kipc_queue *queue, size_t size)
+{
+	return queue->messages < queue->attr.max_messages &&
+	       queue->bytes <= queue->attr.max_bytes &&
+	       size <= queue->attr.max_bytes - queue->bytes;
+}
+
+static inline void kipc_queue_return_room(struct kipc_queue *queue, size_t size)
+{
+	queue->messages--;
+	queue->bytes -= size;
+}
+
+/* 0, or why no message can be sent any more. */
+static inline int kipc_queue_closed(const struct kipc_queue *queue)
+{
+	if (unlikely(queue->object.removed))
+		return -EIDRM;
+	return unlikely(kipc_queue_deserted(queue)) ? -EPIPE : 0;
+}
+
+/* item.c: items and their places */
+struct kipc_item *kipc_item_alloc(struct kipc_queue *queue,
+				  const struct kipc_buffer *from, size_t size,
+				  bool nowait);
+void kipc_item_free(struct kipc_queue *queue, struct kipc_item *item);
+int kipc_queue_stock(struct kipc_queue *queue, bool nowait,
+		     struct kipc_wake *wake);
+void kipc_queue_tidy(struct kipc_queue *queue, struct list_head *garbage);
+void kipc_queue_free_groups(struct kipc_queue *queue, struct list_head *garbage);
+void kipc_item_link(struct kipc_queue *queue, struct kipc_item *item);
+void kipc_item_hold(struct kipc_queue *queue, struct kipc_item *item);
+void kipc_item_unlink(struct kipc_queue *queue, struct kipc_item *item);
+bool kipc_item_offer(struct kipc_queue *queue, struct kipc_item *item,
+		     struct kipc_wake *wake);
+struct kipc_item *kipc_queue_find(const struct kipc_queue *queue,
+				  const struct kipc_select *select);
+int kipc_select_import(const struct kipc_queue *queue,
+		       const struct kipc_selector *selector,
+		       struct kipc_select *select);
+
+/* line.c: those who wait, and those who are told */
+struct kipc_taker *kipc_taker_find(struct kipc_queue *queue,
+				   const struct kipc_item *item);
+void kipc_taker_leave(struct kipc_queue *queue, struct kipc_taker *taker);
+__poll_t kipc_queue_state(const struct kipc_queue *queue);
+void kipc_queue_unlock(struct kipc_queue *queue, struct kipc_wake *wake,
+		       bool arrived) __releases(&queue->object.lock);
+int kipc_queue_sender_verdict(const struct kipc_queue *queue, size_t size);
+int kipc_queue_await_room(struct kipc_queue *queue, size_t size,
+			  ktime_t deadline, struct kipc_wake *wake);
+int kipc_queue_await_item(struct kipc_queue *queue,
+			  const struct kipc_select *select, ktime_t deadline,
+			  struct kipc_item **item, struct kipc_wake *wake);
+
+/* send.c */
+ssize_t kipc_queue_write(struct file *file, const char __user *buf, size_t size,
+			 loff_t *pos);
+ssize_t kipc_queue_write_iter(struct kiocb *iocb, struct iov_iter *from);
+long kipc_queue_ioctl_send(struct file *file, void __user *arg, size_t size);
+long kipc_queue_ioctl_send_batch(struct file *file, void __user *arg,
+				 size_t size);
+
+/* receive.c */
+ssize_t kipc_queue_read(struct file *file, char __user *buf, size_t size,
+			loff_t *pos);
+ssize_t kipc_queue_read_iter(struct kiocb *iocb, struct iov_iter *to);
+long kipc_queue_ioctl_recv(struct file *file, void __user *arg, size_t size);
+long kipc_queue_ioctl_recv_batch(struct file *file, void __user *arg,
+				 size_t size);
+
+extern const struct kipc_kind kipc_queue_kind;
+
+#endif /* KIPC_QUEUE_QUEUE_H */

@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Receiving a message.
+ */
+#include <linux/cred.h>
+#include <linux/minmax.h>
+#include <linux/pid.h>
+#include <linux/sched/signal.h>
+#include <linux/timekeeping.h>
+
+#include "debug.h"
+#include "queue.h"
+
+#define KIPC_QUEUE_RECV_FLAGS	(KIPC_RECV_PEEK | KIPC_RECV_TRUNCATE)
+
+/**
+ * struct kipc_incoming_message - where a message shall go
+ * @buffer: for the data
+ * @size: of the buffer
+ * @header: for the header, access_ok() was checked; or NULL
+ * @select: which message
+ * @flags: KIPC_RECV_...
+ * @deadline: KIPC_DEADLINE_..., or a time
+ * @refuse_empty: a message without data is EBADMSG
+ */
+struct kipc_incoming_message {
+	struct kipc_buffer buffer;
+	size_t size;
+	struct kipc_message __user *header;
+	struct kipc_select select;
+	u32 flags;
+	ktime_t deadline;
+	bool refuse_empty;
+};
+
+/* How many bytes of a message the receiver gets, or why none. */
+static ssize_t kipc_item_check(const struct kipc_item *item,
+			       const struct kipc_incoming_message *in)
+{
+	if (unlikely(!item->size && in->refuse_empty))
+		return -EBADMSG;
+	if (likely(item->size <= in->size))
+		return item->size;
+	return in->flags & KIPC_RECV_TRUNCATE ? in->size : -EMSGSIZE;
+}
+
+/*
+ * Write the header, as the receiver's namespaces see it, behind the data, so that a
+ * receive that fails has not written it; not inline, for read(2) does not want it.
+ */
+static noinline bool kipc_item_tell(const struct kipc_item *item,
+				    const struct kipc_incoming_message *in)
+{
+	struct user_namespace *ns = current_user_ns();
+	struct kipc_message message = {
+		.seq = item->seq,
+		.time_ns = item->time,
+		.type = item->type,
+		.priority = item->priority,
+		.size = item->size,
+		.flags = item->size > in->size ? KIPC_MESSAGE_TRUNCATED : 0,
+		.pid = pid_vnr(item->process),
+		.tid = pid_vnr(item->thread ?: item->process),
+		.uid = from_kuid_munged(ns, item->uid),
+		.gid = from_kgid_munged(ns, item->gid),
+	};
+
+	return kipc_copy_out(in->header, &message, sizeof(message));
+}
+
+/* A message was received, and is held: it leaves. */
+static void kipc_queue_received(struct kipc_queue *queue, struct kipc_item *item)
+{
+	struct kipc_queue_figures *stat = &queue->stat;
+	struct pid *process = task_tgid(current);
+
+	stat->received++;
+	stat->received_bytes += item->size;
+	stat->recv_time = ktime_get_coarse_real_ns();
+	if (unlikely(stat->receiver != process)) {
+		put_pid(stat->receiver);
+		stat->receiver = get_pid(process);
+	}
+	kipc_item_unlink(queue, item);
+}
+
+/*
+ * Copy a message that is small enough, with the lock held.  Returns -EFAULT if a page
+ * is missing.
+ */
+static ssize_t kipc_item_copy(const struct kipc_item *item,
+			      const struct kipc_incoming_message *in,
+			      ssize_t bytes)
+{
+	return likely(kipc_buffer_out(&in->buffer, item->data, bytes) &&
+		      (!in->header || kipc_item_tell(item, in))) ?
+	       bytes : -EFAULT;
+}
+
+/* The same for others, held: the lock is dropped meanwhile. */
+static ssize_t kipc_item_copy_large(struct kipc_queue *queue,
+				    const struct kipc_item *item,
+				    const struct kipc_incoming_message *in,
+				    ssize_t bytes, struct kipc_wake *wake)
+{
+	kipc_queue_unlock(queue, wake, false);
+	kipc_delay(KIPC_DELAY_QUEUE_RECEIVE_COPYING);
+	if (!kipc_buffer_large_out(&in->buffer, item->data, bytes) ||
+	    (in->header && !kipc_item_tell(item, in)))
+		bytes = -EFAULT;
+	kipc_delay(KIPC_DELAY_QUEUE_RECEIVE_COPIED);
+	spin_lock(&queue->object.lock);
+	return bytes;
+}
+
+/*
+ * Take the item, or look at it; it is free, or held by the caller.  The lock is held,
+ * and dropped.  Returns bytes of data, -EFAULT if a page is missing, or why the
+ * message was not received; then it is where it was.
+ */
+static ssize_t kipc_queue_take(struct kipc_queue *queue, struct kipc_item *item,
+			       const struct kipc_incoming_message *in,
+			       ssize_t bytes, struct kipc_wake *wake)
+	__releases(&queue->object.lock)
+{
+	struct kipc_item *gone = NULL;
+	LIST_HEAD(garbage);
+	bool freed = false;
+
+	if (unlikely(queue->object.removed)) {
+		bytes = -EIDRM;
+	} else if (bytes >= 0 && likely(item->size <= KIPC_COPY_LOCKED)) {
+		bytes = kipc_item_copy(item, in, bytes);
+	} else if (bytes >= 0) {
+		if (!item->held)
+			kipc_item_hold(queue, item);
+		bytes = kipc_item_copy_large(queue, item, in, bytes, wake);
+	}
+
+	if (likely(bytes >= 0 && !(in->flags & KIPC_RECV_PEEK))) {
+		if (!item->held)
+			kipc_item_hold(queue, item);
+		kipc_queue_received(queue, item);
+		gone = item;
+	} else if (unlikely(queue->object.removed)) {
+		/* It is held: nobody else will take it out. */
+		kipc_item_unlink(queue, item);
+		gone = item;
+		bytes = -EIDRM;
+	} else if (item->held) {
+		freed = kipc_item_offer(queue, item, wake);
+	}
+	kipc_queue_tidy(queue, &garbage);
+	kipc_queue_unlock(queue, wake, freed);
+	kipc_item_free(queue, gone);
+	kipc_queue_free_groups(queue, &garbage);
+	return bytes;
+}
+
+static ssize_t kipc_queue_receive(struct kipc_queue *queue,
+				  const struct kipc_incoming_message *in)
+{
+	const struct kipc_buffer header = { .base = in->header };
+	struct kipc_item *item;
+	struct kipc_wake wake;
+	ssize_t bytes, ret;
+
+	kipc_wake_init(&wake);
+again:
+	spin_lock(&queue->object.lock);
+	ret = kipc_queue_await_item(queue, &in->select, in->deadline, &item,
+				    &wake);
+	if (unlikely(ret)) {
+		kipc_queue_unlock(queue, &wake, false);
+		return ret;
+	}
+	bytes = kipc_item_check(item, in);
+	ret = kipc_queue_take(queue, item, in, bytes, &wake);
+	if (likely(ret != -EFAULT))
+		return ret;
+
+	/* The message is where it was; others may have it meanwhile. */
+	if (!kipc_buffer_fault_in_writeable(&in->buffer, bytes) ||
+	    (in->header &&
+	     !kipc_buffer_fault_in_writeable(&header, sizeof(*in->header))))
+		return -EFAULT;
+	kipc_delay(KIPC_DELAY_QUEUE_RECEIVE_FAULT);
+	if (!signal_pending(current))
+		goto again;
+	return -ERESTARTSYS;
+}
+
+/* The handle's own selector. */
+static struct kipc_select kipc_queue_default(struct file *file)
+{
+	struct kipc_queue_handle *handle = kipc_queue_handle_of(file->private_data);
+	struct kipc_queue *queue = kipc_queue_of_file(file);
+	struct kipc_select select;
+
+	spin_lock(&queue->object.lock);
+	select = handle->select;
+	spin_unlock(&queue->object.lock);
+	return select;
+}
+
+static ssize_t kipc_queue_read_to(struct file *file, bool nowait,
+				  struct kipc_buffer buffer, size_t size)
+{
+	struct kipc_incoming_message in = {
+		.buffer = buffer,
+		.size = size,
+		.select = kipc_queue_default(file),
+		.deadline = kipc_queue_patience(file, nowait),
+		.refuse_empty = true,
+	};
+	ssize_t ret;
+
+	/* 0 means hang-up, so this cannot be 0; nor can a message ever fit. */
+	if (!size)
+		return -EMSGSIZE;
+	ret = kipc_queue_receive(kipc_queue_of_file(file), &in);
+	/* Work for io_uring looks like a signal; it comes again when that is done. */
+	if (unlikely(nowait && ret == -ERESTARTSYS))
+		ret = -EAGAIN;
+	return ret == -EPIPE ? 0 : ret;
+}
+
+/**
+ * kipc_queue_read - read(2): receive by the handle's default selector
+ * @file: the handle, with the right to receive
+ * @buf: where to
+ * @size: of @buf
+ * @pos: not used
+ *
+ * Context: process context, may sleep.
+ * Return: bytes of data, 0 for hang-up, -EBADMSG for a message without data, or what
+ * struct kipc_queue_recv says, -ERESTARTSYS for EINTR.
+ */
+ssize_t kipc_queue_read(struct file *file, char __user *buf, size_t size,
+			loff_t *pos)
+{
+	struct kipc_buffer buffer = { .base = buf };
+
+	return kipc_queue_read_to(file, false, buffer, size);
+}
+
+/**
+ * kipc_queue_read_iter - the same for readv(2) and io_uring
+ * @iocb: IOCB_NOWAIT counts; the caller's pages may have to be brought in all the same
+ * @to: where to
+ *
+ * Context: process context, may sleep.
+ * Return: as kipc_queue_read().
+ */
+ssize_t kipc_queue_read_iter(struct kiocb *iocb, struct iov_iter *to)
+{
+	return kipc_queue_read_to(iocb->ki_filp, iocb->ki_flags & IOCB_NOWAIT,
+				  (struct kipc_buffer){ .iter = to },
+				  iov_iter_count(to));
+}
+
+/* A selector of one receive: as kipc_select_import(), or the handle's own. */
+static int kipc_queue_select(struct file *file,
+			     const struct kipc_selector *selector,
+			     struct kipc_select *select)
+{
+	if (selector->how != KIPC_SELECT_DEFAULT)
+		return kipc_select_import(kipc_queue_of_file(file), selector,
+					  select);
+	if (selector->reserved || selector->low || selector->high)
+		return -EINVAL;
+	*select = kipc_queue_default(file);
+	return 0;
+}
+
+/**
+ * kipc_queue_ioctl_recv - KIPC_IOC_QUEUE_RECV
+ * @file: the handle
+ * @arg: struct kipc_queue_recv
+ * @size: of it
+ *
+ * Context: process context, may sleep.
+ * Return: bytes of data, or what struct kipc_queue_recv says, -ERESTARTSYS for EINTR.
+ */
+long kipc_queue_ioctl_recv(struct file *file, void __user *arg, size_t size)
+{
+	struct kipc_queue_recv __user *user = arg;
+	struct kipc_incoming_message in;
+	struct kipc_queue_recv recv;
+	int ret;
+
+	if (!(file->f_mode & FMODE_READ))
+		return -EBADF;
+	ret = kipc_arg_in(&recv, sizeof(recv),
+			  KIPC_LEAST(struct kipc_queue_recv, message), arg,
+			  size);
+	if (ret)
+		return ret;
+	if (recv.flags & ~KIPC_QUEUE_RECV_FLAGS)
+		return -EINVAL;
+	ret = kipc_queue_select(file, &recv.selector, &in.select);
+	if (ret)
+		return ret;
+	if (in.select.how == KIPC_SELECT_AFTER && !(recv.flags & KIPC_RECV_PEEK))
+		return -EINVAL;
+	in.buffer.base = u64_to_user_ptr(recv.data);
+	in.buffer.iter = NULL;
+	in.size = min(recv.size, KIPC_MESSAGE_MAX);
+	in.header = &user->message;
+	in.flags = recv.flags;
+	in.deadline = kipc_handle_deadline(file, recv.deadline);
+	in.refuse_empty = false;
+	if (!access_ok(in.buffer.base, in.size))
+		return -EFAULT;
+	return kipc_queue_receive(kipc_queue_of_file(file), &in);
+}
+
+/* What can be received without the rest of the item, which is written then. */
+#define KIPC_QUEUE_RECV_ITEM_READ offsetof(struct kipc_queue_recv_item, message)
+
+static ssize_t kipc_queue_receive_item(struct kipc_queue *queue,
+				       struct kipc_queue_recv_item __user *user,
+				       struct kipc_incoming_message *in)
+{
+	struct kipc_queue_recv_item item;
+
+	if (copy_from_user(&item, user, KIPC_QUEUE_RECV_ITEM_READ))
+		return -EFAULT;
+	if (item.flags)
+		return -EINVAL;
+	in->buffer.base = u64_to_user_ptr(item.data);
+	in->size = min(item.size, KIPC_MESSAGE_MAX);
+	in->header = &user->message;
+	if (!access_ok(in->buffer.base, in->size) ||
+	    !access_ok(in->header, sizeof(*in->header)))
+		return -EFAULT;
+	return kipc_queue_receive(queue, in);
+}
+
+/**
+ * kipc_queue_ioctl_recv_batch - KIPC_IOC_QUEUE_RECV_BATCH
+ * @file: the handle
+ * @arg: struct kipc_queue_recv_batch
+ * @size: of it
+ *
+ * Context: process context, may sleep.
+ * Return: how many were received, or what struct kipc_queue_recv_batch says,
+ * -ERESTARTSYS for EINTR.
+ */
+long kipc_queue_ioctl_recv_batch(struct file *file, void __user *arg,
+				 size_t size)
+{
+	struct kipc_queue *queue = kipc_queue_of_file(file);
+	struct kipc_queue_recv_item __user *items;
+	struct kipc_incoming_message in = { };
+	struct kipc_queue_recv_batch batch;
+	unsigned int done = 0;
+	ssize_t ret;
+
+	if (!(file->f_mode & FMODE_READ))
+		return -EBADF;
+	ret = kipc_arg_in(&batch, sizeof(batch),
+			  KIPC_LEAST(struct kipc_queue_recv_batch, selector),
+			  arg, size);
+	if (ret)
+		return ret;
+	if (batch.flags & ~KIPC_RECV_TRUNCATE || !batch.count ||
+	    batch.count > KIPC_BATCH_MAX ||
+	    batch.selector.how == KIPC_SELECT_AFTER)
+		return -EINVAL;
+	ret = kipc_queue_select(file, &batch.selector, &in.select);
+	if (ret)
+		return ret;
+	items = u64_to_user_ptr(batch.items);
+	in.flags = batch.flags;
+	in.deadline = kipc_handle_deadline(file, batch.deadline);
+	do {
+		ret = kipc_queue_receive_item(queue, items + done, &in);
+		if (ret < 0)
+			break;
+		done++;
+		/* Only the first one is worth waiting for. */
+		in.deadline = KIPC_DEADLINE_NO_WAIT;
+		kipc_delay(KIPC_DELAY_BATCH_BETWEEN);
+		cond_resched();
+	} while (done < batch.count && !fatal_signal_pending(current));
+	return done ? done : ret;
+}

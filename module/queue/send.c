@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Sending a message.
+ */
+#include <linux/err.h>
+#include <linux/sched/signal.h>
+
+#include "debug.h"
+#include "queue.h"
+
+/**
+ * struct kipc_outgoing_message - a message to be sent
+ * @buffer: its data
+ * @size: of the data
+ * @type: the sender's
+ * @priority: likewise
+ * @deadline: KIPC_DEADLINE_..., or a time
+ * @nowait: nor wait for memory
+ */
+struct kipc_outgoing_message {
+	struct kipc_buffer buffer;
+	size_t size;
+	u64 type;
+	u32 priority;
+	ktime_t deadline;
+	bool nowait;
+};
+
+/* Would this send fail at once?  Then no memory is spent on it.  0 or an errno. */
+static int kipc_queue_refusal(struct kipc_queue *queue,
+			      const struct kipc_outgoing_message *out)
+{
+	int ret;
+
+	spin_lock(&queue->object.lock);
+	ret = kipc_queue_sender_verdict(queue, out->size);
+	if (ret == KIPC_WAITING)
+		ret = out->deadline == KIPC_DEADLINE_NO_WAIT ? -EAGAIN : 0;
+	spin_unlock(&queue->object.lock);
+	return ret;
+}
+
+static int kipc_queue_send(struct kipc_queue *queue,
+			   const struct kipc_outgoing_message *out)
+{
+	struct kipc_item *item;
+	struct kipc_wake wake;
+	LIST_HEAD(garbage);
+	bool freed = false;
+	bool first = false;
+	int ret;
+
+	ret = kipc_queue_refusal(queue, out);
+	if (unlikely(ret))
+		return ret;
+	item = kipc_item_alloc(queue, &out->buffer, out->size, out->nowait);
+	if (IS_ERR(item))
+		return PTR_ERR(item);
+	item->type = out->type;
+	item->priority = out->priority;
+	item->garbage = NULL;
+	kipc_delay(KIPC_DELAY_QUEUE_SEND_PREPARED);
+
+	kipc_wake_init(&wake);
+	spin_lock(&queue->object.lock);
+	ret = kipc_queue_await_room(queue, out->size, out->deadline, &wake);
+	if (unlikely(ret))
+		goto unlock;
+	ret = kipc_queue_stock(queue, out->nowait, &wake);
+	if (unlikely(ret)) {
+		kipc_queue_return_room(queue, out->size);
+		goto unlock;
+	}
+	kipc_item_link(queue, item);
+	freed = kipc_item_offer(queue, item, &wake);
+	first = freed && queue->free == 1;
+	item = NULL;
+unlock:
+	kipc_queue_tidy(queue, &garbage);
+	kipc_queue_unlock(queue, &wake, freed);
+	kipc_item_free(queue, item);
+	kipc_queue_free_groups(queue, &garbage);
+	if (first)
+		kipc_notify_event(&queue->object.notify, KIPC_EVENT_NONEMPTY);
+	return ret;
+}
+
+static ssize_t kipc_queue_write_from(struct file *file, bool nowait,
+				     struct kipc_buffer buffer, size_t size)
+{
+	struct kipc_outgoing_message out = {
+		.buffer = buffer,
+		.size = size,
+		.type = 1,
+		.deadline = kipc_queue_patience(file, nowait),
+		.nowait = nowait,
+	};
+	int ret;
+
+	if (!size)
+		return 0;
+	ret = kipc_queue_send(kipc_queue_of_file(file), &out);
+	/* io_uring comes again: with its own work done, or ready to wait. */
+	if (unlikely(nowait && (ret == -ENOMEM || ret == -ERESTARTSYS)))
+		ret = -EAGAIN;
+	return ret ? ret : size;
+}
+
+/**
+ * kipc_queue_write - write(2): send a message of type 1 and priority 0
+ * @file: the handle, with the right to send
+ * @buf: its data
+ * @size: of the data; nothing is sent if it is 0
+ * @pos: not used
+ *
+ * Context: process context, may sleep.
+ * Return: @size, or what struct kipc_queue_send says, -ERESTARTSYS for EINTR.
+ */
+ssize_t kipc_queue_write(struct file *file, const char __user *buf, size_t size,
+			 loff_t *pos)
+{
+	struct kipc_buffer buffer = { .base = (void __user *)buf };
+
+	return kipc_queue_write_from(file, false, buffer, size);
+}
+
+/**
+ * kipc_queue_write_iter - the same for writev(2) and io_uring
+ * @iocb: IOCB_NOWAIT counts; the caller's pages may have to be brought in all the same
+ * @from: the data
+ *
+ * Context: process context, may sleep.
+ * Return: as kipc_queue_write().
+ */
+ssize_t kipc_queue_write_iter(struct kiocb *iocb, struct iov_iter *from)
+{
+	return kipc_queue_write_from(iocb->ki_filp,
+				     iocb->ki_flags & IOCB_NOWAIT,
+				     (struct kipc_buffer){ .iter = from },
+				     iov_iter_count(from));
+}
+
+/**
+ * kipc_queue_ioctl_send - KIPC_IOC_QUEUE_SEND
+ * @file: the handle
+ * @arg: struct kipc_queue_send
+ * @size: of it
+ *
+ * Context: process context, may sleep.
+ * Return: 0, or what struct kipc_queue_send says, -ERESTARTSYS for EINTR.
+ */
+long kipc_queue_ioctl_send(struct file *file, void __user *arg, size_t size)
+{
+	struct kipc_outgoing_message out;
+	struct kipc_queue_send send;
+	int ret;
+
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EBADF;
+	ret = kipc_arg_in(&send, sizeof(send),
+			  KIPC_LEAST(struct kipc_queue_send, reserved), arg,
+			  size);
+	if (ret)
+		return ret;
+	if (send.flags || send.reserved)
+		return -EINVAL;
+	out.buffer.base = u64_to_user_ptr(send.data);
+	out.buffer.iter = NULL;
+	out.size = send.size;
+	out.type = send.type;
+	out.priority = send.priority;
+	out.deadline = kipc_handle_deadline(file, send.deadline);
+	out.nowait = false;
+	return kipc_queue_send(kipc_queue_of_file(file), &out);
+}
+
+static int kipc_queue_send_item(struct kipc_queue *queue,
+				const struct kipc_queue_send_item __user *user,
+				ktime_t deadline)
+{
+	struct kipc_outgoing_message out = { .deadline = deadline };
+	struct kipc_queue_send_item item;
+
+	if (copy_from_user(&item, user, sizeof(item)))
+		return -EFAULT;
+	if (item.flags || item.reserved)
+		return -EINVAL;
+	out.buffer.base = u64_to_user_ptr(item.data);
+	out.size = item.size;
+	out.type = item.type;
+	out.priority = item.priority;
+	return kipc_queue_send(queue, &out);
+}
+
+/**
+ * kipc_queue_ioctl_send_batch - KIPC_IOC_QUEUE_SEND_BATCH
+ * @file: the handle
+ * @arg: struct kipc_queue_send_batch
+ * @size: of it
+ *
+ * Context: process context, may sleep.
+ * Return: how many were sent, or what struct kipc_queue_send_batch says,
+ * -ERESTARTSYS for EINTR.
+ */
+long kipc_queue_ioctl_send_batch(struct file *file, void __user *arg,
+				 size_t size)
+{
+	struct kipc_queue *queue = kipc_queue_of_file(file);
+	const struct kipc_queue_send_item __user *items;
+	struct kipc_queue_send_batch batch;
+	unsigned int done = 0;
+	ktime_t deadline;
+	int ret;
+
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EBADF;
+	ret = kipc_arg_in(&batch, sizeof(batch),
+			  KIPC_LEAST(struct kipc_queue_send_batch, flags), arg,
+			  size);
+	if (ret)
+		return ret;
+	if (batch.flags || !batch.count || batch.count > KIPC_BATCH_MAX)
+		return -EINVAL;
+	items = u64_to_user_ptr(batch.items);
+	deadline = kipc_handle_deadline(file, batch.deadline);
+	do {
+		ret = kipc_queue_send_item(queue, items + done, deadline);
+		if (ret)
+			break;
+		done++;
+		kipc_delay(KIPC_DELAY_BATCH_BETWEEN);
+		cond_resched();
+	} while (done < batch.count && !fatal_signal_pending(current));
+	return done ? done : ret;
+}
