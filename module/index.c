@@ -214,10 +214,10 @@ struct kipc_group *kipc_index_lowest(const struct kipc_index *index)
 	for (;;) {
 		if (kipc_group_least(node->rb_left) != KIPC_NOBODY)
 			node = node->rb_left;
-		else if (kipc_group_of(node)->first)
-			return kipc_group_of(node);
-		else
+		else if (!kipc_group_of(node)->first)
 			node = node->rb_right;
+		else
+			return kipc_group_of(node);
 	}
 }
 

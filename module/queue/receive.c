@@ -102,6 +102,8 @@ static ssize_t kipc_item_copy_large(struct kipc_queue *queue,
 				    const struct kipc_item *item,
 				    const struct kipc_incoming_message *in,
 				    ssize_t bytes, struct kipc_wake *wake)
+	__releases(&queue->object.lock)
+	__acquires(&queue->object.lock)
 {
 	kipc_queue_unlock(queue, wake, false);
 	kipc_delay(KIPC_DELAY_QUEUE_RECEIVE_COPYING);

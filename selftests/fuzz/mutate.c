@@ -108,6 +108,7 @@ static uint64_t any_value(const struct arg *arg)
 
 	switch (arg->type) {
 	case OUTPUT:
+	case SELECTOR:	/* its fields are arguments */
 		return 0;
 	case POINTER:
 		return any_pointer(arg->set);

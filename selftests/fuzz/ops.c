@@ -77,6 +77,23 @@ static void add_arg(struct op *op, const struct arg *arg)
 	op->args[n] = *arg;
 }
 
+/* A selector that stands inside of an ioctl's structure. */
+static void add_selector(struct op *op, const struct arg *outer)
+{
+	for (size_t i = 0; i < COUNT(fields); i++) {
+		struct arg arg = fields[i].arg;
+		char *nested;
+
+		if (strcmp(fields[i].name, "kipc_selector"))
+			continue;
+		arg.where = outer->where;
+		arg.offset += outer->offset;
+		if (asprintf(&nested, "%s.%s", outer->name, arg.name) > 0)
+			arg.name = nested;
+		add_arg(op, &arg);
+	}
+}
+
 /* The fields must fill the structure: those of the ABI have no padding. */
 static void add_fields(struct op *op, const char *name, unsigned int size,
 		       unsigned int where)
@@ -93,7 +110,10 @@ static void add_fields(struct op *op, const char *name, unsigned int size,
 		arg.where = where;
 		if (where > 1 && asprintf(&nested, "attr.%s", arg.name) > 0)
 			arg.name = nested;
-		add_arg(op, &arg);
+		if (arg.type == SELECTOR)
+			add_selector(op, &arg);
+		else
+			add_arg(op, &arg);
 	}
 	if (sum != size && (sum || _IOC_DIR(op->command) != _IOC_READ)) {
 		fprintf(stderr, "fuzz: the fields of struct %s make %u bytes of %u\n",
