@@ -21,6 +21,8 @@ extern "C" {
 
 /* A mailbox of default capacity; change what should differ. */
 #define KIPC_MAILBOX_ATTR_DEFAULT { 4096, 256 << 10, 64 << 10, 0 }
+/* Likewise a queue. */
+#define KIPC_QUEUE_ATTR_DEFAULT { 16384, 1 << 20, 64 << 10, 0 }
 
 /* What the kernel module offers. */
 int kipc_features(struct kipc_features *features);
@@ -39,6 +41,9 @@ int kipc_open_pidfd(int pidfd, uint32_t kind, uint32_t rights, uint32_t flags);
 int kipc_narrow(int fd, uint32_t rights, uint32_t flags);
 int kipc_info(int fd, struct kipc_info *info);
 int kipc_remove(int fd);
+
+/* A signal when something happens to a handle's object. */
+int kipc_notify(int fd, const struct kipc_notification *notification);
 
 /* Mailboxes. */
 int kipc_mailbox_create(const char *name, const struct kipc_mailbox_attr *attr,
@@ -82,6 +87,84 @@ ssize_t kipc_mailbox_reply_serve(int fd, const void *reply, size_t reply_size,
 				 uint64_t deadline);
 int kipc_mailbox_reply(int fd, uint64_t token, const void *data, size_t size,
 		       uint64_t tag);
+
+/* Queues. */
+int kipc_queue_create(const char *name, const struct kipc_queue_attr *attr,
+		      mode_t mode, uint32_t rights, uint32_t flags);
+int kipc_queue_send(int fd, const void *data, size_t size, uint64_t type,
+		    uint32_t priority, uint64_t deadline);
+ssize_t kipc_queue_recv(int fd, void *data, size_t size,
+			const struct kipc_selector *selector,
+			struct kipc_message *message, uint32_t flags,
+			uint64_t deadline);
+int kipc_queue_send_batch(int fd, const struct kipc_queue_send_item *items,
+			  size_t count, uint64_t deadline);
+int kipc_queue_recv_batch(int fd, struct kipc_queue_recv_item *items,
+			  size_t count, const struct kipc_selector *selector,
+			  uint32_t flags, uint64_t deadline);
+int kipc_queue_stat(int fd, struct kipc_queue_stat *stat);
+int kipc_queue_set(int fd, const struct kipc_queue_attr *attr);
+int kipc_queue_select(int fd, const struct kipc_selector *selector);
+
+/*
+ * Selectors, so that nobody has to know which of them looks at which field: a
+ * variable is initialised with one of these, and its address is passed on.
+ */
+static inline struct kipc_selector kipc_select_first(void)
+{
+	struct kipc_selector selector = { KIPC_SELECT_FIRST, 0, 0, 0 };
+
+	return selector;
+}
+
+static inline struct kipc_selector kipc_select_priority(void)
+{
+	struct kipc_selector selector = { KIPC_SELECT_PRIORITY, 0, 0, 0 };
+
+	return selector;
+}
+
+static inline struct kipc_selector kipc_select_type(uint64_t type)
+{
+	struct kipc_selector selector = { KIPC_SELECT_TYPE, 0, type, 0 };
+
+	return selector;
+}
+
+static inline struct kipc_selector kipc_select_lowest(uint64_t most)
+{
+	struct kipc_selector selector = { KIPC_SELECT_LOWEST, 0, 0, most };
+
+	return selector;
+}
+
+static inline struct kipc_selector kipc_select_range(uint64_t low, uint64_t high)
+{
+	struct kipc_selector selector = { KIPC_SELECT_RANGE, 0, low, high };
+
+	return selector;
+}
+
+static inline struct kipc_selector kipc_select_except(uint64_t type)
+{
+	struct kipc_selector selector = { KIPC_SELECT_EXCEPT, 0, type, 0 };
+
+	return selector;
+}
+
+static inline struct kipc_selector kipc_select_sender(pid_t pid)
+{
+	struct kipc_selector selector = { KIPC_SELECT_SENDER, 0, (uint64_t)pid, 0 };
+
+	return selector;
+}
+
+static inline struct kipc_selector kipc_select_after(uint64_t seq)
+{
+	struct kipc_selector selector = { KIPC_SELECT_AFTER, 0, seq, 0 };
+
+	return selector;
+}
 
 /* The deadline that lies this many nanoseconds ahead; never KIPC_NO_WAIT. */
 uint64_t kipc_deadline(uint64_t nanoseconds);

@@ -43,6 +43,24 @@ int kipc_name(const char *name, uint64_t *pointer, uint32_t *length)
 	return 0;
 }
 
+/*
+ * What an ioctl that creates an object is given, but for its flags, mode and rights;
+ * -1 for a bad name.  No name at all is good here: the object has none then.
+ */
+int kipc_describe(struct kipc_create *create, uint32_t kind, const char *name,
+		  const void *attr, size_t size)
+{
+	uint64_t pointer = 0;
+
+	create->kind = kind;
+	create->attr = kipc_pointer(attr);
+	create->attr_size = attr ? (uint32_t)size : 0;
+	if (name && kipc_name(name, &pointer, &create->name_len) < 0)
+		return -1;
+	create->name = pointer;
+	return 0;
+}
+
 /**
  * kipc_features() - what the kernel module offers
  * @features: written on success

@@ -90,3 +90,19 @@ int kipc_remove(int fd)
 {
 	return ioctl(fd, KIPC_IOC_REMOVE);
 }
+
+/**
+ * kipc_notify() - have a signal sent to the calling thread
+ * @fd: a handle of a kind that has the event: a queue, with KIPC_RIGHT_RECEIVE
+ * @notification: when, which signal, and what comes with it; no events take it back
+ *
+ * Return: 0, or -1 with errno: EINVAL (an event, a flag or a signal that there is
+ * not, or an event that the kind has not), EPERM (without the right), ENOENT (there
+ * is none to be taken back), ENOSPC (KIPC_NOTIFY_MAX of them are there), EDQUOT (the
+ * owner's quota of bytes), ENOMEM, EIDRM (removed), EBADF, ENOTTY (not a handle),
+ * EFAULT.
+ */
+int kipc_notify(int fd, const struct kipc_notification *notification)
+{
+	return ioctl(fd, KIPC_IOC_NOTIFY, notification);
+}

@@ -26,13 +26,21 @@ static inline uint64_t kipc_pointer(const void *pointer)
 	return (uint64_t)(uintptr_t)pointer;
 }
 
-/* A buffer's size, for the kernel, which takes no letter of that length. */
+/* A buffer's size, for the kernel, which takes no letter and no message of that length. */
 static inline uint32_t kipc_room(size_t size)
 {
 	return size > UINT32_MAX ? UINT32_MAX : (uint32_t)size;
 }
 
+/* A count of items that the kernel would see otherwise is one that it refuses, too. */
+static inline uint32_t kipc_count(size_t count)
+{
+	return count > UINT32_MAX ? UINT32_MAX : (uint32_t)count;
+}
+
 int kipc_control(unsigned long request, void *argument);
 int kipc_name(const char *name, uint64_t *pointer, uint32_t *length);
+int kipc_describe(struct kipc_create *create, uint32_t kind, const char *name,
+		  const void *attr, size_t size);
 
 #endif /* KIPC_INTERNAL_H */

@@ -7,21 +7,6 @@
 
 #include "internal.h"
 
-/* What an ioctl that creates a mailbox is given; -1 for a bad name. */
-static int describe(struct kipc_create *create, const char *name,
-		    const void *attr, size_t size)
-{
-	uint64_t pointer = 0;
-
-	create->kind = KIPC_KIND_MAILBOX;
-	create->attr = kipc_pointer(attr);
-	create->attr_size = attr ? (uint32_t)size : 0;
-	if (name && kipc_name(name, &pointer, &create->name_len) < 0)
-		return -1;
-	create->name = pointer;
-	return 0;
-}
-
 /**
  * kipc_mailbox_create() - create a mailbox, or open it if the name is there
  * @name: as for kipc_open(), or NULL for a mailbox without a name
@@ -44,7 +29,7 @@ int kipc_mailbox_create(const char *name, const struct kipc_mailbox_attr *attr,
 		.rights = rights,
 	};
 
-	if (describe(&create, name, attr, sizeof(*attr)) < 0)
+	if (kipc_describe(&create, KIPC_KIND_MAILBOX, name, attr, sizeof(*attr)) < 0)
 		return -1;
 	return kipc_control(KIPC_IOC_CREATE, &create);
 }
@@ -72,7 +57,7 @@ int kipc_mailbox_create_config(const char *name,
 		.rights = rights,
 	};
 
-	if (describe(&create, name, config, sizeof(*config)) < 0)
+	if (kipc_describe(&create, KIPC_KIND_MAILBOX, name, config, sizeof(*config)) < 0)
 		return -1;
 	return kipc_control(KIPC_IOC_CREATE, &create);
 }
