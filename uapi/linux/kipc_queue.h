@@ -321,9 +321,9 @@ struct kipc_queue_stat {
 #define KIPC_IOC_QUEUE_STAT	_IOR(KIPC_IOC_MAGIC, 0x32, struct kipc_queue_stat)
 /*
  * Set the limits, as struct kipc_queue_attr says; @flags must be as they are.  What is
- * in the queue stays; senders that wait go on if there is room now, and fail with
- * EMSGSIZE if their messages are too long now.  EPERM: the handle may not manage.
- * EIDRM: removed.
+ * in the queue stays; senders that wait go on if there is room now, and fail if their
+ * messages are too long now.  EINVAL: as there, or other @flags.  EPERM: the handle may
+ * not manage.  EIDRM: removed.
  */
 #define KIPC_IOC_QUEUE_SET	_IOW(KIPC_IOC_MAGIC, 0x33, struct kipc_queue_attr)
 /*
