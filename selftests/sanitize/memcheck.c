@@ -59,6 +59,35 @@ static void items_were_written(const struct kipc_mailbox_recv_batch *batch,
 	}
 }
 
+static void messages_were_read(const struct kipc_queue_send_batch *batch, int count)
+{
+	const struct kipc_queue_send_item *items = pointer(batch->items);
+	int i;
+
+	was_read(batch->items, batch->count * sizeof(items[0]));
+	for (i = 0; i < count; i++)
+		was_read(items[i].data, items[i].size);
+}
+
+static void messages_were_written(const struct kipc_queue_recv_batch *batch,
+				  int count)
+{
+	struct kipc_queue_recv_item *items = pointer(batch->items);
+	const struct kipc_message *message;
+	int i;
+
+	for (i = 0; i < (int)batch->count; i++)
+		was_read((uintptr_t)&items[i],
+			 offsetof(struct kipc_queue_recv_item, message));
+	for (i = 0; i < count; i++) {
+		message = &items[i].message;
+		was_written((uintptr_t)message, sizeof(*message));
+		was_written(items[i].data,
+			    message->flags & KIPC_MESSAGE_TRUNCATED ?
+			    items[i].size : message->size);
+	}
+}
+
 int ioctl(int fd, unsigned long request, ...)
 {
 	const struct kipc_mailbox_collect *collect;
@@ -66,6 +95,8 @@ int ioctl(int fd, unsigned long request, ...)
 	const struct kipc_mailbox_send *send;
 	const struct kipc_mailbox_call *call;
 	const struct kipc_mailbox_recv *recv;
+	const struct kipc_queue_send *put;
+	const struct kipc_queue_recv *get;
 	va_list args;
 	void *arg;
 	int ret;
@@ -103,6 +134,20 @@ int ioctl(int fd, unsigned long request, ...)
 		break;
 	case KIPC_IOC_MAILBOX_RECV_BATCH:
 		items_were_written(arg, ret);
+		break;
+	case KIPC_IOC_QUEUE_SEND:
+		put = arg;
+		was_read(put->data, put->size);
+		break;
+	case KIPC_IOC_QUEUE_RECV:
+		get = arg;
+		was_written(get->data, ret);
+		break;
+	case KIPC_IOC_QUEUE_SEND_BATCH:
+		messages_were_read(arg, ret);
+		break;
+	case KIPC_IOC_QUEUE_RECV_BATCH:
+		messages_were_written(arg, ret);
 		break;
 	}
 	return ret;
