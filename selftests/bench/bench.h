@@ -110,7 +110,8 @@ struct peer {
 };
 
 extern struct peer *const peers[];	/* ends with NULL */
-/* In peers_stream.c, _queue.c, _ring.c, _slot.c, _binder.c, _kipc.c; floors.c. */
+/* In peers_stream.c, _queue.c, _ring.c, _slot.c, _binder.c, _kipc.c,
+ * _kipc_queue.c; floors.c. */
 extern struct peer pipe_peer, unix_stream_peer, unix_seqpacket_peer;
 extern struct peer posix_mq_peer, sysv_msg_peer;
 extern struct peer eventfd_peer, futex_peer, spin_peer;
@@ -118,6 +119,7 @@ extern struct peer vm_readv_peer, sysv_sem_peer, posix_sem_peer;
 extern struct peer binder_peer;
 extern struct peer mailbox_peer, mailbox_call_peer, mailbox_batch_peer;
 extern struct peer rendezvous_peer, rpc_peer;
+extern struct peer queue_peer, queue_typed_peer;
 extern struct peer getppid_peer, yield_peer, memcpy_peer;
 
 /* Where the processes of a measurement run. */
