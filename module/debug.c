@@ -65,6 +65,7 @@ static struct kipc_delay_state kipc_delays[] = {
 	[KIPC_DELAY_COLLECT_CLAIMED] = { .name = "collect_claimed" },
 	[KIPC_DELAY_QUEUE_SEND_PREPARED] = { .name = "queue_send_prepared" },
 	[KIPC_DELAY_QUEUE_STOCKED] = { .name = "queue_stocked" },
+	[KIPC_DELAY_QUEUE_INDEXING] = { .name = "queue_indexing" },
 	[KIPC_DELAY_QUEUE_RECEIVE_COPYING] = { .name = "queue_receive_copying" },
 	[KIPC_DELAY_QUEUE_RECEIVE_COPIED] = { .name = "queue_receive_copied" },
 	[KIPC_DELAY_QUEUE_RECEIVE_FAULT] = { .name = "queue_receive_fault" },

@@ -51,7 +51,8 @@
  * @KIPC_DELAY_REPLY_FAULT: the reply's page was missing, the lock is dropped
  * @KIPC_DELAY_COLLECT_CLAIMED: a reply is there, claimed, not copied yet
  * @KIPC_DELAY_QUEUE_SEND_PREPARED: a message is ready to be sent, the lock to be taken
- * @KIPC_DELAY_QUEUE_STOCKED: room is taken, memory for a new group there, not the lock
+ * @KIPC_DELAY_QUEUE_STOCKED: memory for a group is there, the lock to be taken
+ * @KIPC_DELAY_QUEUE_INDEXING: some messages can be found in a new way, not all
  * @KIPC_DELAY_QUEUE_RECEIVE_COPYING: a large message is held, not copied yet
  * @KIPC_DELAY_QUEUE_RECEIVE_COPIED: it was copied, or not; the lock is to be taken
  * @KIPC_DELAY_QUEUE_RECEIVE_FAULT: the buffer's page was missing, the lock is dropped
@@ -92,6 +93,7 @@ enum kipc_delay {
 	KIPC_DELAY_COLLECT_CLAIMED,
 	KIPC_DELAY_QUEUE_SEND_PREPARED,
 	KIPC_DELAY_QUEUE_STOCKED,
+	KIPC_DELAY_QUEUE_INDEXING,
 	KIPC_DELAY_QUEUE_RECEIVE_COPYING,
 	KIPC_DELAY_QUEUE_RECEIVE_COPIED,
 	KIPC_DELAY_QUEUE_RECEIVE_FAULT,

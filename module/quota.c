@@ -248,13 +248,36 @@ bool kipc_account_has_plenty(const struct kipc_account *account,
 }
 
 /**
+ * kipc_account_alloc_uncharged - allocate memory without a charge to the quota
+ * @account: who pays, in memory cgroup
+ * @size: in bytes
+ * @nowait: fail rather than sleep until there is memory
+ *
+ * For what is bounded by something that is charged.  The caller may be a stranger to
+ * the payer, so a full memory cgroup must not get anybody killed: the allocation fails
+ * instead.
+ *
+ * Context: process context, may sleep, but with @nowait.
+ * Return: memory, not zeroed, to be freed by kvfree(), or ERR_PTR(-ENOMEM).
+ */
+void *kipc_account_alloc_uncharged(struct kipc_account *account, size_t size,
+				   bool nowait)
+{
+	gfp_t gfp = nowait ? GFP_NOWAIT : GFP_KERNEL | __GFP_RETRY_MAYFAIL;
+	struct mem_cgroup *previous;
+	void *memory;
+
+	previous = set_active_memcg(account->memcg);
+	memory = kvmalloc(size, gfp | __GFP_ACCOUNT | __GFP_NOWARN);
+	set_active_memcg(previous);
+	return memory ? memory : ERR_PTR(-ENOMEM);
+}
+
+/**
  * kipc_account_alloc - allocate memory that somebody's object needs
  * @account: who pays, in quota and in memory cgroup
  * @size: in bytes
  * @nowait: fail rather than sleep until there is memory
- *
- * The caller may be a stranger to the payer, so a full memory cgroup must not
- * get anybody killed: the allocation fails instead.
  *
  * Context: process context, may sleep, but with @nowait.
  * Return: memory, not zeroed, to be freed by kipc_account_free(), or
@@ -263,21 +286,15 @@ bool kipc_account_has_plenty(const struct kipc_account *account,
 void *kipc_account_alloc(struct kipc_account *account, size_t size,
 			 bool nowait)
 {
-	gfp_t gfp = nowait ? GFP_NOWAIT : GFP_KERNEL | __GFP_RETRY_MAYFAIL;
-	struct mem_cgroup *previous;
 	void *memory;
 	int ret;
 
 	ret = kipc_charge(account, KIPC_BYTES, size);
 	if (ret)
 		return ERR_PTR(ret);
-	previous = set_active_memcg(account->memcg);
-	memory = kvmalloc(size, gfp | __GFP_ACCOUNT | __GFP_NOWARN);
-	set_active_memcg(previous);
-	if (!memory) {
+	memory = kipc_account_alloc_uncharged(account, size, nowait);
+	if (IS_ERR(memory))
 		kipc_uncharge(account, KIPC_BYTES, size);
-		return ERR_PTR(-ENOMEM);
-	}
 	return memory;
 }
 

@@ -48,6 +48,8 @@ bool kipc_account_has_plenty(const struct kipc_account *account,
 			     enum kipc_resource what);
 void *kipc_account_alloc(struct kipc_account *account, size_t size,
 			 bool nowait);
+void *kipc_account_alloc_uncharged(struct kipc_account *account, size_t size,
+				   bool nowait);
 void kipc_account_free(struct kipc_account *account, void *memory,
 		       size_t size);
 

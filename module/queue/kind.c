@@ -3,6 +3,7 @@
  * The typed message queue as a kind of object: life, file operations, ioctls.
  */
 #include <linux/fs.h>
+#include <linux/jiffies.h>
 #include <linux/module.h>
 #include <linux/pid_namespace.h>
 #include <linux/seq_file.h>
@@ -51,10 +52,11 @@ static int kipc_queue_init(struct kipc_object *object, const void __user *user,
 			return ret;
 	}
 	queue->pid_ns = get_pid_ns(task_active_pid_ns(current));
-	queue->order = RB_ROOT_CACHED;
-	for (i = 0; i < KIPC_DIMENSIONS; i++)
+	INIT_LIST_HEAD(&queue->items);
+	queue->order = RB_ROOT;
+	for (i = 0; i < KIPC_GROUPED; i++)
 		kipc_index_init(&queue->groups[i], false);
-	for (i = 0; i < KIPC_WANTED_WAYS; i++)
+	for (i = 0; i < KIPC_WANTED_SORTS; i++)
 		kipc_index_init(&queue->wanted[i], i == KIPC_WANTED_RANGE);
 	INIT_LIST_HEAD(&queue->spare);
 	INIT_LIST_HEAD(&queue->senders);
@@ -122,7 +124,7 @@ static void kipc_queue_clear(struct kipc_queue *queue)
 		kipc_queue_tidy(queue, &garbage);
 		kipc_queue_unlock(queue, &wake, false);
 		kipc_item_free(queue, gone);
-		kipc_queue_free_groups(queue, &garbage);
+		kipc_queue_free_groups(&garbage);
 		cond_resched();
 		kipc_delay(KIPC_DELAY_QUEUE_CLEAR_BATCH);
 	} while (more);
@@ -154,14 +156,19 @@ static void kipc_queue_release(struct kipc_object *object)
 static __poll_t kipc_queue_poll(struct kipc_handle *handle)
 {
 	struct kipc_queue *queue = kipc_queue_of(handle->object);
+	struct kipc_select select;
 	struct kipc_item *item;
 	__poll_t state, mask = 0;
-	bool removed;
+	struct kipc_wake wake;
+	bool removed, there;
 
+	kipc_wake_init(&wake);
 	spin_lock(&queue->object.lock);
+	select = kipc_queue_handle_of(handle)->select;
+	/* Without memory to find it out, a receive would not wait either. */
+	there = kipc_queue_find(queue, &select, false, &item, &wake) || item;
 	removed = queue->object.removed;
 	state = kipc_queue_state(queue);
-	item = kipc_queue_find(queue, &kipc_queue_handle_of(handle)->select);
 	/* The end is news until those who sleep have been told. */
 	if (!removed)
 		queue->told = state;
@@ -170,7 +177,7 @@ static __poll_t kipc_queue_poll(struct kipc_handle *handle)
 	if (removed)
 		return state;
 	if (handle->rights & KIPC_RIGHT_RECEIVE) {
-		if (item)
+		if (there)
 			mask |= EPOLLIN | EPOLLRDNORM;
 		else if (state & EPOLLHUP)
 			mask |= EPOLLIN | EPOLLRDNORM | EPOLLHUP;
@@ -203,14 +210,15 @@ static void kipc_queue_stat_get(struct kipc_queue *queue,
 		.send_waits = figures->send_waits,
 		.recv_waits = figures->recv_waits,
 		.send_time_ns = figures->send_time,
-		.recv_time_ns = figures->recv_time,
 		.change_time_ns = figures->change_time,
 		.waiting_senders = figures->waiting_senders,
 		.waiting_receivers = queue->waiting,
 		.send_pid = pid_vnr(figures->sender),
 		.recv_pid = pid_vnr(figures->receiver),
-		.types = queue->types,
 	};
+	if (figures->received)
+		stat->recv_time_ns = ktime_get_coarse_real_ns() -
+			jiffies64_to_nsecs(get_jiffies_64() - figures->recv_jiffies);
 	spin_unlock(&queue->object.lock);
 }
 
@@ -219,8 +227,8 @@ static void kipc_queue_show(struct seq_file *seq, struct kipc_object *object)
 	struct kipc_queue_stat stat;
 
 	kipc_queue_stat_get(kipc_queue_of(object), &stat);
-	seq_printf(seq, "messages:\t%llu\nbytes:\t%llu\ntypes:\t%u\n",
-		   stat.messages, stat.bytes, stat.types);
+	seq_printf(seq, "messages:\t%llu\nbytes:\t%llu\n", stat.messages,
+		   stat.bytes);
 	seq_printf(seq, "sent:\t%llu\nreceived:\t%llu\n", stat.sent,
 		   stat.received);
 }
@@ -234,7 +242,7 @@ static long kipc_queue_ioctl_stat(struct file *file, void __user *arg,
 
 	kipc_queue_stat_get(kipc_queue_of_file(file), &stat);
 	return kipc_arg_out(arg, size,
-			    KIPC_LEAST(struct kipc_queue_stat, reserved), &stat,
+			    KIPC_LEAST(struct kipc_queue_stat, recv_pid), &stat,
 			    sizeof(stat));
 }
 
@@ -293,10 +301,10 @@ static long kipc_queue_ioctl_select(struct file *file, void __user *arg,
 	} else {
 		handle->select = select;
 		queue->object.notify.choosy = true;
-		news = kipc_queue_find(queue, &select);
+		news = queue->free;
 	}
 	spin_unlock(&queue->object.lock);
-	/* Who polls the handle already is told: it would not look again. */
+	/* Who polls the handle already looks again: there may be what it wants now. */
 	if (news)
 		kipc_notify(&queue->object.notify, EPOLLIN);
 	return ret;

@@ -132,7 +132,7 @@ struct kipc_taker *kipc_taker_find(struct kipc_queue *queue,
 				 kipc_index_find(&wanted[KIPC_WANTED_TYPE], type, 0));
 	kipc_taker_compare_first(&best,
 				 kipc_index_find(&wanted[KIPC_WANTED_SENDER],
-						 item->place[KIPC_BY_SENDER].group->key,
+						 kipc_queue_number(queue, item->process),
 						 0));
 	kipc_taker_compare_first(&best,
 				 kipc_index_earliest(&wanted[KIPC_WANTED_LOWEST],
@@ -173,12 +173,6 @@ static int kipc_queue_receiver_verdict(const struct kipc_queue *queue)
 	if (unlikely(queue->object.removed))
 		return -EIDRM;
 	return unlikely(kipc_queue_ended(queue)) ? -EPIPE : KIPC_WAITING;
-}
-
-static void kipc_queue_take_room(struct kipc_queue *queue, size_t size)
-{
-	queue->messages++;
-	queue->bytes += size;
 }
 
 /* Give verdicts to those who can go on, until @wake is full. */
@@ -363,6 +357,7 @@ int kipc_queue_await_room(struct kipc_queue *queue, size_t size,
  * @queue: the queue
  * @select: which one
  * @deadline: when to give up
+ * @nowait: nor wait for memory
  * @item: written on success
  * @wake: for those who are woken on the way; not full afterwards
  *
@@ -370,22 +365,23 @@ int kipc_queue_await_room(struct kipc_queue *queue, size_t size,
  * again.
  * Return: 0: @item is free, or held by the caller, who shall take it or offer it
  * before it unlocks; and if it is held, the queue may have been removed.  -EAGAIN,
- * -ETIMEDOUT, -ERESTARTSYS, -EDQUOT, -EIDRM, -EPIPE.
+ * -ETIMEDOUT, -ERESTARTSYS, -EDQUOT, -ENOMEM, -EIDRM, -EPIPE.
  */
 int kipc_queue_await_item(struct kipc_queue *queue,
 			  const struct kipc_select *select, ktime_t deadline,
-			  struct kipc_item **item, struct kipc_wake *wake)
+			  bool nowait, struct kipc_item **item,
+			  struct kipc_wake *wake)
 {
 	struct kipc_account *account = &queue->object.account;
 	struct kipc_taker taker;
 	int ret;
 
 	lockdep_assert_held(&queue->object.lock);
+	ret = kipc_queue_find(queue, select, nowait, item, wake);
 	if (unlikely(queue->object.removed))
 		return -EIDRM;
-	*item = kipc_queue_find(queue, select);
-	if (likely(*item))
-		return 0;
+	if (*item || ret)
+		return ret;
 	ret = kipc_queue_receiver_verdict(queue);
 	if (ret != KIPC_WAITING)
 		return ret;

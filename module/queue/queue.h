@@ -3,24 +3,29 @@
  * DOC: The queue inside
  *
  * A message is an *item*: one allocation, filled before the queue is locked.  Items
- * stand in the order of arrival (a tree by number), and in three groups each, of those
- * that have the same type, priority and sender; the groups of a kind are in an index
- * (index.h).  A group's first is the earliest of its items that is *free*: whoever
- * comes may take it.  An item that is not free is *held*, by one receiver: it was
- * granted to it, or it is too large to be copied under the lock and is just being
- * copied.  A held item keeps its place, so that it is there again at once if the
- * receiver cannot take it.  So with n items in g groups
+ * stand in a list in the order of arrival.  An item is *free*, so that whoever comes
+ * may take it, or *held* by one receiver: it was granted to it, or it is too large to be
+ * copied under the lock and is just being copied.  A held item keeps its place, so that
+ * it is there again at once if the receiver cannot take it.
  *
- *	every selector finds its item in O(log g), KIPC_SELECT_AFTER in O(log n)
- *	to add or to take away an item costs O(log g + log n), where the log n is the
- *	descent of nobody: at the end of the order, and amortised rebalancing
+ * By type, priority and sender items stand in groups (index.h), and by number in a tree:
+ * four *ways*, each of which is there only if somebody selects by it.  The first who does
+ * brings in the items that are there, some at a time (kipc_queue_index()); from then on
+ * every item is brought in when it comes; and when the queue is empty all ways are
+ * forgotten.  So who receives in the order of arrival pays for none of them, and neither
+ * does who selects what is at the front anyhow.  With n items in g groups
+ *
+ *	to find an item costs O(log g); for KIPC_SELECT_FIRST O(1), for _AFTER O(log n)
+ *	to add one or to take one away costs O(log g) for each way that is there
  *	to hold an item, or take it, steps over those that are held behind it: each
  *	one once for each of its groups, and again if somebody put back one before it;
  *	they are at most as many as receivers that have been woken and not run yet
  *
+ * Groups are not charged to the quota: there are at most three for a message, which is.
+ *
  * Receivers that find nothing stand in line, in the order in which they came, and each
- * in a group of those that have the same selector; these are in an index for each way
- * to select.  To find who waits longest for a message costs O(log g) for g different
+ * in a group of those that have the same selector; these are in an index for each sort
+ * of selector.  To find who waits longest for a message costs O(log g) for g different
  * selectors, but for ranges, where those that the message is in are looked at.
  *
  * Senders that find no room stand in a line of their own.  All of it is protected by
@@ -34,6 +39,9 @@
  * the item itself, held.  The receiver looks at it when it has the lock again, and if
  * it cannot take it offers it anew.  S is kept by kipc_queue_unlock().  A sender's
  * grant is room that is reserved for it.
+ *
+ * If nobody is in line, nobody polls and no way is there, there is nothing of this to be
+ * done: kipc_queue_is_calm().
  */
 #ifndef KIPC_QUEUE_QUEUE_H
 #define KIPC_QUEUE_QUEUE_H
@@ -52,13 +60,16 @@
 
 struct pid_namespace;
 
-/* Of what an item is a member. */
-enum kipc_dimension {
+/* By what items can be found; those before KIPC_BY_NUMBER have groups. */
+enum kipc_way {
 	KIPC_BY_TYPE,
 	KIPC_BY_PRIORITY,	/* the keys are ~priority: the highest comes first */
 	KIPC_BY_SENDER,
-	KIPC_DIMENSIONS
+	KIPC_BY_NUMBER,
+	KIPC_WAYS
 };
+
+#define KIPC_GROUPED	KIPC_BY_NUMBER
 
 /**
  * struct kipc_place - an item's place in a group
@@ -72,9 +83,10 @@ struct kipc_place {
 
 /**
  * struct kipc_item - a message
- * @order: in the queue's
+ * @node: in the queue, by number
  * @garbage: in a chain of those to be freed
  * @place: in its groups
+ * @order: in the tree by number
  * @seq: its number
  * @time: CLOCK_REALTIME_COARSE, nanoseconds
  * @type: the sender's
@@ -84,16 +96,20 @@ struct kipc_place {
  * @gid: the sender's effective group
  * @process: the sender, referenced
  * @thread: the sender, referenced; NULL: the process's first
- * @held: by a receiver; protected by the lock, all else is constant while it is in
- *	the queue
+ * @ways: a bit for each by which it can be found
+ * @held: by a receiver
  * @data: the message
+ *
+ * @node, @place, @order, @ways and @held are protected by the lock; the rest is constant
+ * while it is in the queue.
  */
 struct kipc_item {
 	union {
-		struct rb_node order;
+		struct list_head node;
 		struct kipc_item *garbage;
 	};
-	struct kipc_place place[KIPC_DIMENSIONS];
+	struct kipc_place place[KIPC_GROUPED];
+	struct rb_node order;
 	u64 seq;
 	u64 time;
 	u64 type;
@@ -103,6 +119,7 @@ struct kipc_item {
 	kgid_t gid;
 	struct pid *process;
 	struct pid *thread;
+	u8 ways;
 	bool held;
 	u8 data[] __aligned(8);
 };
@@ -126,7 +143,7 @@ enum kipc_wanted {
 	KIPC_WANTED_LOWEST,	/* by the bound */
 	KIPC_WANTED_EXCEPT,	/* by the type that is not wanted */
 	KIPC_WANTED_RANGE,
-	KIPC_WANTED_WAYS
+	KIPC_WANTED_SORTS
 };
 
 /**
@@ -163,7 +180,7 @@ struct kipc_taker {
  * @send_waits: see there
  * @recv_waits: see there
  * @send_time: see there
- * @recv_time: see there
+ * @recv_jiffies: for @recv_time_ns there, jiffies, as a tick is as precise
  * @change_time: see there
  * @sender: who sent last, referenced, or NULL
  * @receiver: who received last, likewise
@@ -179,14 +196,14 @@ struct kipc_queue_figures {
 	u64 send_waits;
 	u64 recv_waits;
 	u64 send_time;
-	u64 recv_time;
+	u64 recv_jiffies;
 	u64 change_time;
 	struct pid *sender;
 	struct pid *receiver;
 	u32 waiting_senders;
 };
 
-/* Groups that the queue keeps for the next messages; each brings up to three. */
+/* Groups that the queue keeps for what comes, and items that are indexed in one go. */
 #define KIPC_SPARE_GROUPS	16
 
 /**
@@ -196,14 +213,16 @@ struct kipc_queue_figures {
  *
  * Protected by @object.lock:
  * @attr: limits; @message_size is also read without it, as a snapshot
- * @order: items, by number
+ * @items: all of them, by number
  * @first: the earliest free one, or NULL
- * @last: the last one, or NULL
+ * @ways: a bit for each by which all items can be found
+ * @coming: a bit for each that is being made
+ * @cursor: for each of these, the first item that has still to be brought in, or NULL
  * @groups: of items
  * @recent: of these, in each index the one that was looked up last, or NULL
+ * @order: by number
  * @spare: empty groups for new ones, by @members
  * @spares: how many
- * @types: groups in the index by type
  * @free: items that are
  * @held: items that are
  * @messages: room that is taken, in messages: items, and what granted senders will
@@ -214,11 +233,11 @@ struct kipc_queue_figures {
  * @anything: of these, those who want any, by @member
  * @wanted: the others, by selector
  * @waiting: receivers in line
- * @last_taker: number of the receiver that came last
- * @last_seq: number of the last item
  * @told: the poll mask that pollers know
  * @had_sender: there was a handle with the right to send
  * @had_receiver: to receive
+ * @last_taker: number of the receiver that came last
+ * @last_seq: number of the last item
  * @open_senders: handles with the right to send
  * @open_receivers: to receive
  * @stat: figures
@@ -228,14 +247,16 @@ struct kipc_queue {
 	struct pid_namespace *pid_ns;
 
 	struct kipc_queue_attr attr;
-	struct rb_root_cached order;
+	struct list_head items;
 	struct kipc_item *first;
-	struct kipc_item *last;
-	struct kipc_index groups[KIPC_DIMENSIONS];
-	struct kipc_group *recent[KIPC_DIMENSIONS];
+	u8 ways;
+	u8 coming;
+	struct kipc_item *cursor[KIPC_WAYS];
+	struct kipc_index groups[KIPC_GROUPED];
+	struct kipc_group *recent[KIPC_GROUPED];
+	struct rb_root order;
 	struct list_head spare;
 	u32 spares;
-	u32 types;
 	u64 free;
 	u64 held;
 	u64 messages;
@@ -243,7 +264,7 @@ struct kipc_queue {
 	struct list_head senders;
 	struct list_head receivers;
 	struct list_head anything;
-	struct kipc_index wanted[KIPC_WANTED_WAYS];
+	struct kipc_index wanted[KIPC_WANTED_SORTS];
 	u32 waiting;
 	__poll_t told;
 	bool had_sender;
@@ -315,6 +336,12 @@ static inline bool kipc_queue_fits(const struct kipc_queue *queue, size_t size)
 	       size <= queue->attr.max_bytes - queue->bytes;
 }
 
+static inline void kipc_queue_take_room(struct kipc_queue *queue, size_t size)
+{
+	queue->messages++;
+	queue->bytes += size;
+}
+
 static inline void kipc_queue_return_room(struct kipc_queue *queue, size_t size)
 {
 	queue->messages--;
@@ -329,22 +356,43 @@ static inline int kipc_queue_closed(const struct kipc_queue *queue)
 	return unlikely(kipc_queue_deserted(queue)) ? -EPIPE : 0;
 }
 
-/* item.c: items and their places */
+/*
+ * Nobody stands in line, nobody must be told, and items are in no index: who takes the
+ * first item, or adds one that fits, has nothing else to do.
+ */
+static inline bool kipc_queue_is_calm(struct kipc_queue *queue)
+{
+	return !queue->waiting && list_empty(&queue->senders) &&
+	       !queue->object.removed && !(queue->ways | queue->coming) &&
+	       !kipc_notify_wanted(&queue->object.notify);
+}
+
+/* item.c: items, and their order */
 struct kipc_item *kipc_item_alloc(struct kipc_queue *queue,
 				  const struct kipc_buffer *from, size_t size,
 				  bool nowait);
 void kipc_item_free(struct kipc_queue *queue, struct kipc_item *item);
-int kipc_queue_stock(struct kipc_queue *queue, bool nowait,
-		     struct kipc_wake *wake);
-void kipc_queue_tidy(struct kipc_queue *queue, struct list_head *garbage);
-void kipc_queue_free_groups(struct kipc_queue *queue, struct list_head *garbage);
-void kipc_item_link(struct kipc_queue *queue, struct kipc_item *item);
+void kipc_item_append(struct kipc_queue *queue, struct kipc_item *item);
 void kipc_item_hold(struct kipc_queue *queue, struct kipc_item *item);
 void kipc_item_unlink(struct kipc_queue *queue, struct kipc_item *item);
 bool kipc_item_offer(struct kipc_queue *queue, struct kipc_item *item,
 		     struct kipc_wake *wake);
-struct kipc_item *kipc_queue_find(const struct kipc_queue *queue,
-				  const struct kipc_select *select);
+void kipc_item_release(struct kipc_queue *queue, struct kipc_item *item);
+
+/* select.c: the item that a selector means */
+int kipc_queue_stock(struct kipc_queue *queue, u32 groups, bool nowait,
+		     struct kipc_wake *wake);
+void kipc_queue_tidy(struct kipc_queue *queue, struct list_head *garbage);
+void kipc_queue_free_groups(struct list_head *garbage);
+void kipc_item_index(struct kipc_queue *queue, struct kipc_item *item, u8 ways);
+void kipc_item_deindex(struct kipc_queue *queue, struct kipc_item *item);
+int kipc_queue_find(struct kipc_queue *queue, const struct kipc_select *select,
+		    bool nowait, struct kipc_item **item,
+		    struct kipc_wake *wake);
+bool kipc_select_takes(const struct kipc_queue *queue,
+		       const struct kipc_select *select,
+		       const struct kipc_item *first);
+u64 kipc_queue_number(const struct kipc_queue *queue, struct pid *process);
 int kipc_select_import(const struct kipc_queue *queue,
 		       const struct kipc_selector *selector,
 		       struct kipc_select *select);
@@ -361,7 +409,8 @@ int kipc_queue_await_room(struct kipc_queue *queue, size_t size,
 			  ktime_t deadline, struct kipc_wake *wake);
 int kipc_queue_await_item(struct kipc_queue *queue,
 			  const struct kipc_select *select, ktime_t deadline,
-			  struct kipc_item **item, struct kipc_wake *wake);
+			  bool nowait, struct kipc_item **item,
+			  struct kipc_wake *wake);
 
 /* send.c */
 ssize_t kipc_queue_write(struct file *file, const char __user *buf, size_t size,

@@ -3,10 +3,10 @@
  * Receiving a message.
  */
 #include <linux/cred.h>
+#include <linux/jiffies.h>
 #include <linux/minmax.h>
 #include <linux/pid.h>
 #include <linux/sched/signal.h>
-#include <linux/timekeeping.h>
 
 #include "debug.h"
 #include "queue.h"
@@ -21,6 +21,7 @@
  * @select: which message
  * @flags: KIPC_RECV_...
  * @deadline: KIPC_DEADLINE_..., or a time
+ * @nowait: nor wait for memory
  * @refuse_empty: a message without data is EBADMSG
  */
 struct kipc_incoming_message {
@@ -30,6 +31,7 @@ struct kipc_incoming_message {
 	struct kipc_select select;
 	u32 flags;
 	ktime_t deadline;
+	bool nowait;
 	bool refuse_empty;
 };
 
@@ -76,7 +78,7 @@ static void kipc_queue_received(struct kipc_queue *queue, struct kipc_item *item
 
 	stat->received++;
 	stat->received_bytes += item->size;
-	stat->recv_time = ktime_get_coarse_real_ns();
+	stat->recv_jiffies = get_jiffies_64();
 	if (unlikely(stat->receiver != process)) {
 		put_pid(stat->receiver);
 		stat->receiver = get_pid(process);
@@ -155,7 +157,39 @@ static ssize_t kipc_queue_take(struct kipc_queue *queue, struct kipc_item *item,
 	kipc_queue_tidy(queue, &garbage);
 	kipc_queue_unlock(queue, wake, freed);
 	kipc_item_free(queue, gone);
-	kipc_queue_free_groups(queue, &garbage);
+	if (unlikely(!list_empty(&garbage)))
+		kipc_queue_free_groups(&garbage);
+	return bytes;
+}
+
+/*
+ * The common case at once: a small message that nobody has to look for, and nobody to
+ * be told.  Returns -EAGAIN if that is not so, and then nothing has happened.
+ */
+static ssize_t kipc_queue_receive_quick(struct kipc_queue *queue,
+					const struct kipc_select *select,
+					const struct kipc_incoming_message *in)
+{
+	struct kipc_item *item, *gone = NULL;
+	ssize_t bytes = -EAGAIN;
+
+	spin_lock(&queue->object.lock);
+	item = queue->first;
+	if (unlikely(!item || !kipc_queue_is_calm(queue) || in->flags ||
+		     item->size > min_t(size_t, in->size, KIPC_COPY_LOCKED) ||
+		     !item->size || !kipc_select_takes(queue, select, item)))
+		goto unlock;
+	bytes = kipc_item_copy(item, in, item->size);
+	if (likely(bytes > 0)) {
+		kipc_item_hold(queue, item);
+		kipc_queue_received(queue, item);
+		gone = item;
+	} else {
+		bytes = -EAGAIN;
+	}
+unlock:
+	spin_unlock(&queue->object.lock);
+	kipc_item_free(queue, gone);
 	return bytes;
 }
 
@@ -170,8 +204,8 @@ static ssize_t kipc_queue_receive(struct kipc_queue *queue,
 	kipc_wake_init(&wake);
 again:
 	spin_lock(&queue->object.lock);
-	ret = kipc_queue_await_item(queue, &in->select, in->deadline, &item,
-				    &wake);
+	ret = kipc_queue_await_item(queue, &in->select, in->deadline, in->nowait,
+				    &item, &wake);
 	if (unlikely(ret)) {
 		kipc_queue_unlock(queue, &wake, false);
 		return ret;
@@ -208,21 +242,27 @@ static struct kipc_select kipc_queue_default(struct file *file)
 static ssize_t kipc_queue_read_to(struct file *file, bool nowait,
 				  struct kipc_buffer buffer, size_t size)
 {
+	struct kipc_queue_handle *handle = kipc_queue_handle_of(file->private_data);
+	struct kipc_queue *queue = kipc_queue_of_file(file);
 	struct kipc_incoming_message in = {
 		.buffer = buffer,
 		.size = size,
-		.select = kipc_queue_default(file),
 		.deadline = kipc_queue_patience(file, nowait),
+		.nowait = nowait,
 		.refuse_empty = true,
 	};
 	ssize_t ret;
 
 	/* 0 means hang-up, so this cannot be 0; nor can a message ever fit. */
-	if (!size)
+	if (unlikely(!size))
 		return -EMSGSIZE;
-	ret = kipc_queue_receive(kipc_queue_of_file(file), &in);
+	ret = kipc_queue_receive_quick(queue, &handle->select, &in);
+	if (likely(ret > 0))
+		return ret;
+	in.select = kipc_queue_default(file);
+	ret = kipc_queue_receive(queue, &in);
 	/* Work for io_uring looks like a signal; it comes again when that is done. */
-	if (unlikely(nowait && ret == -ERESTARTSYS))
+	if (unlikely(nowait && (ret == -ERESTARTSYS || ret == -ENOMEM)))
 		ret = -EAGAIN;
 	return ret == -EPIPE ? 0 : ret;
 }
@@ -286,9 +326,11 @@ static int kipc_queue_select(struct file *file,
  */
 long kipc_queue_ioctl_recv(struct file *file, void __user *arg, size_t size)
 {
+	struct kipc_queue *queue = kipc_queue_of_file(file);
 	struct kipc_queue_recv __user *user = arg;
 	struct kipc_incoming_message in;
 	struct kipc_queue_recv recv;
+	ssize_t bytes;
 	int ret;
 
 	if (!(file->f_mode & FMODE_READ))
@@ -311,10 +353,12 @@ long kipc_queue_ioctl_recv(struct file *file, void __user *arg, size_t size)
 	in.header = &user->message;
 	in.flags = recv.flags;
 	in.deadline = kipc_handle_deadline(file, recv.deadline);
+	in.nowait = false;
 	in.refuse_empty = false;
 	if (!access_ok(in.buffer.base, in.size))
 		return -EFAULT;
-	return kipc_queue_receive(kipc_queue_of_file(file), &in);
+	bytes = kipc_queue_receive_quick(queue, &in.select, &in);
+	return likely(bytes > 0) ? bytes : kipc_queue_receive(queue, &in);
 }
 
 /* What can be received without the rest of the item, which is written then. */

@@ -26,7 +26,7 @@ struct kipc_outgoing_message {
 	bool nowait;
 };
 
-/* Would this send fail at once?  Then no memory is spent on it.  0 or an errno. */
+/* Who does not wait may fail at once: then no memory is spent on it.  0 or an errno. */
 static int kipc_queue_refusal(struct kipc_queue *queue,
 			      const struct kipc_outgoing_message *out)
 {
@@ -35,9 +35,26 @@ static int kipc_queue_refusal(struct kipc_queue *queue,
 	spin_lock(&queue->object.lock);
 	ret = kipc_queue_sender_verdict(queue, out->size);
 	if (ret == KIPC_WAITING)
-		ret = out->deadline == KIPC_DEADLINE_NO_WAIT ? -EAGAIN : 0;
+		ret = -EAGAIN;
 	spin_unlock(&queue->object.lock);
 	return ret;
+}
+
+/*
+ * The common case at once: room for it, and nobody to be told.  False: that is not so,
+ * and nothing has happened.  The lock is held.
+ */
+static bool kipc_queue_send_quick(struct kipc_queue *queue,
+				  struct kipc_item *item, bool *first)
+{
+	if (unlikely(!kipc_queue_is_calm(queue) || kipc_queue_deserted(queue) ||
+		     !kipc_queue_fits(queue, item->size)))
+		return false;
+	kipc_queue_take_room(queue, item->size);
+	kipc_item_append(queue, item);
+	kipc_item_release(queue, item);
+	*first = queue->free == 1;
+	return true;
 }
 
 static int kipc_queue_send(struct kipc_queue *queue,
@@ -48,39 +65,54 @@ static int kipc_queue_send(struct kipc_queue *queue,
 	LIST_HEAD(garbage);
 	bool freed = false;
 	bool first = false;
-	int ret;
+	int ret = 0;
 
-	ret = kipc_queue_refusal(queue, out);
-	if (unlikely(ret))
-		return ret;
+	if (out->size > READ_ONCE(queue->attr.message_size))
+		return -EMSGSIZE;
+	if (out->deadline == KIPC_DEADLINE_NO_WAIT) {
+		ret = kipc_queue_refusal(queue, out);
+		if (ret)
+			return ret;
+	}
 	item = kipc_item_alloc(queue, &out->buffer, out->size, out->nowait);
 	if (IS_ERR(item))
 		return PTR_ERR(item);
 	item->type = out->type;
 	item->priority = out->priority;
-	item->garbage = NULL;
 	kipc_delay(KIPC_DELAY_QUEUE_SEND_PREPARED);
 
-	kipc_wake_init(&wake);
 	spin_lock(&queue->object.lock);
+	if (likely(kipc_queue_send_quick(queue, item, &first))) {
+		spin_unlock(&queue->object.lock);
+		goto tell;
+	}
+	kipc_wake_init(&wake);
 	ret = kipc_queue_await_room(queue, out->size, out->deadline, &wake);
 	if (unlikely(ret))
 		goto unlock;
-	ret = kipc_queue_stock(queue, out->nowait, &wake);
-	if (unlikely(ret)) {
-		kipc_queue_return_room(queue, out->size);
-		goto unlock;
+	if (unlikely(queue->ways)) {
+		ret = kipc_queue_stock(queue, KIPC_GROUPED, out->nowait, &wake);
+		if (!ret)
+			ret = kipc_queue_closed(queue);
+		if (unlikely(ret)) {
+			kipc_queue_return_room(queue, out->size);
+			goto unlock;
+		}
 	}
-	kipc_item_link(queue, item);
+	kipc_item_append(queue, item);
 	freed = kipc_item_offer(queue, item, &wake);
 	first = freed && queue->free == 1;
 	item = NULL;
 unlock:
 	kipc_queue_tidy(queue, &garbage);
 	kipc_queue_unlock(queue, &wake, freed);
-	kipc_item_free(queue, item);
-	kipc_queue_free_groups(queue, &garbage);
-	if (first)
+	if (unlikely(item)) {
+		item->garbage = NULL;
+		kipc_item_free(queue, item);
+	}
+	kipc_queue_free_groups(&garbage);
+tell:
+	if (unlikely(first))
 		kipc_notify_event(&queue->object.notify, KIPC_EVENT_NONEMPTY);
 	return ret;
 }
@@ -171,6 +203,8 @@ long kipc_queue_ioctl_send(struct file *file, void __user *arg, size_t size)
 	out.priority = send.priority;
 	out.deadline = kipc_handle_deadline(file, send.deadline);
 	out.nowait = false;
+	if (!access_ok(out.buffer.base, out.size))
+		return -EFAULT;
 	return kipc_queue_send(kipc_queue_of_file(file), &out);
 }
 
@@ -189,6 +223,8 @@ static int kipc_queue_send_item(struct kipc_queue *queue,
 	out.size = item.size;
 	out.type = item.type;
 	out.priority = item.priority;
+	if (!access_ok(out.buffer.base, out.size))
+		return -EFAULT;
 	return kipc_queue_send(queue, &out);
 }
 

@@ -176,7 +176,8 @@ struct kipc_queue_send {
  * receive.  EMSGSIZE: the message is longer than @size; it stays in its place.
  * EAGAIN: there is no such message now, and the caller does not wait (nor does
  * KIPC_SELECT_AFTER).  ETIMEDOUT.  EINTR.  EPIPE: there is none, and hang-up.  ESRCH:
- * see struct kipc_selector.  EDQUOT: the owner's quota of waiters is used up.  EIDRM:
+ * see struct kipc_selector.  EDQUOT: the owner's quota of waiters is used up.  ENOMEM:
+ * no memory to find the message, where nobody has selected in this way before.  EIDRM:
  * removed.
  */
 struct kipc_queue_recv {
@@ -289,8 +290,6 @@ struct kipc_queue_recv_batch {
  * @send_pid: process of the last send, in the caller's pid namespace; 0: none, or not
  *	visible there
  * @recv_pid: of the last receive, likewise
- * @types: different types in the queue now
- * @reserved: 0
  */
 struct kipc_queue_stat {
 	struct kipc_queue_attr attr;
@@ -311,8 +310,6 @@ struct kipc_queue_stat {
 	__u32 waiting_receivers;
 	__s32 send_pid;
 	__s32 recv_pid;
-	__u32 types;
-	__u32 reserved;
 };
 
 /* On a queue. */
