@@ -12,9 +12,56 @@
 #include "debug.h"
 #include "queue.h"
 
+/* The bits that the size of its memory has, if it is small enough for the pool. */
+static unsigned int kipc_item_class(size_t space)
+{
+	return space <= 1 << KIPC_POOL_SHIFT ? 0 :
+	       fls_long(space - 1) - KIPC_POOL_SHIFT;
+}
+
+/* What an item takes with so much data. */
 static size_t kipc_item_space(size_t size)
 {
-	return offsetof(struct kipc_item, data) + size;
+	size_t space = offsetof(struct kipc_item, data) + size;
+
+	return space > KIPC_POOL_MAX ? space :
+	       1UL << (KIPC_POOL_SHIFT + kipc_item_class(space));
+}
+
+/**
+ * kipc_item_sign - write the head of a new item
+ * @item: of the calling thread
+ * @size: of its data
+ * @type: the sender's
+ * @priority: likewise
+ *
+ * From here on it holds its sender: kipc_item_drop() gives that up.
+ *
+ * Context: any.
+ */
+void kipc_item_sign(struct kipc_item *item, size_t size, u64 type, u32 priority)
+{
+	const struct cred *cred = current_cred();
+
+	item->type = type;
+	item->priority = priority;
+	item->size = size;
+	item->uid = cred->euid;
+	item->gid = cred->egid;
+	item->process = get_pid(task_tgid(current));
+	item->thread = thread_group_leader(current) ? NULL :
+		       get_pid(task_pid(current));
+	item->ways = 0;
+	kipc_count(KIPC_REF_MESSAGES, 1);
+}
+
+/* Its sender is not known any more. */
+static void kipc_item_forget(struct kipc_item *item)
+{
+	put_pid(item->process);
+	if (unlikely(item->thread))
+		put_pid(item->thread);
+	kipc_count(KIPC_REF_MESSAGES, -1);
 }
 
 /* Small data is there mostly, and else may be brought in: nothing is held. */
@@ -26,47 +73,39 @@ static bool kipc_item_fill(struct kipc_item *item, const struct kipc_buffer *fro
 }
 
 /**
- * kipc_item_alloc - make an item of the calling thread's
+ * kipc_item_alloc - make an item
  * @queue: where it shall go
  * @from: the data; of a plain pointer access_ok() was checked
  * @size: of it
  * @nowait: do not wait for memory
  *
- * Type and priority are the caller's to set.
- *
  * Context: process context, may sleep, nothing is held.
- * Return: the item, or an ERR_PTR(): -EDQUOT, -ENOMEM, -EFAULT.
+ * Return: the item, to be signed, or an ERR_PTR(): -EDQUOT, -ENOMEM, -EFAULT.
  */
 struct kipc_item *kipc_item_alloc(struct kipc_queue *queue,
 				  const struct kipc_buffer *from, size_t size,
 				  bool nowait)
 {
 	struct kipc_account *account = &queue->object.account;
-	const struct cred *cred = current_cred();
+	size_t space = kipc_item_space(size);
 	struct kipc_item *item;
 
-	item = kipc_account_alloc(account, kipc_item_space(size), nowait);
+	item = kipc_account_alloc(account, space, nowait);
 	if (IS_ERR(item))
 		return item;
 	if (unlikely(!kipc_item_fill(item, from, size))) {
-		kipc_account_free(account, item, kipc_item_space(size));
+		kipc_account_free(account, item, space);
 		return ERR_PTR(-EFAULT);
 	}
 	item->size = size;
-	item->uid = cred->euid;
-	item->gid = cred->egid;
-	item->process = get_pid(task_tgid(current));
-	item->thread = thread_group_leader(current) ? NULL :
-		       get_pid(task_pid(current));
-	item->ways = 0;
-	kipc_count(KIPC_REF_MESSAGES, 1);
+	item->garbage = NULL;
 	return item;
 }
 
 /**
- * kipc_item_free - free an item, and those chained to it
- * @queue: where it was to go, or has been
- * @item: in no queue; or NULL
+ * kipc_item_free - free items
+ * @queue: where they were to go, or have been
+ * @item: a chain of them, in no queue; or NULL
  *
  * Context: process context, may sleep.
  */
@@ -76,13 +115,103 @@ void kipc_item_free(struct kipc_queue *queue, struct kipc_item *item)
 
 	for (; item; item = next) {
 		next = item->garbage;
-		put_pid(item->process);
-		if (unlikely(item->thread))
-			put_pid(item->thread);
 		kipc_account_free(&queue->object.account, item,
 				  kipc_item_space(item->size));
-		kipc_count(KIPC_REF_MESSAGES, -1);
 	}
+}
+
+/**
+ * kipc_item_reuse - an item from the pool
+ * @queue: the queue
+ * @size: of the data
+ *
+ * Context: the lock is held.
+ * Return: the item, to be signed, or NULL.
+ */
+struct kipc_item *kipc_item_reuse(struct kipc_queue *queue, size_t size)
+{
+	size_t space = kipc_item_space(size);
+	struct kipc_item **chain, *item;
+
+	if (unlikely(space > KIPC_POOL_MAX))
+		return NULL;
+	chain = &queue->pool[kipc_item_class(space)];
+	item = *chain;
+	if (likely(item)) {
+		*chain = item->garbage;
+		queue->pooled -= space;
+	}
+	return item;
+}
+
+/**
+ * kipc_item_return - what kipc_item_reuse() gave is not used after all
+ * @queue: the queue
+ * @item: not signed
+ * @size: as it was asked for
+ *
+ * Context: the lock is held.
+ */
+void kipc_item_return(struct kipc_queue *queue, struct kipc_item *item,
+		      size_t size)
+{
+	size_t space = kipc_item_space(size);
+	struct kipc_item **chain = &queue->pool[kipc_item_class(space)];
+
+	item->garbage = *chain;
+	*chain = item;
+	queue->pooled += space;
+}
+
+/**
+ * kipc_item_drop - an item is done with: into the pool, or to be freed
+ * @queue: the queue
+ * @item: signed, in no queue
+ *
+ * Context: the lock is held.
+ * Return: the item, a chain of its own, if it is to be freed; or NULL.
+ */
+struct kipc_item *kipc_item_drop(struct kipc_queue *queue,
+				 struct kipc_item *item)
+{
+	size_t space = kipc_item_space(item->size);
+
+	kipc_item_forget(item);
+	item->garbage = NULL;
+	if (unlikely(space > KIPC_POOL_MAX || queue->object.removed))
+		return item;
+	if (queue->pooled + space > KIPC_POOL_KEEP &&
+	    (queue->pooled + space > KIPC_POOL_MORE ||
+	     !kipc_account_has_plenty(&queue->object.account, KIPC_BYTES)))
+		return item;
+	kipc_item_return(queue, item, item->size);
+	return NULL;
+}
+
+/**
+ * kipc_queue_drain_pool - the queue needs no items any more
+ * @queue: the queue
+ *
+ * Context: the lock is held.
+ * Return: a chain of items to be freed, or NULL.
+ */
+struct kipc_item *kipc_queue_drain_pool(struct kipc_queue *queue)
+{
+	struct kipc_item *item, *garbage = NULL;
+	unsigned int class;
+
+	for (class = 0; class < KIPC_POOL_CLASSES; class++) {
+		while ((item = queue->pool[class])) {
+			queue->pool[class] = item->garbage;
+			/* One that was never used has no size yet. */
+			item->size = (1 << (KIPC_POOL_SHIFT + class)) -
+				     offsetof(struct kipc_item, data);
+			item->garbage = garbage;
+			garbage = item;
+		}
+	}
+	queue->pooled = 0;
+	return garbage;
 }
 
 /**
@@ -183,7 +312,6 @@ void kipc_item_unlink(struct kipc_queue *queue, struct kipc_item *item)
 	}
 	queue->held--;
 	kipc_queue_return_room(queue, item->size);
-	item->garbage = NULL;
 }
 
 /**

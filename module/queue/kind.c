@@ -99,32 +99,36 @@ static void kipc_queue_handle_closed(struct kipc_handle *handle)
 	kipc_queue_unlock(queue, &wake, false);
 }
 
-/* Drop the items that are free; those that are held their receivers take out. */
+/*
+ * A removed queue drops the items that are free, and what it keeps for others; those
+ * that are held their receivers take out.
+ */
 static void kipc_queue_clear(struct kipc_queue *queue)
 {
-	struct kipc_item *item, *gone;
+	struct kipc_item *item, *garbage;
 	struct kipc_wake wake;
 	unsigned int count;
-	LIST_HEAD(garbage);
+	LIST_HEAD(groups);
 	bool more;
 
 	kipc_wake_init(&wake);
 	do {
-		gone = NULL;
-		INIT_LIST_HEAD(&garbage);
 		spin_lock(&queue->object.lock);
+		garbage = kipc_queue_drain_pool(queue);
 		for (count = 0; queue->first && count < KIPC_QUEUE_BATCH; count++) {
 			item = queue->first;
 			kipc_item_hold(queue, item);
 			kipc_item_unlink(queue, item);
-			item->garbage = gone;
-			gone = item;
+			item = kipc_item_drop(queue, item);
+			item->garbage = garbage;
+			garbage = item;
 		}
 		more = queue->first;
-		kipc_queue_tidy(queue, &garbage);
+		kipc_queue_tidy(queue, &groups);
 		kipc_queue_unlock(queue, &wake, false);
-		kipc_item_free(queue, gone);
-		kipc_queue_free_groups(&garbage);
+		kipc_item_free(queue, garbage);
+		kipc_queue_free_groups(&groups);
+		INIT_LIST_HEAD(&groups);
 		cond_resched();
 		kipc_delay(KIPC_DELAY_QUEUE_CLEAR_BATCH);
 	} while (more);

@@ -206,6 +206,17 @@ struct kipc_queue_figures {
 /* Groups that the queue keeps for what comes, and items that are indexed in one go. */
 #define KIPC_SPARE_GROUPS	16
 
+/*
+ * Items of up to KIPC_POOL_MAX bytes, with their heads, are allocated in powers of two,
+ * and used again: KIPC_POOL_KEEP bytes of them, and up to KIPC_POOL_MORE as long as the
+ * owner has used less than half of the quota.
+ */
+#define KIPC_POOL_CLASSES	6
+#define KIPC_POOL_SHIFT		8	/* the least is 256 */
+#define KIPC_POOL_MAX		(1 << (KIPC_POOL_SHIFT + KIPC_POOL_CLASSES - 1))
+#define KIPC_POOL_KEEP		(8 << 10)
+#define KIPC_POOL_MORE		(256 << 10)
+
 /**
  * struct kipc_queue - a typed message queue
  * @object: its head
@@ -223,6 +234,8 @@ struct kipc_queue_figures {
  * @order: by number
  * @spare: empty groups for new ones, by @members
  * @spares: how many
+ * @pool: chains of items to be used again, by size
+ * @pooled: bytes of memory in them
  * @free: items that are
  * @held: items that are
  * @messages: room that is taken, in messages: items, and what granted senders will
@@ -257,6 +270,8 @@ struct kipc_queue {
 	struct rb_root order;
 	struct list_head spare;
 	u32 spares;
+	u32 pooled;
+	struct kipc_item *pool[KIPC_POOL_CLASSES];
 	u64 free;
 	u64 held;
 	u64 messages;
@@ -364,6 +379,7 @@ static inline bool kipc_queue_is_calm(struct kipc_queue *queue)
 {
 	return !queue->waiting && list_empty(&queue->senders) &&
 	       !queue->object.removed && !(queue->ways | queue->coming) &&
+	       !queue->object.notify.listening &&
 	       !kipc_notify_wanted(&queue->object.notify);
 }
 
@@ -372,6 +388,13 @@ struct kipc_item *kipc_item_alloc(struct kipc_queue *queue,
 				  const struct kipc_buffer *from, size_t size,
 				  bool nowait);
 void kipc_item_free(struct kipc_queue *queue, struct kipc_item *item);
+struct kipc_item *kipc_item_reuse(struct kipc_queue *queue, size_t size);
+void kipc_item_return(struct kipc_queue *queue, struct kipc_item *item,
+		      size_t size);
+struct kipc_item *kipc_item_drop(struct kipc_queue *queue,
+				 struct kipc_item *item);
+struct kipc_item *kipc_queue_drain_pool(struct kipc_queue *queue);
+void kipc_item_sign(struct kipc_item *item, size_t size, u64 type, u32 priority);
 void kipc_item_append(struct kipc_queue *queue, struct kipc_item *item);
 void kipc_item_hold(struct kipc_queue *queue, struct kipc_item *item);
 void kipc_item_unlink(struct kipc_queue *queue, struct kipc_item *item);

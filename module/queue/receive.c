@@ -145,11 +145,11 @@ static ssize_t kipc_queue_take(struct kipc_queue *queue, struct kipc_item *item,
 		if (!item->held)
 			kipc_item_hold(queue, item);
 		kipc_queue_received(queue, item);
-		gone = item;
+		gone = kipc_item_drop(queue, item);
 	} else if (unlikely(queue->object.removed)) {
 		/* It is held: nobody else will take it out. */
 		kipc_item_unlink(queue, item);
-		gone = item;
+		gone = kipc_item_drop(queue, item);
 		bytes = -EIDRM;
 	} else if (item->held) {
 		freed = kipc_item_offer(queue, item, wake);
@@ -183,13 +183,14 @@ static ssize_t kipc_queue_receive_quick(struct kipc_queue *queue,
 	if (likely(bytes > 0)) {
 		kipc_item_hold(queue, item);
 		kipc_queue_received(queue, item);
-		gone = item;
+		gone = kipc_item_drop(queue, item);
 	} else {
 		bytes = -EAGAIN;
 	}
 unlock:
 	spin_unlock(&queue->object.lock);
-	kipc_item_free(queue, gone);
+	if (unlikely(gone))
+		kipc_item_free(queue, gone);
 	return bytes;
 }
 

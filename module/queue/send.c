@@ -40,35 +40,62 @@ static int kipc_queue_refusal(struct kipc_queue *queue,
 	return ret;
 }
 
+/* The item goes to who waits for it, or into the queue.  Returns whether it is free. */
+static bool kipc_queue_put(struct kipc_queue *queue, struct kipc_item *item,
+			   const struct kipc_outgoing_message *out,
+			   struct kipc_wake *wake)
+{
+	kipc_item_sign(item, out->size, out->type, out->priority);
+	kipc_item_append(queue, item);
+	return kipc_item_offer(queue, item, wake);
+}
+
 /*
- * The common case at once: room for it, and nobody to be told.  False: that is not so,
- * and nothing has happened.  The lock is held.
+ * The common case at once: a small message, room and memory for it, and nobody to be
+ * told.  False: that is not so, and nothing has happened.
  */
 static bool kipc_queue_send_quick(struct kipc_queue *queue,
-				  struct kipc_item *item, bool *first)
+				  const struct kipc_outgoing_message *out)
 {
-	if (unlikely(!kipc_queue_is_calm(queue) || kipc_queue_deserted(queue) ||
-		     !kipc_queue_fits(queue, item->size)))
+	struct kipc_item *item = NULL;
+
+	if (unlikely(out->size > KIPC_COPY_LOCKED))
 		return false;
-	kipc_queue_take_room(queue, item->size);
+	spin_lock(&queue->object.lock);
+	if (unlikely(!kipc_queue_is_calm(queue) || kipc_queue_deserted(queue) ||
+		     !kipc_queue_fits(queue, out->size)))
+		goto unlock;
+	item = kipc_item_reuse(queue, out->size);
+	if (unlikely(!item))
+		goto unlock;
+	if (unlikely(!kipc_buffer_in(item->data, &out->buffer, out->size))) {
+		kipc_item_return(queue, item, out->size);
+		item = NULL;
+		goto unlock;
+	}
+	kipc_queue_take_room(queue, out->size);
+	kipc_item_sign(item, out->size, out->type, out->priority);
 	kipc_item_append(queue, item);
 	kipc_item_release(queue, item);
-	*first = queue->free == 1;
-	return true;
+unlock:
+	spin_unlock(&queue->object.lock);
+	return item;
 }
 
 static int kipc_queue_send(struct kipc_queue *queue,
 			   const struct kipc_outgoing_message *out)
 {
-	struct kipc_item *item;
+	struct kipc_item *item, *garbage;
 	struct kipc_wake wake;
-	LIST_HEAD(garbage);
+	LIST_HEAD(groups);
 	bool freed = false;
 	bool first = false;
-	int ret = 0;
+	int ret;
 
-	if (out->size > READ_ONCE(queue->attr.message_size))
+	if (unlikely(out->size > READ_ONCE(queue->attr.message_size)))
 		return -EMSGSIZE;
+	if (likely(kipc_queue_send_quick(queue, out)))
+		return 0;
 	if (out->deadline == KIPC_DEADLINE_NO_WAIT) {
 		ret = kipc_queue_refusal(queue, out);
 		if (ret)
@@ -77,16 +104,11 @@ static int kipc_queue_send(struct kipc_queue *queue,
 	item = kipc_item_alloc(queue, &out->buffer, out->size, out->nowait);
 	if (IS_ERR(item))
 		return PTR_ERR(item);
-	item->type = out->type;
-	item->priority = out->priority;
+	garbage = item;
 	kipc_delay(KIPC_DELAY_QUEUE_SEND_PREPARED);
 
-	spin_lock(&queue->object.lock);
-	if (likely(kipc_queue_send_quick(queue, item, &first))) {
-		spin_unlock(&queue->object.lock);
-		goto tell;
-	}
 	kipc_wake_init(&wake);
+	spin_lock(&queue->object.lock);
 	ret = kipc_queue_await_room(queue, out->size, out->deadline, &wake);
 	if (unlikely(ret))
 		goto unlock;
@@ -99,20 +121,16 @@ static int kipc_queue_send(struct kipc_queue *queue,
 			goto unlock;
 		}
 	}
-	kipc_item_append(queue, item);
-	freed = kipc_item_offer(queue, item, &wake);
+	freed = kipc_queue_put(queue, item, out, &wake);
 	first = freed && queue->free == 1;
-	item = NULL;
+	garbage = NULL;
 unlock:
-	kipc_queue_tidy(queue, &garbage);
+	kipc_queue_tidy(queue, &groups);
 	kipc_queue_unlock(queue, &wake, freed);
-	if (unlikely(item)) {
-		item->garbage = NULL;
-		kipc_item_free(queue, item);
-	}
-	kipc_queue_free_groups(&garbage);
-tell:
-	if (unlikely(first))
+	if (unlikely(garbage))
+		kipc_item_free(queue, garbage);
+	kipc_queue_free_groups(&groups);
+	if (first)
 		kipc_notify_event(&queue->object.notify, KIPC_EVENT_NONEMPTY);
 	return ret;
 }
