@@ -90,36 +90,59 @@ void kipc_index_init(struct kipc_index *index, bool spans)
 	index->spans = spans;
 }
 
-static int kipc_index_compare(const struct kipc_group *group, u64 key, u64 high)
-{
-	if (key != group->key)
-		return key < group->key ? -1 : 1;
-	if (high != group->high)
-		return high < group->high ? -1 : 1;
-	return 0;
-}
-
 /**
  * kipc_index_find - the group of a key
- * @index: where
+ * @index: no spans
  * @key: its key
- * @high: the end of the range, or 0
  *
  * Return: the group, or NULL.
  */
-struct kipc_group *kipc_index_find(const struct kipc_index *index, u64 key,
-				   u64 high)
+struct kipc_group *kipc_index_find(const struct kipc_index *index, u64 key)
 {
 	struct rb_node *node = index->root.rb_node;
-	int order;
+	struct kipc_group *group;
 
 	while (node) {
-		order = kipc_index_compare(kipc_group_of(node), key, high);
-		if (!order)
-			break;
-		node = order < 0 ? node->rb_left : node->rb_right;
+		group = rb_entry(node, struct kipc_group, node);
+		if (key < group->key)
+			node = node->rb_left;
+		else if (key > group->key)
+			node = node->rb_right;
+		else
+			return group;
 	}
-	return kipc_group_of(node);
+	return NULL;
+}
+
+static bool kipc_group_precedes(const struct kipc_group *a,
+				const struct kipc_group *b)
+{
+	return a->key < b->key || (a->key == b->key && a->high < b->high);
+}
+
+/**
+ * kipc_index_find_like - the group that has the keys of another
+ * @index: where
+ * @like: its @key and @high are set
+ *
+ * Return: the group, or NULL.
+ */
+struct kipc_group *kipc_index_find_like(const struct kipc_index *index,
+					const struct kipc_group *like)
+{
+	struct rb_node *node = index->root.rb_node;
+	struct kipc_group *group;
+
+	while (node) {
+		group = rb_entry(node, struct kipc_group, node);
+		if (kipc_group_precedes(like, group))
+			node = node->rb_left;
+		else if (kipc_group_precedes(group, like))
+			node = node->rb_right;
+		else
+			return group;
+	}
+	return NULL;
 }
 
 /**
@@ -137,8 +160,7 @@ void kipc_index_insert(struct kipc_index *index, struct kipc_group *group)
 	group->far = group->high;
 	while (*link) {
 		parent = *link;
-		link = kipc_index_compare(kipc_group_of(parent), group->key,
-					  group->high) < 0 ?
+		link = kipc_group_precedes(group, kipc_group_of(parent)) ?
 		       &parent->rb_left : &parent->rb_right;
 	}
 	rb_link_node(&group->node, parent, link);
@@ -256,42 +278,6 @@ static void kipc_search_all(struct kipc_search *search, struct rb_node *node)
 	}
 }
 
-/*
- * Those in the range are a node, and along one path on each side of it more nodes,
- * each with a whole subtree.
- */
-static void kipc_search_range(struct kipc_search *search, struct rb_node *node,
-			      u64 low, u64 high)
-{
-	struct rb_node *side;
-
-	while (node && (kipc_group_of(node)->key < low ||
-			kipc_group_of(node)->key > high))
-		node = kipc_group_of(node)->key < low ? node->rb_right :
-		       node->rb_left;
-	if (!node)
-		return;
-	kipc_search_one(search, node);
-	for (side = node->rb_left; side;) {
-		if (kipc_group_of(side)->key < low) {
-			side = side->rb_right;
-			continue;
-		}
-		kipc_search_one(search, side);
-		kipc_search_all(search, side->rb_right);
-		side = side->rb_left;
-	}
-	for (side = node->rb_right; side;) {
-		if (kipc_group_of(side)->key > high) {
-			side = side->rb_left;
-			continue;
-		}
-		kipc_search_one(search, side);
-		kipc_search_all(search, side->rb_left);
-		side = side->rb_right;
-	}
-}
-
 static struct kipc_group *kipc_search_result(const struct kipc_search *search)
 {
 	return search->node ? kipc_index_descend(search->node, search->number) :
@@ -304,14 +290,48 @@ static struct kipc_group *kipc_search_result(const struct kipc_search *search)
  * @low: the lowest key
  * @high: the highest key
  *
+ * Those in the range are a node, and along one path on each side of it more nodes,
+ * each with a whole subtree.
+ *
  * Return: the group, or NULL if nobody counts.
  */
 struct kipc_group *kipc_index_earliest(const struct kipc_index *index, u64 low,
 				       u64 high)
 {
 	struct kipc_search search = { .number = KIPC_NOBODY };
+	struct rb_node *node = index->root.rb_node, *side;
 
-	kipc_search_range(&search, index->root.rb_node, low, high);
+	while (node) {
+		u64 key = rb_entry(node, struct kipc_group, node)->key;
+
+		if (key > high)
+			node = node->rb_left;
+		else if (key < low)
+			node = node->rb_right;
+		else
+			break;
+	}
+	if (!node)
+		return NULL;
+	kipc_search_one(&search, node);
+	for (side = node->rb_left; side;) {
+		if (kipc_group_of(side)->key < low) {
+			side = side->rb_right;
+			continue;
+		}
+		kipc_search_one(&search, side);
+		kipc_search_all(&search, side->rb_right);
+		side = side->rb_left;
+	}
+	for (side = node->rb_right; side;) {
+		if (kipc_group_of(side)->key > high) {
+			side = side->rb_left;
+			continue;
+		}
+		kipc_search_one(&search, side);
+		kipc_search_all(&search, side->rb_left);
+		side = side->rb_right;
+	}
 	return kipc_search_result(&search);
 }
 
@@ -320,17 +340,29 @@ struct kipc_group *kipc_index_earliest(const struct kipc_index *index, u64 low,
  * @index: no spans
  * @key: that one
  *
+ * On the way down to it, each node that is another, with the subtree on its other side;
+ * and both subtrees of its own.
+ *
  * Return: the group, or NULL if nobody counts.
  */
 struct kipc_group *kipc_index_earliest_but(const struct kipc_index *index,
 					   u64 key)
 {
 	struct kipc_search search = { .number = KIPC_NOBODY };
+	struct rb_node *node = index->root.rb_node;
+	struct kipc_group *group;
 
-	if (key)
-		kipc_search_range(&search, index->root.rb_node, 0, key - 1);
-	if (key != U64_MAX)
-		kipc_search_range(&search, index->root.rb_node, key + 1, U64_MAX);
+	while (node) {
+		group = rb_entry(node, struct kipc_group, node);
+		if (key <= group->key)
+			kipc_search_all(&search, node->rb_right);
+		if (key >= group->key)
+			kipc_search_all(&search, node->rb_left);
+		if (key == group->key)
+			break;
+		kipc_search_one(&search, node);
+		node = key < group->key ? node->rb_left : node->rb_right;
+	}
 	return kipc_search_result(&search);
 }
 
@@ -346,20 +378,25 @@ struct kipc_group *kipc_index_covering(const struct kipc_index *index, u64 point
 	struct kipc_search search = { .number = KIPC_NOBODY };
 	/* Of each level one node at most waits here. */
 	struct rb_node *todo[KIPC_INDEX_DEPTH], *node;
+	struct kipc_group *group;
 	unsigned int count = 0;
 
-	todo[count++] = index->root.rb_node;
-	while (count) {
-		node = todo[--count];
-		if (!node || kipc_group_far(node) < point ||
-		    kipc_group_least(node) >= search.number)
-			continue;
-		if (kipc_group_of(node)->key <= point) {
-			if (kipc_group_of(node)->high >= point)
-				kipc_search_one(&search, node);
-			todo[count++] = node->rb_right;
+	node = index->root.rb_node;
+	for (;;) {
+		/* Down to the left, as far as there may be something. */
+		while (node) {
+			group = rb_entry(node, struct kipc_group, node);
+			if (group->far < point || group->least >= search.number)
+				break;
+			if (group->key <= point)
+				todo[count++] = node;
+			node = node->rb_left;
 		}
-		todo[count++] = node->rb_left;
+		if (!count)
+			return kipc_group_of(search.node);
+		node = todo[--count];
+		if (kipc_group_of(node)->high >= point)
+			kipc_search_one(&search, node);
+		node = node->rb_right;
 	}
-	return kipc_group_of(search.node);
 }

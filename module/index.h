@@ -68,9 +68,16 @@ struct kipc_index {
 	bool spans;
 };
 
+/* Is there no group? */
+static inline bool kipc_index_empty(const struct kipc_index *index)
+{
+	return RB_EMPTY_ROOT(&index->root);
+}
+
 void kipc_index_init(struct kipc_index *index, bool spans);
-struct kipc_group *kipc_index_find(const struct kipc_index *index, u64 key,
-				   u64 high);
+struct kipc_group *kipc_index_find(const struct kipc_index *index, u64 key);
+struct kipc_group *kipc_index_find_like(const struct kipc_index *index,
+					const struct kipc_group *like);
 void kipc_index_insert(struct kipc_index *index, struct kipc_group *group);
 void kipc_index_erase(struct kipc_index *index, struct kipc_group *group);
 void kipc_index_replace(struct kipc_index *index, struct kipc_group *old,

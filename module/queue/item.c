@@ -245,16 +245,16 @@ void kipc_item_append(struct kipc_queue *queue, struct kipc_item *item)
 	stat->peak_bytes = max(stat->peak_bytes, queue->bytes);
 }
 
-/* The next free one of its group; or NULL. */
-static struct kipc_item *kipc_place_next(struct kipc_item *item, enum kipc_way way)
+/* It is the first one, and will not be: the next free one is. */
+static void kipc_queue_pass(struct kipc_queue *queue, struct kipc_item *item)
 {
-	struct list_head *members = &item->place[way].group->members;
-	struct kipc_item *next = item;
-
-	list_for_each_entry_continue(next, members, place[way].node)
-		if (likely(!next->held))
-			return next;
-	return NULL;
+	list_for_each_entry_continue(item, &queue->items, node) {
+		if (likely(!item->held)) {
+			queue->first = item;
+			return;
+		}
+	}
+	queue->first = NULL;
 }
 
 /**
@@ -266,36 +266,23 @@ static struct kipc_item *kipc_place_next(struct kipc_item *item, enum kipc_way w
  */
 void kipc_item_hold(struct kipc_queue *queue, struct kipc_item *item)
 {
-	struct kipc_item *next;
 	unsigned int way;
 
 	lockdep_assert_held(&queue->object.lock);
 	item->held = true;
 	queue->held++;
 	queue->free--;
-	for (way = 0; way < KIPC_GROUPED && unlikely(item->ways); way++) {
-		if (!(item->ways & BIT(way)) ||
-		    item->place[way].group->first != item)
-			continue;
-		next = kipc_place_next(item, way);
-		kipc_index_set_first(&queue->groups[way], item->place[way].group,
-				     next, next ? next->seq : KIPC_NOBODY);
-	}
-	if (queue->first != item)
-		return;
-	list_for_each_entry_continue(item, &queue->items, node) {
-		if (likely(!item->held)) {
-			queue->first = item;
-			return;
-		}
-	}
-	queue->first = NULL;
+	for (way = 0; way < KIPC_GROUPED && unlikely(item->ways); way++)
+		if (item->ways & BIT(way))
+			kipc_place_pass(queue, item, way);
+	if (queue->first == item)
+		kipc_queue_pass(queue, item);
 }
 
 /**
  * kipc_item_unlink - take an item out of the queue
  * @queue: the queue
- * @item: held; in no queue afterwards
+ * @item: free, or held by the caller; in no queue afterwards
  *
  * Context: the lock is held.
  */
@@ -304,13 +291,18 @@ void kipc_item_unlink(struct kipc_queue *queue, struct kipc_item *item)
 	lockdep_assert_held(&queue->object.lock);
 	if (unlikely(item->ways | queue->coming))
 		kipc_item_deindex(queue, item);
+	if (queue->first == item)
+		kipc_queue_pass(queue, item);
 	list_del(&item->node);
 	/* Nobody may ever select by these again. */
 	if (list_empty(&queue->items)) {
 		queue->ways = 0;
 		queue->coming = 0;
 	}
-	queue->held--;
+	if (item->held)
+		queue->held--;
+	else
+		queue->free--;
 	kipc_queue_return_room(queue, item->size);
 }
 
@@ -351,7 +343,8 @@ void kipc_item_release(struct kipc_queue *queue, struct kipc_item *item)
 bool kipc_item_offer(struct kipc_queue *queue, struct kipc_item *item,
 		     struct kipc_wake *wake)
 {
-	struct kipc_taker *taker = kipc_taker_find(queue, item);
+	struct kipc_taker *taker = kipc_taker_find(queue, item->type,
+						   item->process);
 
 	if (taker) {
 		taker->item = item;

@@ -117,7 +117,6 @@ static void kipc_queue_clear(struct kipc_queue *queue)
 		garbage = kipc_queue_drain_pool(queue);
 		for (count = 0; queue->first && count < KIPC_QUEUE_BATCH; count++) {
 			item = queue->first;
-			kipc_item_hold(queue, item);
 			kipc_item_unlink(queue, item);
 			item = kipc_item_drop(queue, item);
 			item->garbage = garbage;

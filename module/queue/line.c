@@ -49,7 +49,7 @@ static void kipc_taker_join(struct kipc_queue *queue, struct kipc_taker *taker,
 		list_add_tail(&taker->member, &queue->anything);
 		return;
 	}
-	group = kipc_index_find(taker->index, taker->own.key, taker->own.high);
+	group = kipc_index_find_like(taker->index, &taker->own);
 	if (!group) {
 		group = &taker->own;
 		INIT_LIST_HEAD(&group->members);
@@ -80,7 +80,7 @@ void kipc_taker_leave(struct kipc_queue *queue, struct kipc_taker *taker)
 	if (!taker->index)
 		return;
 	group = taker->grouped ? &taker->own :
-		kipc_index_find(taker->index, taker->own.key, taker->own.high);
+		kipc_index_find_like(taker->index, &taker->own);
 	if (list_empty(&group->members)) {
 		kipc_index_erase(taker->index, group);
 		return;
@@ -95,54 +95,54 @@ void kipc_taker_leave(struct kipc_queue *queue, struct kipc_taker *taker)
 		kipc_index_set_first(taker->index, group, next, next->number);
 }
 
-static void kipc_taker_compare(struct kipc_taker **best, struct kipc_taker *other)
+/* The one of a group that waits longest, or the one that was known before. */
+static struct kipc_taker *kipc_taker_older(struct kipc_taker *known,
+					   const struct kipc_group *group)
 {
-	if (other && (!*best || other->number < (*best)->number))
-		*best = other;
-}
-
-static void kipc_taker_compare_first(struct kipc_taker **best,
-				     const struct kipc_group *group)
-{
-	if (group)
-		kipc_taker_compare(best, group->first);
+	return group && (!known || group->number < known->number) ?
+	       group->first : known;
 }
 
 /**
  * kipc_taker_find - who waits longest for this message?
  * @queue: the queue
- * @item: the message
+ * @type: of the message
+ * @process: its sender
  *
  * Context: the lock is held.
  * Return: a receiver in line, or NULL.
  */
-struct kipc_taker *kipc_taker_find(struct kipc_queue *queue,
-				   const struct kipc_item *item)
+struct kipc_taker *kipc_taker_find(struct kipc_queue *queue, u64 type,
+				   struct pid *process)
 {
-	struct kipc_index *wanted = queue->wanted;
-	struct kipc_taker *best;
-	u64 type = item->type;
+	struct kipc_taker *best = NULL;
+	struct kipc_index *wanted;
 
 	lockdep_assert_held(&queue->object.lock);
 	if (likely(!queue->waiting))
 		return NULL;
-	best = list_first_entry_or_null(&queue->anything, struct kipc_taker,
+	if (!list_empty(&queue->anything))
+		best = list_first_entry(&queue->anything, struct kipc_taker,
 					member);
-	kipc_taker_compare_first(&best,
-				 kipc_index_find(&wanted[KIPC_WANTED_TYPE], type, 0));
-	kipc_taker_compare_first(&best,
-				 kipc_index_find(&wanted[KIPC_WANTED_SENDER],
-						 kipc_queue_number(queue, item->process),
-						 0));
-	kipc_taker_compare_first(&best,
-				 kipc_index_earliest(&wanted[KIPC_WANTED_LOWEST],
-						     type, U64_MAX));
-	kipc_taker_compare_first(&best,
-				 kipc_index_earliest_but(&wanted[KIPC_WANTED_EXCEPT],
-							 type));
-	kipc_taker_compare_first(&best,
-				 kipc_index_covering(&wanted[KIPC_WANTED_RANGE],
-						     type));
+	wanted = &queue->wanted[KIPC_WANTED_TYPE];
+	if (!kipc_index_empty(wanted))
+		best = kipc_taker_older(best, kipc_index_find(wanted, type));
+	wanted = &queue->wanted[KIPC_WANTED_SENDER];
+	if (!kipc_index_empty(wanted))
+		best = kipc_taker_older(best,
+					kipc_index_find(wanted,
+							kipc_queue_number(queue, process)));
+	wanted = &queue->wanted[KIPC_WANTED_LOWEST];
+	if (!kipc_index_empty(wanted))
+		best = kipc_taker_older(best,
+					kipc_index_earliest(wanted, type, U64_MAX));
+	wanted = &queue->wanted[KIPC_WANTED_EXCEPT];
+	if (!kipc_index_empty(wanted))
+		best = kipc_taker_older(best,
+					kipc_index_earliest_but(wanted, type));
+	wanted = &queue->wanted[KIPC_WANTED_RANGE];
+	if (!kipc_index_empty(wanted))
+		best = kipc_taker_older(best, kipc_index_covering(wanted, type));
 	return best;
 }
 

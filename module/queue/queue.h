@@ -40,8 +40,8 @@
  * it cannot take it offers it anew.  S is kept by kipc_queue_unlock().  A sender's
  * grant is room that is reserved for it.
  *
- * If nobody is in line, nobody polls and no way is there, there is nothing of this to be
- * done: kipc_queue_is_calm().
+ * If nobody waits for room, and nobody polls, most of this has not to be thought of:
+ * kipc_queue_is_calm().
  */
 #ifndef KIPC_QUEUE_QUEUE_H
 #define KIPC_QUEUE_QUEUE_H
@@ -372,13 +372,12 @@ static inline int kipc_queue_closed(const struct kipc_queue *queue)
 }
 
 /*
- * Nobody stands in line, nobody must be told, and items are in no index: who takes the
- * first item, or adds one that fits, has nothing else to do.
+ * Nobody waits for room, and nobody must be told: who takes an item that is free, or
+ * adds one that fits and that nobody waits for, has nothing else to do.
  */
 static inline bool kipc_queue_is_calm(struct kipc_queue *queue)
 {
-	return !queue->waiting && list_empty(&queue->senders) &&
-	       !queue->object.removed && !(queue->ways | queue->coming) &&
+	return list_empty(&queue->senders) && !queue->object.removed &&
 	       !queue->object.notify.listening &&
 	       !kipc_notify_wanted(&queue->object.notify);
 }
@@ -408,21 +407,22 @@ int kipc_queue_stock(struct kipc_queue *queue, u32 groups, bool nowait,
 void kipc_queue_tidy(struct kipc_queue *queue, struct list_head *garbage);
 void kipc_queue_free_groups(struct list_head *garbage);
 void kipc_item_index(struct kipc_queue *queue, struct kipc_item *item, u8 ways);
+void kipc_place_pass(struct kipc_queue *queue, struct kipc_item *item,
+		     enum kipc_way way);
 void kipc_item_deindex(struct kipc_queue *queue, struct kipc_item *item);
 int kipc_queue_find(struct kipc_queue *queue, const struct kipc_select *select,
 		    bool nowait, struct kipc_item **item,
 		    struct kipc_wake *wake);
-bool kipc_select_takes(const struct kipc_queue *queue,
-		       const struct kipc_select *select,
-		       const struct kipc_item *first);
+struct kipc_item *kipc_queue_glance(const struct kipc_queue *queue,
+				    const struct kipc_select *select);
 u64 kipc_queue_number(const struct kipc_queue *queue, struct pid *process);
 int kipc_select_import(const struct kipc_queue *queue,
 		       const struct kipc_selector *selector,
 		       struct kipc_select *select);
 
 /* line.c: those who wait, and those who are told */
-struct kipc_taker *kipc_taker_find(struct kipc_queue *queue,
-				   const struct kipc_item *item);
+struct kipc_taker *kipc_taker_find(struct kipc_queue *queue, u64 type,
+				   struct pid *process);
 void kipc_taker_leave(struct kipc_queue *queue, struct kipc_taker *taker);
 __poll_t kipc_queue_state(const struct kipc_queue *queue);
 void kipc_queue_unlock(struct kipc_queue *queue, struct kipc_wake *wake,

@@ -70,7 +70,7 @@ static noinline bool kipc_item_tell(const struct kipc_item *item,
 	return kipc_copy_out(in->header, &message, sizeof(message));
 }
 
-/* A message was received, and is held: it leaves. */
+/* A message was received: it leaves. */
 static void kipc_queue_received(struct kipc_queue *queue, struct kipc_item *item)
 {
 	struct kipc_queue_figures *stat = &queue->stat;
@@ -142,8 +142,6 @@ static ssize_t kipc_queue_take(struct kipc_queue *queue, struct kipc_item *item,
 	}
 
 	if (likely(bytes >= 0 && !(in->flags & KIPC_RECV_PEEK))) {
-		if (!item->held)
-			kipc_item_hold(queue, item);
 		kipc_queue_received(queue, item);
 		gone = kipc_item_drop(queue, item);
 	} else if (unlikely(queue->object.removed)) {
@@ -174,14 +172,15 @@ static ssize_t kipc_queue_receive_quick(struct kipc_queue *queue,
 	ssize_t bytes = -EAGAIN;
 
 	spin_lock(&queue->object.lock);
-	item = queue->first;
-	if (unlikely(!item || !kipc_queue_is_calm(queue) || in->flags ||
-		     item->size > min_t(size_t, in->size, KIPC_COPY_LOCKED) ||
-		     !item->size || !kipc_select_takes(queue, select, item)))
+	if (unlikely(!kipc_queue_is_calm(queue) || in->flags ||
+		     queue->spares >= KIPC_SPARE_GROUPS))
+		goto unlock;
+	item = kipc_queue_glance(queue, select);
+	if (unlikely(!item || !item->size ||
+		     item->size > min_t(size_t, in->size, KIPC_COPY_LOCKED)))
 		goto unlock;
 	bytes = kipc_item_copy(item, in, item->size);
 	if (likely(bytes > 0)) {
-		kipc_item_hold(queue, item);
 		kipc_queue_received(queue, item);
 		gone = kipc_item_drop(queue, item);
 	} else {

@@ -84,7 +84,7 @@ static struct kipc_group *kipc_queue_group(struct kipc_queue *queue,
 
 	if (likely(group && group->key == key))
 		return group;
-	group = kipc_index_find(&queue->groups[way], key, 0);
+	group = kipc_index_find(&queue->groups[way], key);
 	if (!group) {
 		group = list_first_entry(&queue->spare, struct kipc_group,
 					 members);
@@ -164,37 +164,71 @@ void kipc_item_index(struct kipc_queue *queue, struct kipc_item *item, u8 ways)
 }
 
 /**
+ * kipc_place_pass - if an item is the first of its group, another shall be
+ * @queue: the queue
+ * @item: will not be free any more
+ * @way: of the group
+ *
+ * Context: the lock is held.
+ */
+void kipc_place_pass(struct kipc_queue *queue, struct kipc_item *item,
+		     enum kipc_way way)
+{
+	struct kipc_group *group = item->place[way].group;
+	struct kipc_item *next = item;
+
+	lockdep_assert_held(&queue->object.lock);
+	if (group->first != item)
+		return;
+	list_for_each_entry_continue(next, &group->members, place[way].node) {
+		if (likely(!next->held)) {
+			kipc_index_set_first(&queue->groups[way], group, next,
+					     next->seq);
+			return;
+		}
+	}
+	kipc_index_set_first(&queue->groups[way], group, NULL, KIPC_NOBODY);
+}
+
+static void kipc_place_leave(struct kipc_queue *queue, struct kipc_item *item,
+			     enum kipc_way way)
+{
+	struct kipc_group *group = item->place[way].group;
+
+	if (likely(!list_is_singular(&group->members))) {
+		kipc_place_pass(queue, item, way);
+		list_del(&item->place[way].node);
+		return;
+	}
+	list_del(&item->place[way].node);
+	kipc_index_erase(&queue->groups[way], group);
+	if (queue->recent[way] == group)
+		queue->recent[way] = NULL;
+	list_add(&group->members, &queue->spare);
+	queue->spares++;
+}
+
+/**
  * kipc_item_deindex - make an item not to be found by any way
  * @queue: the queue
- * @item: in the queue, held
+ * @item: in the queue; will be so no more
  *
  * Context: the lock is held.
  */
 void kipc_item_deindex(struct kipc_queue *queue, struct kipc_item *item)
 {
-	struct kipc_group *group;
 	unsigned int way;
 
 	lockdep_assert_held(&queue->object.lock);
-	for (way = 0; way < KIPC_WAYS; way++)
+	for (way = 0; way < KIPC_WAYS && unlikely(queue->coming); way++)
 		if (queue->coming & BIT(way) && queue->cursor[way] == item)
 			queue->cursor[way] = list_is_last(&item->node, &queue->items) ?
 					     NULL : list_next_entry(item, node);
 	if (item->ways & BIT(KIPC_BY_NUMBER))
 		rb_erase(&item->order, &queue->order);
-	for (way = 0; way < KIPC_GROUPED; way++) {
-		if (!(item->ways & BIT(way)))
-			continue;
-		group = item->place[way].group;
-		list_del(&item->place[way].node);
-		if (!list_empty(&group->members))
-			continue;
-		kipc_index_erase(&queue->groups[way], group);
-		if (queue->recent[way] == group)
-			queue->recent[way] = NULL;
-		list_add(&group->members, &queue->spare);
-		queue->spares++;
-	}
+	for (way = 0; way < KIPC_GROUPED; way++)
+		if (item->ways & BIT(way))
+			kipc_place_leave(queue, item, way);
 	item->ways = 0;
 }
 
@@ -247,18 +281,12 @@ static int kipc_queue_index(struct kipc_queue *queue, enum kipc_way way,
 
 /* Selectors. */
 
-/**
- * kipc_select_takes - is it this one that a selector means?
- * @queue: the queue
- * @select: the selector
- * @first: the first free item of all
- *
- * Context: the lock is held.
- * Return: true if it is; false if it is not, or only an index could tell.
- */
-bool kipc_select_takes(const struct kipc_queue *queue,
-		       const struct kipc_select *select,
-		       const struct kipc_item *first)
+#define KIPC_SELECT_STEPS	4
+
+/* Is this one meant, if it is the first of all?  False also if it is not so easy. */
+static bool kipc_select_takes(const struct kipc_queue *queue,
+			      const struct kipc_select *select,
+			      const struct kipc_item *first)
 {
 	switch (select->how) {
 	case KIPC_SELECT_FIRST:
@@ -329,7 +357,7 @@ static struct kipc_item *kipc_queue_look_up(const struct kipc_queue *queue,
 	case KIPC_SELECT_TYPE:
 		group = queue->recent[KIPC_BY_TYPE];
 		if (!group || group->key != select->low)
-			group = kipc_index_find(types, select->low, 0);
+			group = kipc_index_find(types, select->low);
 		break;
 	case KIPC_SELECT_LOWEST:
 		group = kipc_index_lowest(types);
@@ -344,12 +372,42 @@ static struct kipc_item *kipc_queue_look_up(const struct kipc_queue *queue,
 		break;
 	case KIPC_SELECT_SENDER:
 		group = kipc_index_find(&queue->groups[KIPC_BY_SENDER],
-					select->low, 0);
+					select->low);
 		break;
 	case KIPC_SELECT_AFTER:
 		return kipc_queue_find_after(queue, select->low);
 	}
 	return group ? group->first : NULL;
+}
+
+/**
+ * kipc_queue_glance - the item that a selector means, if the ways that are there tell
+ * @queue: the queue
+ * @select: the selector
+ *
+ * Context: the lock is held.
+ * Return: a free item, or NULL: there is none, or kipc_queue_find() knows more.
+ */
+struct kipc_item *kipc_queue_glance(const struct kipc_queue *queue,
+				    const struct kipc_select *select)
+{
+	struct kipc_item *first = queue->first;
+	unsigned int steps = KIPC_SELECT_STEPS;
+
+	lockdep_assert_held(&queue->object.lock);
+	if (!first || kipc_select_takes(queue, select, first))
+		return first;
+	if (select->how == KIPC_SELECT_EXCEPT) {
+		/* Mostly it is one of the next. */
+		list_for_each_entry_continue(first, &queue->items, node) {
+			if (!steps--)
+				break;
+			if (!first->held && first->type != select->low)
+				return first;
+		}
+	}
+	return queue->ways & BIT(kipc_select_way(select)) ?
+	       kipc_queue_look_up(queue, select) : NULL;
 }
 
 /**
@@ -371,19 +429,13 @@ int kipc_queue_find(struct kipc_queue *queue, const struct kipc_select *select,
 	enum kipc_way way = kipc_select_way(select);
 	int ret;
 
-	lockdep_assert_held(&queue->object.lock);
-	*item = queue->first;
-	if (!*item || kipc_select_takes(queue, select, *item))
+	*item = kipc_queue_glance(queue, select);
+	if (*item || !queue->first || queue->ways & BIT(way))
 		return 0;
-	if (unlikely(!(queue->ways & BIT(way)))) {
-		ret = kipc_queue_index(queue, way, nowait, wake);
-		if (ret) {
-			*item = NULL;
-			return ret;
-		}
-	}
-	*item = kipc_queue_look_up(queue, select);
-	return 0;
+	ret = kipc_queue_index(queue, way, nowait, wake);
+	if (!ret)
+		*item = kipc_queue_glance(queue, select);
+	return ret;
 }
 
 /* A process by its number for the caller: its number for the queue, or -ESRCH. */

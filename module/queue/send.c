@@ -63,7 +63,9 @@ static bool kipc_queue_send_quick(struct kipc_queue *queue,
 		return false;
 	spin_lock(&queue->object.lock);
 	if (unlikely(!kipc_queue_is_calm(queue) || kipc_queue_deserted(queue) ||
-		     !kipc_queue_fits(queue, out->size)))
+		     !kipc_queue_fits(queue, out->size) ||
+		     (queue->ways && queue->spares < KIPC_GROUPED) ||
+		     kipc_taker_find(queue, out->type, task_tgid(current))))
 		goto unlock;
 	item = kipc_item_reuse(queue, out->size);
 	if (unlikely(!item))

@@ -153,6 +153,7 @@ struct op {
 extern const struct op *const message_ops[];
 extern const struct op *const notify_ops[];
 extern const struct op *const selective_ops[];
+extern const struct op *const select_ops[];
 extern const struct op *const object_ops[];
 
 /* Prints a result; the row's op is "OP-DETAIL", or the op if it is NULL. */

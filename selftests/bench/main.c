@@ -22,14 +22,14 @@ static const char *const placements[] = {
 struct peer *const peers[] = {
 	&pipe_peer, &mailbox_peer, &mailbox_call_peer, &mailbox_batch_peer,
 	&rendezvous_peer, &rpc_peer, &queue_peer, &queue_typed_peer,
-	 &posix_mq_peer, &sysv_msg_peer,
+	&posix_mq_peer, &sysv_msg_peer,
 	&unix_stream_peer, &unix_seqpacket_peer, &eventfd_peer, &futex_peer,
 	&spin_peer, &vm_readv_peer, &sysv_sem_peer, &posix_sem_peer,
 	&binder_peer, &getppid_peer, &yield_peer, &memcpy_peer, NULL
 };
 
 static const struct op *const *const op_lists[] = {
-	message_ops, notify_ops, selective_ops, object_ops
+	message_ops, notify_ops, selective_ops, select_ops, object_ops
 };
 
 static unsigned int rounds = 5, messages = 16000;
