@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The library's queues: each error that its functions give or pass on. */
 #include "test.h"
+#include "inject.h"
 
 #include <kipc.h>
 
@@ -318,6 +319,37 @@ TEST(bad_pointers)
 	EXPECT_ERR(EFAULT, kipc_queue_set(fd, nowhere));
 	EXPECT_ERR(EFAULT, kipc_queue_select(fd, (void *)nowhere));
 	EXPECT_ERR(EFAULT, kipc_notify(fd, (void *)nowhere));
+}
+
+/* Nothing may be said before the end: that takes memory, too. */
+#define EXPECT_NO_MEMORY(call) do {					\
+	int ret_, err_;							\
+	ASSERT_TRUE(inject_arm_all());					\
+	ret_ = (call);							\
+	err_ = errno;							\
+	inject_disarm_all();						\
+	EXPECT_EQ(-1, ret_);						\
+	EXPECT_EQ(ENOMEM, err_);					\
+} while (0)
+
+TEST(no_memory)
+{
+	struct kipc_notification n = {
+		.events = KIPC_EVENT_NONEMPTY,
+		.signo = SIGUSR1,
+	};
+	struct kipc_queue_send_item out = { 0 };
+	int fd = queue();
+
+	if (!inject_begin())
+		SKIP(return, NO_INJECTION);
+	CHECK(!mlockall(MCL_CURRENT | MCL_FUTURE));
+	EXPECT_NO_MEMORY(kipc_queue_create(NULL, NULL, 0600, SEND, 0));
+	EXPECT_NO_MEMORY(kipc_queue_send(fd, NULL, 0, 1, 0, KIPC_NO_WAIT));
+	EXPECT_NO_MEMORY(kipc_queue_send_batch(fd, &out, 1, KIPC_NO_WAIT));
+	EXPECT_NO_MEMORY(kipc_notify(fd, &n));
+	inject_end();
+	EXPECT_EQ(0, figures(fd).sent);
 }
 
 FIXTURE(quota) {
