@@ -338,7 +338,9 @@ TEST(no_memory)
 		.events = KIPC_EVENT_NONEMPTY,
 		.signo = SIGUSR1,
 	};
+	struct kipc_selector other = kipc_select_type(2);
 	struct kipc_queue_send_item out = { 0 };
+	struct kipc_queue_recv_item in = { 0 };
 	int fd = queue();
 
 	if (!inject_begin())
@@ -348,8 +350,14 @@ TEST(no_memory)
 	EXPECT_NO_MEMORY(kipc_queue_send(fd, NULL, 0, 1, 0, KIPC_NO_WAIT));
 	EXPECT_NO_MEMORY(kipc_queue_send_batch(fd, &out, 1, KIPC_NO_WAIT));
 	EXPECT_NO_MEMORY(kipc_notify(fd, &n));
-	inject_end();
 	EXPECT_EQ(0, figures(fd).sent);
+	/* One that is not in front has to be looked for. */
+	put(fd, 1, 0);
+	put(fd, 2, 0);
+	EXPECT_NO_MEMORY(kipc_queue_recv(fd, NULL, 0, &other, NULL, 0, KIPC_NO_WAIT));
+	EXPECT_NO_MEMORY(kipc_queue_recv_batch(fd, &in, 1, &other, 0, KIPC_NO_WAIT));
+	inject_end();
+	EXPECT_EQ(1, kipc_queue_recv_batch(fd, &in, 1, &other, 0, KIPC_NO_WAIT));
 }
 
 FIXTURE(quota) {

@@ -98,9 +98,9 @@ int kipc_queue_send_batch(int fd, const struct kipc_queue_send_item *items,
  * was, -1 with errno, for the first one: EAGAIN (there is no such message),
  * ETIMEDOUT, EINTR, EMSGSIZE (it is longer than the buffer), EPIPE (there is none,
  * and no sender is left), ESRCH (the selector's process is not there), EDQUOT (the
- * owner's quota of waiters), EIDRM (removed), EINVAL (@count, @selector, @flags, the
- * item's flags), EBADF (closed, or without the right), ENOTTY (not a queue), EFAULT
- * (@items, or the buffer).
+ * owner's quota of waiters), ENOMEM (to find it), EIDRM (removed), EINVAL (@count,
+ * @selector, @flags, the item's flags), EBADF (closed, or without the right), ENOTTY
+ * (not a queue), EFAULT (@items, or the buffer).
  */
 int kipc_queue_recv_batch(int fd, struct kipc_queue_recv_item *items,
 			  size_t count, const struct kipc_selector *selector,

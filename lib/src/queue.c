@@ -85,9 +85,9 @@ int kipc_queue_send(int fd, const void *data, size_t size, uint64_t type,
  * Return: bytes written to the buffer (0 for an empty message), or -1 with errno:
  * EAGAIN (there is no such message), ETIMEDOUT, EINTR, EMSGSIZE (it is longer than
  * @size), EPIPE (there is none, and no sender is left), ESRCH (the selector's process
- * is not there), EDQUOT (the owner's quota of waiters), EIDRM (removed), EINVAL
- * (@selector, @flags), EBADF (closed, or without the right), ENOTTY (not a queue),
- * EFAULT (@data).
+ * is not there), EDQUOT (the owner's quota of waiters), ENOMEM (to find it), EIDRM
+ * (removed), EINVAL (@selector, @flags), EBADF (closed, or without the right), ENOTTY
+ * (not a queue), EFAULT (@data).
  */
 ssize_t kipc_queue_recv(int fd, void *data, size_t size,
 			const struct kipc_selector *selector,
