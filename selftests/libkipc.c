@@ -220,6 +220,8 @@ TEST(bad_descriptors)
 	int null = open("/dev/null", O_RDWR);
 
 	EXPECT_ERR(EBADF, kipc_info(-1, &info));
+	EXPECT_ERR(EBADF, kipc_remove(-1));
+	EXPECT_ERR(EBADF, kipc_mailbox_stat(-1, &st));
 	EXPECT_ERR(ENOTTY, kipc_info(null, &info));
 	EXPECT_ERR(ENOTTY, kipc_mailbox_stat(null, &st));
 	EXPECT_ERR(ENOTTY, kipc_mailbox_send(null, "", 0, 0, 0));
