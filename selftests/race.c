@@ -69,15 +69,11 @@ void release(const char *point)
 
 /* What a party does. */
 
-static void *buffer(struct party *p)
+void *placed(const struct party *p, char *data, size_t size)
 {
 	int prot = p->unwritable ? PROT_READ : PROT_READ | PROT_WRITE;
-	size_t size = p->size + 1;
-	char *data = malloc(size);
 	int fd;
 
-	CHECK(data);
-	fill(data, size, p->number);
 	if (!p->cold && !p->unwritable)
 		return data;
 	/* In the page cache, in no page table. */
@@ -88,6 +84,16 @@ static void *buffer(struct party *p)
 	CHECK(data != MAP_FAILED);
 	close(fd);
 	return data;
+}
+
+static void *buffer(struct party *p)
+{
+	size_t size = p->size + 1;
+	char *data = malloc(size);
+
+	CHECK(data);
+	fill(data, size, p->number);
+	return placed(p, data, size);
 }
 
 static long act_send(struct party *p)

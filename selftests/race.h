@@ -37,6 +37,8 @@ enum {
  * @size: of the letter, or of the buffer
  * @number: of the letter
  * @deadline: KIPC_FOREVER
+ * @type: of the message, in a queue
+ * @selector: which message, likewise
  * @flags: of the ioctl; of poll, the events
  * @rights: of the handle to be made
  * @cold: the buffer's pages are not there
@@ -56,7 +58,8 @@ struct party {
 	int fd;
 	const char *name;
 	size_t size;
-	uint64_t number, deadline;
+	uint64_t number, type, deadline;
+	struct kipc_selector selector;
 	unsigned int flags, rights;
 	bool cold, unwritable, nobody, stays;
 
@@ -90,6 +93,9 @@ void interrupt(struct party *p);			/* a signal, with a handler */
 long outcome(struct party *p);				/* and it is gone, unless it stays */
 void dismiss(struct party *p);
 long killed(struct party *p);				/* SIGKILL, and the outcome */
+
+/* For what a party does: @data, from malloc(), or its copy as @cold and so on say. */
+void *placed(const struct party *p, char *data, size_t size);
 
 /* What the test itself does, without waiting. */
 long put(int fd, size_t size, uint64_t number);

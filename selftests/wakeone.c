@@ -4,6 +4,7 @@
  * It is the kernel's context switches of all threads that are counted.
  */
 #include "test.h"
+#include "kqueue.h"
 
 #include <pthread.h>
 #include <semaphore.h>
@@ -13,10 +14,14 @@
 /* Of the small one, too, most are left when all batches are through. */
 enum { CROWD = 1000, SMALL_CROWD = 100 };
 
+/* Where they wait: in a mailbox, or in a queue, and for what. */
+enum place { MAILBOX, SAME, TYPES, RANGES, BOUNDS, OTHERS };
+
 static struct crowd {
 	unsigned int size;
 	int fd;
 	bool send;
+	enum place place;
 	pid_t tids[CROWD];
 	int status[CROWD];		/* /proc/self/task/TID/status */
 	uint64_t switches[CROWD];	/* what it said last */
@@ -27,18 +32,66 @@ static struct crowd {
 	pthread_t threads[CROWD];
 } crowd;
 
+/* Of the @i-th message; but for TYPES, all want any of them. */
+static uint64_t type_of(unsigned int i)
+{
+	return crowd.place == TYPES ? i : crowd.size;
+}
+
+static struct kipc_selector selector_of(unsigned int self)
+{
+	switch (crowd.place) {
+	case TYPES:
+		return BY_TYPE(self);
+	case RANGES:
+		return BY_RANGE(self, self + crowd.size);
+	case BOUNDS:
+		return BY_LOWEST(crowd.size + self);
+	case OTHERS:
+		return BY_EXCEPT(self);
+	default:
+		return BY_FIRST;
+	}
+}
+
+static long send_one(int fd, unsigned int i, uint64_t deadline)
+{
+	uint64_t number = 1;
+
+	if (crowd.place == MAILBOX)
+		return k_send(fd, &number, 8, number, deadline);
+	return q_send(fd, &number, 8, type_of(i), 0, deadline);
+}
+
+static long receive_one(int fd, struct kipc_selector selector, uint64_t deadline)
+{
+	uint64_t number;
+
+	if (crowd.place == MAILBOX)
+		return k_recv(fd, &number, 8, NULL, 0, deadline);
+	return q_recv(fd, &number, 8, selector, NULL, 0, deadline);
+}
+
+static bool so_many_wait(int fd, unsigned int n)
+{
+	unsigned int senders = crowd.send ? n : 0, receivers = crowd.send ? 0 : n;
+
+	if (crowd.place == MAILBOX)
+		return has_waiters(fd, senders, receivers);
+	return q_has_waiters(fd, senders, receivers);
+}
+
 static void *wait_once(void *arg)
 {
 	unsigned int self = (uintptr_t)arg;
-	uint64_t number = 1;
 	long ret;
 
 	crowd.tids[self] = syscall(SYS_gettid);
 	__atomic_add_fetch(&crowd.started, 1, __ATOMIC_SEQ_CST);
 	if (crowd.send)
-		ret = k_send(crowd.fd, &number, 8, number, KIPC_FOREVER);
+		ret = send_one(crowd.fd, self, KIPC_FOREVER);
 	else
-		ret = k_recv(crowd.fd, &number, 8, NULL, 0, KIPC_FOREVER);
+		ret = receive_one(crowd.fd, selector_of(self), KIPC_FOREVER);
 	CHECK(ret >= 0 || errno == EIDRM);
 	if (ret >= 0) {
 		__atomic_store_n(&crowd.served[self], true, __ATOMIC_SEQ_CST);
@@ -102,7 +155,7 @@ static void assemble(int fd, bool send)
 	for (i = 0; i < crowd.size; i++)
 		CHECK(!pthread_create(&crowd.threads[i], &attr, wait_once,
 				      (void *)i));
-	wait_for(has_waiters(fd, send ? crowd.size : 0, send ? 0 : crowd.size));
+	wait_for(so_many_wait(fd, crowd.size));
 	open_status();
 	/* Until the last of them really sleeps: no counter moves any more. */
 	wait_for(count_changed() == 0);
@@ -121,91 +174,101 @@ static void dismiss(void)
 /* Until so many in all have what they waited for. */
 static void wait_settled(int fd, unsigned int woken)
 {
-	unsigned int left = crowd.size - woken;
-
 	wait_for(__atomic_load_n(&crowd.woken, __ATOMIC_SEQ_CST) >= woken);
-	wait_for(has_waiters(fd, crowd.send ? left : 0,
-			     crowd.send ? 0 : left));
+	wait_for(so_many_wait(fd, crowd.size - woken));
 }
 
 FIXTURE(wake) {
 	uint64_t limit;
+	int fd;
 };
 
 FIXTURE_VARIANT(wake) {
-	uint64_t letters;		/* 0 is a rendezvous */
+	uint64_t room;			/* 0 is a rendezvous */
 	bool send;
+	enum place place;
 };
 
-FIXTURE_VARIANT_ADD(wake, receivers) { 4, false };
-FIXTURE_VARIANT_ADD(wake, senders) { 4, true };
-FIXTURE_VARIANT_ADD(wake, rendezvous_receivers) { 0, false };
-FIXTURE_VARIANT_ADD(wake, rendezvous_senders) { 0, true };
+FIXTURE_VARIANT_ADD(wake, receivers) { 4, false, MAILBOX };
+FIXTURE_VARIANT_ADD(wake, senders) { 4, true, MAILBOX };
+FIXTURE_VARIANT_ADD(wake, rendezvous_receivers) { 0, false, MAILBOX };
+FIXTURE_VARIANT_ADD(wake, rendezvous_senders) { 0, true, MAILBOX };
+FIXTURE_VARIANT_ADD(wake, queue_same_selector) { 4, false, SAME };
+FIXTURE_VARIANT_ADD(wake, queue_types) { 4, false, TYPES };
+FIXTURE_VARIANT_ADD(wake, queue_ranges) { 4, false, RANGES };
+FIXTURE_VARIANT_ADD(wake, queue_bounds) { 4, false, BOUNDS };
+FIXTURE_VARIANT_ADD(wake, queue_all_but_one) { 4, false, OTHERS };
+FIXTURE_VARIANT_ADD(wake, queue_senders) { 4, true, SAME };
 
 FIXTURE_SETUP(wake)
 {
+	uint64_t i;
+
 	/* On slow kernels, to make a thread and to ask for its switches is dear. */
 	crowd.size = effort(CROWD) < CROWD ? SMALL_CROWD : CROWD;
+	crowd.place = variant->place;
 	self->limit = get_limit("max_waiters");
 	if (self->limit < 2 * crowd.size)
 		set_limit("max_waiters", 2 * crowd.size);
+	if (variant->place == MAILBOX)
+		self->fd = box(variant->room, variant->room * 8, 8, 0);
+	else
+		self->fd = queue(variant->room, variant->room * 8, 8, 0);
+	for (i = 0; variant->send && i < variant->room; i++)
+		ASSERT_OK(send_one(self->fd, i, 0));
+	assemble(self->fd, variant->send);
 }
 
 FIXTURE_TEARDOWN(wake)
 {
+	dismiss();
+	close(self->fd);
+	EXPECT_EQ(0, total("waiters"));
 	set_limit("max_waiters", self->limit);
 }
 
 TEST_F(wake, exactly_as_many_as_needed)
 {
 	static const unsigned int batches[] = { 1, 1, 5, 10 };
-	int fd = box(variant->letters, variant->letters * 8, 8, 0);
 	unsigned int done = 0, b, i;
-	uint64_t number = 1;
 
-	if (variant->send)
-		for (i = 0; i < variant->letters; i++)
-			ASSERT_OK(k_send(fd, &number, 8, 1, 0));
-	assemble(fd, variant->send);
 	for (b = 0; b < ARRAY_SIZE(batches); b++) {
 		for (i = 0; i < batches[b]; i++) {
-			if (variant->send) {
-				ASSERT_EQ(1, recv_number(fd));
-			} else {
-				ASSERT_OK(send_number(fd, 1));
-			}
+			long ret;
+
+			if (variant->send)
+				ret = receive_one(self->fd, BY_FIRST,
+						  after(PATIENCE));
+			else
+				ret = send_one(self->fd, done + i, after(PATIENCE));
+			ASSERT_OK(ret);
 		}
 		done += batches[b];
-		wait_settled(fd, done);
+		wait_settled(self->fd, done);
 		EXPECT_EQ(batches[b], count_changed());
 		EXPECT_EQ(done, crowd.woken);
 	}
 	/* The others are woken when it is removed. */
-	ASSERT_OK(k_remove(fd));
+	ASSERT_OK(k_remove(self->fd));
 	wait_for(__atomic_load_n(&crowd.removed, __ATOMIC_SEQ_CST) ==
 		 crowd.size - done);
-	dismiss();
-	close(fd);
-	EXPECT_EQ(0, total("waiters"));
 }
 
+/* What nobody wants wakes nobody. */
 TEST_F(wake, all_by_removal)
 {
-	int fd = box(variant->letters, variant->letters * 8, 8, 0);
-	uint64_t number = 1, i;
+	uint64_t number = 1;
 
-	if (variant->send)
-		for (i = 0; i < variant->letters; i++)
-			ASSERT_OK(k_send(fd, &number, 8, 1, 0));
-	assemble(fd, variant->send);
-	ASSERT_OK(k_remove(fd));
+	if (variant->place == TYPES) {
+		for (unsigned int i = 0; i < variant->room; i++)
+			ASSERT_OK(q_send(self->fd, &number, 8, crowd.size + i, 0, 0));
+		EXPECT_EQ(0, count_changed());
+		EXPECT_EQ(variant->room, q_stat_of(self->fd).messages);
+	}
+	ASSERT_OK(k_remove(self->fd));
 	wait_for(__atomic_load_n(&crowd.removed, __ATOMIC_SEQ_CST) == crowd.size);
-	EXPECT_TRUE(has_waiters(fd, 0, 0));
+	EXPECT_TRUE(so_many_wait(self->fd, 0));
 	EXPECT_EQ(0, crowd.woken);
-	EXPECT_EQ(variant->send ? variant->letters : 0, stat_of(fd).sent);
-	dismiss();
-	close(fd);
-	EXPECT_EQ(0, total("waiters"));
 }
 
 TEST_HARNESS_MAIN
