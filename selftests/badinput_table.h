@@ -6,10 +6,7 @@
 #ifndef KIPC_SELFTEST_BADINPUT_TABLE_H
 #define KIPC_SELFTEST_BADINPUT_TABLE_H
 
-#include "util.h"
-
 #include <assert.h>
-#include <stddef.h>
 
 /* The letter that is in the mailbox, and the longest that can be. */
 #define LETTER		"the letter that must not get lost"
@@ -17,6 +14,8 @@
 
 enum op { FEATURES, CREATE, OPEN, UNLINK, OPEN_PID, INFO, NARROW, REMOVE,
 	  PUBLISH, UNPUBLISH, MSEND, MRECV, BSEND, BRECV, MSTAT };
+
+#include "badinput_row.h"
 
 /* Of the ABI, for ever. */
 static_assert(sizeof(struct kipc_features) == 16, "layout");
@@ -37,13 +36,7 @@ static_assert(sizeof(struct kipc_recv_item) == 64, "layout");
 static_assert(sizeof(struct kipc_mailbox_recv_batch) == 24, "layout");
 static_assert(sizeof(struct kipc_mailbox_stat) == 168, "layout");
 
-#define MAX_TAIL	64
-
-static const struct {
-	unsigned int cmd;
-	bool control;			/* on the control descriptor */
-	size_t least;			/* if it has grown: its first size */
-} ops[] = {
+static const struct bad_call ops[] = {
 	[FEATURES] = { KIPC_IOC_FEATURES, true },
 	[CREATE] = { KIPC_IOC_CREATE, true },
 	[OPEN] = { KIPC_IOC_OPEN, true },
@@ -77,42 +70,7 @@ union arg {
 	char bytes[sizeof(struct kipc_info) + MAX_TAIL];
 };
 
-enum how {
-	SET,		/* the field has @value */
-	BITS,		/* each bit that is not in @value, on top of the good */
-	READS,		/* a pointer that the kernel reads through */
-	WRITES,		/* a pointer that the kernel writes through */
-	ATTR,		/* SET, but in the attributes of a mailbox */
-	ATTR_BITS,
-	ITEM,		/* likewise, in the one item of a batch */
-	ITEM_BITS,
-	ITEM_READS,
-	ITEM_WRITES,
-};
-
-static inline bool is_bits(enum how how)
-{
-	return how == BITS || how == ATTR_BITS || how == ITEM_BITS;
-}
-
-static inline bool is_pointer(enum how how)
-{
-	return how == READS || how == WRITES || how == ITEM_READS ||
-	       how == ITEM_WRITES;
-}
-
-#define FIELD(op, how, type, member, value, err)			\
-	{ op, how, offsetof(struct type, member),			\
-	  sizeof(((struct type *)0)->member), value, err, #member }
-
-static const struct row {
-	enum op op;
-	enum how how;
-	size_t offset, width;
-	uint64_t value;
-	int err;
-	const char *what;
-} table[] = {
+static const struct row table[] = {
 #define C(how, member, value, err) \
 	FIELD(CREATE, how, kipc_create, member, value, err)
 	C(SET, kind, KIPC_KIND_ANY, EINVAL),
@@ -259,28 +217,5 @@ static const struct row {
 	R(ITEM, data, 0, EFAULT),
 #undef R
 };
-
-static inline void put(char *base, size_t offset, size_t width, uint64_t value)
-{
-	uint32_t narrow = value;
-
-	if (width == 4)
-		memcpy(base + offset, &narrow, 4);
-	else
-		memcpy(base + offset, &value, 8);
-}
-
-static inline uint64_t get(const char *base, size_t offset, size_t width)
-{
-	uint64_t value = 0;
-	uint32_t narrow;
-
-	if (width == 8) {
-		memcpy(&value, base + offset, 8);
-		return value;
-	}
-	memcpy(&narrow, base + offset, 4);
-	return narrow;
-}
 
 #endif /* KIPC_SELFTEST_BADINPUT_TABLE_H */

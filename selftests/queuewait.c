@@ -15,6 +15,7 @@
 /**
  * struct guest - a process that receives one message when it is told to
  * @wants: which
+ * @ready: signals do it no harm
  * @order: 1: receive; it goes back to 0 by itself
  * @done: @got is there
  * @got: the number, or a negative errno
@@ -25,13 +26,14 @@ struct guest {
 	uint64_t deadline;
 	unsigned int flags;
 	int sigflags, caught;
-	int order, done;
+	int ready, order, done;
 	long got;
 };
 
 static void receive_always(int fd, struct guest *g)
 {
 	count_signals(SIGUSR1, g->sigflags, &g->caught);
+	__atomic_store_n(&g->ready, 1, __ATOMIC_SEQ_CST);
 	for (;;) {
 		while (!__atomic_load_n(&g->order, __ATOMIC_SEQ_CST))
 			nap();
@@ -51,6 +53,7 @@ static struct guest *invite(int fd, int sigflags)
 	if (!pid)
 		receive_always(fd, g);
 	g->pid = pid;
+	wait_for(__atomic_load_n(&g->ready, __ATOMIC_SEQ_CST));
 	return g;
 }
 
@@ -400,6 +403,7 @@ TEST(restarted)
 	while (!is_done(g)) {
 		kill(g->pid, SIGUSR1);
 		nap();
+		ASSERT_LE(now_ns(), g->deadline + PATIENCE);
 	}
 	EXPECT_EQ(-ETIMEDOUT, g->got);
 	EXPECT_GE(now_ns(), g->deadline);
