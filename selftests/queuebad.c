@@ -20,7 +20,7 @@ FIXTURE(bad) {
 	struct kipc_queue_attr *attr;
 	char *item;		/* of a batch */
 	struct kipc_queue_stat figures;
-	uint64_t objects, handles, waiters;
+	uint64_t objects, handles, bytes;
 };
 
 FIXTURE_SETUP(bad)
@@ -53,7 +53,7 @@ FIXTURE_SETUP(bad)
 	self->figures = q_stat_of(self->fd);
 	self->objects = total("objects");
 	self->handles = total("handles");
-	self->waiters = total("waiters");
+	self->bytes = total("bytes");
 }
 
 FIXTURE_TEARDOWN(bad)
@@ -144,8 +144,10 @@ static const char *damage(FIXTURE_DATA(bad) *self)
 		return "an object has come or gone";
 	if (total("handles") != self->handles)
 		return "a handle has come or gone";
-	if (total("waiters") != self->waiters)
-		return "a waiter, or a registration, has come or gone";
+	if (total("waiters"))
+		return "somebody waits";
+	if (total("bytes") != self->bytes)
+		return "memory is used, or is not any more";
 	/* Which also tells that the handle's selector is as it was. */
 	if (q_recv(self->fd, data, sizeof(data), BY_DEFAULT, &m, KIPC_RECV_PEEK, 0) !=
 	    sizeof(MESSAGE) || memcmp(data, MESSAGE, sizeof(MESSAGE)) ||
@@ -314,9 +316,9 @@ TEST_F(bad, notify)
 	a.notification.reserved = 1;
 	MUST_FAIL(self->fd, KIPC_IOC_NOTIFY, &a, size, EINVAL, "no event, reserved");
 	ASSERT_OK(call_good(self, NOTIFY, &a));
-	EXPECT_EQ(self->waiters + 1, total("waiters"));
+	EXPECT_LT(self->bytes, total("bytes"));
 	ASSERT_OK(q_notify(self->fd, 0, 0, 0, 0));
-	EXPECT_EQ(self->waiters, total("waiters"));
+	EXPECT_EQ(self->bytes, total("bytes"));
 }
 
 /* A mailbox has no such event, and its calls are its own, as the queue's are. */
@@ -334,6 +336,7 @@ TEST_F(bad, other_kinds)
 
 	self->objects++;
 	self->handles++;
+	self->bytes = total("bytes");
 	for (i = 0; i < ARRAY_SIZE(theirs); i++) {
 		good(self, SEND_, &a);
 		MUST_FAIL(self->fd, theirs[i], &a, sizeof(a), ENOTTY,
@@ -395,15 +398,20 @@ TEST_F(bad, quota)
 	ASSERT_OK(q_send(full, data, 8, 1, 0, 0));
 	self->objects++;
 	self->handles++;
+	self->bytes = total("bytes");
 	set_limit("max_waiters", 0);
 	EXPECT_ERR(EDQUOT, q_recv(self->fd, data, 8, BY_TYPE(1), NULL, 0,
 				  KIPC_FOREVER));
 	EXPECT_ERR(EDQUOT, q_send(full, data, 8, 1, 0, KIPC_FOREVER));
-	EXPECT_ERR(EDQUOT, q_notify(self->fd, KIPC_EVENT_NONEMPTY, 0, SIGUSR1, 0));
 	EXPECT_TRUE(!damage(self)) { TH_LOG("%s", damage(self)); }
 	set_limit("max_waiters", waiters);
-	set_limit("max_bytes", 0);
 	full = queue(KIPC_UNBOUNDED, KIPC_UNBOUNDED, MESSAGE_SIZE, 0);
+	self->objects++;
+	self->handles++;
+	self->bytes = total("bytes");
+	set_limit("max_bytes", 0);
+	EXPECT_ERR(EDQUOT, q_notify(self->fd, KIPC_EVENT_NONEMPTY, 0, SIGUSR1, 0));
+	EXPECT_TRUE(!damage(self)) { TH_LOG("%s", damage(self)); }
 	EXPECT_ERR(EDQUOT, q_send(full, data, 8, 1, 0, 0));
 	EXPECT_ERR(EDQUOT, q_send(full, NULL, 0, 1, 0, KIPC_FOREVER));
 	EXPECT_ERR(EDQUOT, write(full, data, 8));
