@@ -243,8 +243,11 @@ static void line_up(struct waiting *w, int which, int id, pid_t pids[WAITING])
 TEST_F(sysv, waiting_receivers)
 {
 	static const struct waiting wants[WAITING] = {
-		{ 2, 0, 8 }, { -3, 0, 8 }, { 0, 0, 3 }, { 4, MSG_EXCEPT, 8 }, { 0, 0, 8 },
-		{ 5, 0, 8 }, { 0, MSG_NOERROR, 3 },
+		{ .type = 2, .size = 8 }, { .type = -3, .size = 8 },
+		{ .type = 0, .size = 3 },
+		{ .type = 4, .size = 8, .flags = MSG_EXCEPT },
+		{ .type = 0, .size = 8 }, { .type = 5, .size = 8 },
+		{ .type = 0, .size = 3, .flags = MSG_NOERROR },
 	};
 	/* The third cannot take the one that has 5 bytes, nor has it then. */
 	static const struct { long type; size_t size; unsigned int left; } sent[] = {
