@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Failing allocations and user copies: see inject.h. */
 #include "inject.h"
+#include "kqueue.h"
 
 #include <kselftest.h>
 
@@ -16,6 +17,7 @@ static const char *const limits[] = { "max_objects", "max_bytes",
 /* What a call that fails leaves as it was. */
 struct state {
 	struct kipc_mailbox_stat stat;
+	struct kipc_queue_stat queue;
 	struct kipc_info info;
 	uint64_t total[ARRAY_SIZE(totals)], limit[ARRAY_SIZE(limits)];
 	char references[256];		/* of a debug build, else empty */
@@ -174,10 +176,42 @@ void scene_sent(struct scene *sc, size_t size)
 	sc->size[sc->next++] = size;
 }
 
+/* On whatever the scene has. */
+
+static int send_out(struct scene *sc, size_t size, unsigned int number)
+{
+	if (sc->op->queue)
+		return q_send(sc->fd, sc->out, size, number, 0, 0);
+	return k_send(sc->fd, sc->out, size, number, 0);
+}
+
+/* The oldest one; @number is what its sender said. */
+static ssize_t receive_in(struct scene *sc, uint64_t deadline, uint64_t *number)
+{
+	ssize_t n;
+
+	if (sc->op->queue) {
+		n = q_recv(sc->fd, sc->in, SCENE_BUFFER, BY_FIRST, &sc->message, 0,
+			   deadline);
+		*number = sc->message.type;
+	} else {
+		n = k_recv(sc->fd, sc->in, SCENE_BUFFER, &sc->letter, 0, deadline);
+		*number = sc->letter.tag;
+	}
+	return n;
+}
+
+static bool so_many_wait(const struct scene *sc, unsigned int senders,
+			 unsigned int receivers)
+{
+	return sc->op->queue ? q_has_waiters(sc->fd, senders, receivers) :
+		has_waiters(sc->fd, senders, receivers);
+}
+
 void scene_put(struct scene *sc, size_t size)
 {
 	scene_prepare(sc, size);
-	CHECK(!k_send(sc->fd, sc->out, size, sc->next, 0));
+	CHECK(!send_out(sc, size, sc->next));
 	scene_sent(sc, size);
 }
 
@@ -204,6 +238,7 @@ void scene_received(struct scene *sc, size_t size)
 static void serve(struct scene *sc, enum partner what, size_t size)
 {
 	unsigned int next = sc->next;
+	uint64_t number;
 	ssize_t n;
 
 	for (;;) {
@@ -211,22 +246,22 @@ static void serve(struct scene *sc, enum partner what, size_t size)
 		case PARTNER_RECEIVES:
 		case PARTNER_TAKES:
 			while (what == PARTNER_TAKES &&
-			       !has_waiters(sc->fd, 1, 0))
+			       !so_many_wait(sc, 1, 0))
 				nap();
-			n = k_recv(sc->fd, sc->in, SCENE_BUFFER, &sc->letter, 0,
-				   what == PARTNER_TAKES ? 0 : KIPC_FOREVER);
-			CHECK(n >= 0 && filled(sc->in, n, sc->letter.tag));
+			n = receive_in(sc, what == PARTNER_TAKES ? 0 : KIPC_FOREVER,
+				       &number);
+			CHECK(n >= 0 && filled(sc->in, n, number));
 			/* It counts as waiting until it runs. */
 			while (what == PARTNER_TAKES &&
-			       !has_waiters(sc->fd, 0, 0))
+			       !so_many_wait(sc, 0, 0))
 				nap();
 			break;
 		case PARTNER_GIVES:
-			while (!has_waiters(sc->fd, 0, 1))
+			while (!so_many_wait(sc, 0, 1))
 				nap();
 			fill(sc->out, size, next);
-			CHECK(!k_send(sc->fd, sc->out, size, next++, 0));
-			while (!has_waiters(sc->fd, 0, 0))
+			CHECK(!send_out(sc, size, next++));
+			while (!so_many_wait(sc, 0, 0))
 				nap();
 			break;
 		}
@@ -239,8 +274,10 @@ void scene_partner(struct scene *sc, enum partner what, size_t size)
 	sc->partner = spawn();
 	if (!sc->partner)
 		serve(sc, what, size);
-	if (what == PARTNER_RECEIVES)
-		wait_waiters(sc->fd, 0, 1, sc->partner);
+	if (what != PARTNER_RECEIVES)
+		return;
+	wait_for(so_many_wait(sc, 0, 1));
+	wait_for(task_state(sc->partner, sc->partner) == 'S');
 }
 
 /* It has done its part once more, and waits again. */
@@ -264,7 +301,7 @@ static void set_scene(struct scene *sc, const struct fault_op *op)
 	strcpy(sc->name, temp_name("fault"));
 	if (!op->bare) {
 		sc->ctl = control();
-		sc->fd = default_box();
+		sc->fd = op->queue ? default_queue() : default_box();
 		scene_put(sc, 10);
 		scene_put(sc, 5000);
 		scene_put(sc, 300);
@@ -275,16 +312,18 @@ static void set_scene(struct scene *sc, const struct fault_op *op)
 
 static void strike(struct scene *sc)
 {
+	uint64_t number;
+
 	if (sc->partner)
 		CHECK(slay(sc->partner) == 128 + SIGKILL);
 	while (sc->fd >= 0 && sc->first < sc->next) {
 		memset(sc->in, POISON, SCENE_BUFFER);
-		CHECK(k_recv(sc->fd, sc->in, SCENE_BUFFER, &sc->letter, 0,
-			     0) == (ssize_t)scene_front(sc));
+		CHECK(receive_in(sc, 0, &number) == (ssize_t)scene_front(sc));
 		scene_received(sc, scene_front(sc));
 	}
 	if (sc->fd >= 0) {
-		CHECK(!stat_of(sc->fd).letters);
+		CHECK(!(sc->op->queue ? q_stat_of(sc->fd).messages :
+					stat_of(sc->fd).letters));
 		close(sc->fd);
 	}
 	if (sc->other >= 0)
@@ -311,10 +350,16 @@ static void observe(const struct scene *sc, struct state *state)
 		state->descriptors += fcntl(fd, F_GETFD) >= 0;
 	if (!sc || sc->fd < 0)
 		return;
-	state->stat = stat_of(sc->fd);
 	/* To wait, and then to fail, is no change. */
-	state->stat.send_waits = 0;
-	state->stat.recv_waits = 0;
+	if (sc->op->queue) {
+		state->queue = q_stat_of(sc->fd);
+		state->queue.send_waits = 0;
+		state->queue.recv_waits = 0;
+	} else {
+		state->stat = stat_of(sc->fd);
+		state->stat.send_waits = 0;
+		state->stat.recv_waits = 0;
+	}
 	CHECK(!k_info(sc->fd, &state->info));
 	state->flags = fcntl(sc->fd, F_GETFL);
 }
@@ -346,6 +391,8 @@ static void compare(unsigned int n, const struct state *before,
 {
 	if (memcmp(&before->stat, &later->stat, sizeof(before->stat)))
 		wrong(n, "KIPC_IOC_MAILBOX_STAT tells of a change");
+	if (memcmp(&before->queue, &later->queue, sizeof(before->queue)))
+		wrong(n, "KIPC_IOC_QUEUE_STAT tells of a change");
 	if (memcmp(&before->info, &later->info, sizeof(before->info)))
 		wrong(n, "KIPC_IOC_INFO tells of a change");
 	if (memcmp(before->total, later->total, sizeof(before->total)))

@@ -29,16 +29,17 @@ struct fault_op;
  * struct scene - what an operation works on
  * @op: the operation
  * @ctl: a control descriptor
- * @fd: a mailbox with letters in it
+ * @fd: a mailbox with letters in it, or a queue with messages
  * @other: the operation's own
  * @name: a name for it
  * @ret: what the operation returned, for @done
  * @in: where it receives
  * @out: what it sends
  * @letter: a header that it received
+ * @message: likewise, from a queue
  * @deadline: far away; to ask for the time is a system call, too
  * @first: the number of the oldest letter in @fd
- * @next: the number of the next one that is sent; also its seed and tag
+ * @next: the number of the next one that is sent; also its seed, and tag or type
  * @size: of each letter
  * @partner: the other side, or 0
  * @served: how many letters that one has received or sent
@@ -51,6 +52,7 @@ struct scene {
 	long ret;
 	unsigned char *in, *out;
 	struct kipc_letter letter;
+	struct kipc_message message;
 	uint64_t deadline;
 	unsigned int first, next;
 	size_t size[SCENE_LETTERS];
@@ -71,6 +73,7 @@ struct scene {
  *	be met
  * @least: how many failures must reach the caller
  * @absorbs: how many it must bear
+ * @queue: the scene has a queue in place of the mailbox
  * @bare: the scene has no mailbox and no control descriptor
  */
 struct fault_op {
@@ -83,7 +86,7 @@ struct fault_op {
 	int want;
 	int errnos[MOST_ERRNOS];
 	unsigned int least, absorbs;
-	bool bare;
+	bool queue, bare;
 };
 
 /* Can this kernel do it?  Then everything is set for it, until inject_end(). */

@@ -270,7 +270,9 @@ TEST_F(many, processes)
 	}
 	for (slot = 0; slot < SENDERS; slot++)
 		ASSERT_EQ(0, reap(pids[slot]));
+	/* Those that wait again have noted what they had. */
 	wait_for(q_stat_of(st->fd).received == SENDERS * count);
+	wait_for(q_has_waiters(st->fd, 0, RECEIVERS));
 	EXPECT_STREQ("", audit(st));
 	ASSERT_OK(k_remove(st->fd));
 	for (; slot < SLOTS; slot++)
@@ -296,7 +298,9 @@ TEST_F(many, threads)
 	}
 	for (slot = 0; slot < SENDERS; slot++)
 		pthread_join(threads[slot], NULL);
+	/* Those that wait again have noted what they had. */
 	wait_for(q_stat_of(st->fd).received == SENDERS * count);
+	wait_for(q_has_waiters(st->fd, 0, RECEIVERS));
 	EXPECT_STREQ("", audit(st));
 	ASSERT_OK(k_remove(st->fd));
 	for (; slot < SLOTS; slot++)

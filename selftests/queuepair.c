@@ -281,11 +281,12 @@ TEST_F(sysv, waiting_receivers)
 		for (i = 0; i < WAITING; i++)
 			EXPECT_EQ(0, reap(pids[i]));
 	}
-	for (i = 0; i < WAITING; i++)
+	for (i = 0; i < WAITING; i++) {
 		EXPECT_TRUE(same(sysv_differences, w[i].got[0], w[i].got[1])) {
 			TH_LOG("waiter %d: theirs %ld, ours %ld", i, w[i].got[0],
 			       w[i].got[1]);
 		}
+	}
 	EXPECT_EQ(-EIDRM, w[5].got[0]);
 	EXPECT_EQ(-EIDRM, w[5].got[1]);
 	/* And afterwards. */

@@ -38,13 +38,18 @@ static int choosy(int fd, struct kipc_selector selector)
 	return in;
 }
 
-/* A process that polls; it ends well if it sees just this. */
+/*
+ * A process that polls, and has nothing else that could keep a hang-up away; it ends
+ * well if it sees just this.
+ */
 static pid_t poller(int fd, short events, short want)
 {
 	struct pollfd p = { .fd = fd, .events = events };
 	pid_t pid = spawn();
 
 	if (!pid) {
+		CHECK(fd == 3 || !close_range(3, fd - 1, 0));
+		CHECK(!close_range(fd + 1, ~0U, 0));
 		CHECK(poll(&p, 1, PATIENCE / MS) == 1);
 		CHECK(p.revents == want);
 		_exit(0);

@@ -1,0 +1,441 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Failing allocations and copies: queues.  A receive allocates nothing, so all
+ * allocations may fail meanwhile; a copy that fails is tried again.
+ */
+#include "test.h"
+#include "inject.h"
+#include "kqueue.h"
+
+#include <sys/uio.h>
+
+#define PIECES		10		/* more than the kernel has on its stack */
+#define BUFFER		70000
+
+FIXTURE(queuefaults) {
+};
+
+FIXTURE_VARIANT(queuefaults) {
+	struct fault_op op;
+};
+
+FIXTURE_SETUP(queuefaults)
+{
+	if (!inject_begin())
+		SKIP_FROM_SETUP(NO_INJECTION);
+}
+
+FIXTURE_TEARDOWN(queuefaults)
+{
+	inject_end();
+}
+
+static void use_queue(struct scene *sc, uint64_t messages)
+{
+	close(sc->fd);
+	sc->fd = queue(messages, 1 << 20, 65536, 0);
+	sc->first = sc->next;
+}
+
+static void empty(struct scene *sc)
+{
+	use_queue(sc, 100);
+}
+
+/* Messages of this size, and another one behind them. */
+static void some(struct scene *sc)
+{
+	empty(sc);
+	scene_put(sc, sc->op->size);
+	scene_put(sc, sc->op->size);
+	scene_put(sc, 20);
+}
+
+static void full(struct scene *sc)
+{
+	use_queue(sc, 2);
+	scene_put(sc, sc->op->size);
+	scene_put(sc, 20);
+}
+
+static void full_taken(struct scene *sc)
+{
+	full(sc);
+	scene_partner(sc, PARTNER_TAKES, 0);
+}
+
+static void empty_given(struct scene *sc)
+{
+	empty(sc);
+	scene_partner(sc, PARTNER_GIVES, sc->op->size);
+}
+
+static void empty_received(struct scene *sc)
+{
+	empty(sc);
+	scene_partner(sc, PARTNER_RECEIVES, 0);
+}
+
+/* Sending: the next message, of the operation's size, with its number as type. */
+
+static long send_now(struct scene *sc)
+{
+	scene_prepare(sc, sc->op->size);
+	return q_send(sc->fd, sc->out, sc->op->size, sc->next, 0, 0);
+}
+
+static long send_wait(struct scene *sc)
+{
+	scene_prepare(sc, sc->op->size);
+	return q_send(sc->fd, sc->out, sc->op->size, sc->next, 0, sc->deadline);
+}
+
+static long write_now(struct scene *sc)
+{
+	scene_prepare(sc, sc->op->size);
+	return write(sc->fd, sc->out, sc->op->size);
+}
+
+static void pieces(struct iovec v[PIECES], void *data, size_t size)
+{
+	size_t part = size / PIECES;
+	int i;
+
+	for (i = 0; i < PIECES; i++) {
+		v[i].iov_base = (char *)data + i * part;
+		v[i].iov_len = i < PIECES - 1 ? part : size - i * part;
+	}
+}
+
+static long writev_now(struct scene *sc)
+{
+	struct iovec v[PIECES];
+
+	scene_prepare(sc, sc->op->size);
+	pieces(v, sc->out, sc->op->size);
+	return writev(sc->fd, v, PIECES);
+}
+
+/* A batch of one, so that it has an error or is sent. */
+static long send_batch(struct scene *sc)
+{
+	struct kipc_queue_send_item item = {
+		.data = ptr(scene_prepare(sc, sc->op->size)),
+		.type = sc->next,
+		.size = sc->op->size,
+	};
+
+	return q_send_batch(sc->fd, &item, 1, 0);
+}
+
+static void sent(struct scene *sc)
+{
+	CHECK(sc->ret <= 1 || sc->ret == (long)sc->op->size);
+	scene_sent(sc, sc->op->size);
+	CHECK(q_stat_of(sc->fd).messages == sc->next - sc->first);
+}
+
+/* The partner has made room for it. */
+static void sent_waiting(struct scene *sc)
+{
+	scene_await_partner(sc);
+	scene_sent(sc, sc->op->size);
+	scene_gone(sc);
+	CHECK(q_stat_of(sc->fd).messages == sc->next - sc->first);
+}
+
+/* The partner, who waits again, has it already. */
+static void sent_over(struct scene *sc)
+{
+	scene_await_partner(sc);
+	scene_sent(sc, sc->op->size);
+	scene_gone(sc);
+	q_wait_waiters(sc->fd, 0, 1, sc->partner);
+	CHECK(!q_stat_of(sc->fd).messages);
+}
+
+/* Receiving, by a selector that means the oldest one. */
+
+static struct kipc_selector selector(const struct scene *sc)
+{
+	switch (sc->op->flags) {
+	case KIPC_SELECT_PRIORITY:
+		return BY_PRIORITY;
+	case KIPC_SELECT_TYPE:
+		return BY_TYPE(sc->first);
+	case KIPC_SELECT_LOWEST:
+		return BY_LOWEST(~0ULL);
+	case KIPC_SELECT_RANGE:
+		return BY_RANGE(sc->first, sc->first + 1);
+	case KIPC_SELECT_EXCEPT:
+		return BY_EXCEPT(~0ULL);
+	default:
+		return BY_FIRST;
+	}
+}
+
+static long recv_into(struct scene *sc, size_t size, unsigned int flags,
+		      uint64_t deadline)
+{
+	memset(sc->in, POISON, BUFFER);
+	return q_recv(sc->fd, sc->in, size, selector(sc), &sc->message, flags,
+		      deadline);
+}
+
+static long recv_now(struct scene *sc)
+{
+	return recv_into(sc, sc->op->size, 0, 0);
+}
+
+static long recv_wait(struct scene *sc)
+{
+	return recv_into(sc, sc->op->size, 0, sc->deadline);
+}
+
+static long recv_half(struct scene *sc)
+{
+	return recv_into(sc, sc->op->size / 2, KIPC_RECV_TRUNCATE, 0);
+}
+
+static long recv_too_short(struct scene *sc)
+{
+	return recv_into(sc, sc->op->size - 1, 0, 0);
+}
+
+static long peek(struct scene *sc)
+{
+	return recv_into(sc, sc->op->size, KIPC_RECV_PEEK, 0);
+}
+
+static long peek_after(struct scene *sc)
+{
+	memset(sc->in, POISON, BUFFER);
+	return q_recv(sc->fd, sc->in, sc->op->size, BY_AFTER(0), &sc->message,
+		      KIPC_RECV_PEEK, 0);
+}
+
+static long read_now(struct scene *sc)
+{
+	memset(sc->in, POISON, BUFFER);
+	return read(sc->fd, sc->in, sc->op->size);
+}
+
+static long readv_now(struct scene *sc)
+{
+	struct iovec v[PIECES];
+
+	memset(sc->in, POISON, BUFFER);
+	pieces(v, sc->in, sc->op->size);
+	return readv(sc->fd, v, PIECES);
+}
+
+static long recv_batch(struct scene *sc)
+{
+	struct kipc_queue_recv_batch batch;
+	struct kipc_queue_recv_item item = {
+		.data = ptr(sc->in),
+		.size = sc->op->size,
+	};
+	long ret;
+
+	memset(sc->in, POISON, BUFFER);
+	batch = (struct kipc_queue_recv_batch){
+		.items = ptr(&item), .count = 1, .selector = selector(sc),
+	};
+	ret = ioctl(sc->fd, KIPC_IOC_QUEUE_RECV_BATCH, &batch);
+	sc->message = item.message;
+	return ret < 0 ? ret : (long)item.message.size;
+}
+
+static void check_received(struct scene *sc)
+{
+	size_t size = scene_front(sc);
+
+	CHECK(poisoned(sc->in + sc->ret, BUFFER - sc->ret));
+	CHECK(sc->message.type == sc->first && sc->message.size == size);
+	CHECK(!(sc->message.flags & KIPC_MESSAGE_TRUNCATED) ==
+	      (sc->ret == (long)size));
+	CHECK(sc->message.uid == 0);
+}
+
+static void received(struct scene *sc)
+{
+	check_received(sc);
+	scene_received(sc, sc->ret);
+	CHECK(q_stat_of(sc->fd).messages == sc->next - sc->first);
+}
+
+static void received_plain(struct scene *sc)
+{
+	CHECK(poisoned(sc->in + sc->ret, BUFFER - sc->ret));
+	scene_received(sc, sc->ret);
+	CHECK(q_stat_of(sc->fd).messages == sc->next - sc->first);
+}
+
+static void peeked(struct scene *sc)
+{
+	check_received(sc);
+	CHECK(filled(sc->in, sc->ret, sc->first));
+}
+
+/* From the partner. */
+static void received_waiting(struct scene *sc)
+{
+	scene_await_partner(sc);
+	scene_sent(sc, sc->op->size);
+	received(sc);
+}
+
+/* What is not a message. */
+
+static long create(struct scene *sc)
+{
+	struct kipc_queue_attr attr = { 5, 500, 50, 0 };
+
+	return sc->other = q_create(sc->ctl, NULL, &attr, 0600, KIPC_QUEUE_RIGHTS, 0);
+}
+
+static void created(struct scene *sc)
+{
+	CHECK(!q_put(sc->other, 1, 0, 1) && q_take(sc->other, BY_FIRST) == 1);
+	CHECK(!close(sc->other));
+	sc->other = -1;
+}
+
+static long queue_stat(struct scene *sc)
+{
+	return q_stat(sc->fd, (void *)sc->in);
+}
+
+static void stat_done(struct scene *sc)
+{
+	CHECK(((struct kipc_queue_stat *)sc->in)->messages == 3);
+}
+
+static long set(struct scene *sc)
+{
+	return q_set(sc->fd, 50, 1 << 19, 60000, 0);
+}
+
+static void set_done(struct scene *sc)
+{
+	CHECK(q_stat_of(sc->fd).attr.max_messages == 50);
+}
+
+static long select_now(struct scene *sc)
+{
+	return q_select(sc->fd, BY_TYPE(sc->first + 1));
+}
+
+static void selected(struct scene *sc)
+{
+	struct kipc_message m;
+
+	CHECK(q_recv(sc->fd, sc->in, BUFFER, BY_DEFAULT, &m, KIPC_RECV_PEEK, 0) > 0);
+	CHECK(m.type == sc->first + 1);
+}
+
+static long notify(struct scene *sc)
+{
+	return q_notify(sc->fd, KIPC_EVENT_NONEMPTY, 0, SIGURG, 1);
+}
+
+static void notified(struct scene *sc)
+{
+	CHECK(!q_notify(sc->fd, 0, 0, 0, 0));
+}
+
+#define OP(name, ...) \
+FIXTURE_VARIANT_ADD(queuefaults, name) { .op = { .queue = true, __VA_ARGS__ } }
+#define FAULT	.errnos = { EFAULT }, .least = 1
+#define MEMORY	.errnos = { ENOMEM, EFAULT }, .least = 2
+
+OP(create, .call = create, .done = created, MEMORY);
+OP(stat, .call = queue_stat, .done = stat_done, FAULT);
+OP(set, .call = set, .done = set_done, FAULT);
+OP(select, .call = select_now, .done = selected, FAULT);
+OP(notify, .call = notify, .done = notified, MEMORY);
+
+OP(send, .call = send_now, .done = sent, .size = 10, MEMORY);
+OP(send_first, .set_up = empty, .call = send_now, .done = sent, .size = 10, MEMORY);
+OP(send_page, .call = send_now, .done = sent, .size = 4000, MEMORY);
+OP(send_large, .call = send_now, .done = sent, .size = 5000, MEMORY);
+OP(send_huge, .call = send_now, .done = sent, .size = 60000, MEMORY);
+OP(write, .call = write_now, .done = sent, .size = 1000,
+   .errnos = { ENOMEM }, .least = 1);
+OP(write_large, .call = write_now, .done = sent, .size = 5000,
+   .errnos = { ENOMEM }, .least = 1);
+OP(writev, .call = writev_now, .done = sent, .size = 1000,
+   .errnos = { ENOMEM, EFAULT }, .least = 1);
+OP(send_batch, .call = send_batch, .done = sent, .size = 10, MEMORY);
+OP(send_batch_large, .call = send_batch, .done = sent, .size = 5000, MEMORY);
+
+/* No place: no memory is spent. */
+OP(send_to_full, .set_up = full, .call = send_now, .want = EAGAIN, .size = 5000,
+   FAULT);
+OP(send_waiting, .set_up = full_taken, .call = send_wait, .done = sent_waiting,
+   .size = 10, MEMORY);
+OP(send_waiting_large, .set_up = full_taken, .call = send_wait,
+   .done = sent_waiting, .size = 5000, MEMORY);
+OP(send_to_receiver, .set_up = empty_received, .call = send_now, .done = sent_over,
+   .size = 10, MEMORY);
+OP(send_to_receiver_large, .set_up = empty_received, .call = send_now,
+   .done = sent_over, .size = 5000, MEMORY);
+
+OP(recv, .set_up = some, .call = recv_now, .done = received, .size = 100, FAULT);
+OP(recv_by_priority, .set_up = some, .call = recv_now, .done = received,
+   .size = 100, .flags = KIPC_SELECT_PRIORITY, FAULT);
+OP(recv_by_type, .set_up = some, .call = recv_now, .done = received,
+   .size = 100, .flags = KIPC_SELECT_TYPE, FAULT);
+OP(recv_lowest, .set_up = some, .call = recv_now, .done = received,
+   .size = 100, .flags = KIPC_SELECT_LOWEST, FAULT);
+OP(recv_range, .set_up = some, .call = recv_now, .done = received,
+   .size = 5000, .flags = KIPC_SELECT_RANGE, FAULT);
+OP(recv_all_but_one, .set_up = some, .call = recv_now, .done = received,
+   .size = 5000, .flags = KIPC_SELECT_EXCEPT, FAULT);
+OP(recv_page, .set_up = some, .call = recv_now, .done = received, .size = 4096,
+   FAULT, .absorbs = 1);
+OP(recv_large, .set_up = some, .call = recv_now, .done = received, .size = 5000,
+   FAULT, .absorbs = 1);
+OP(recv_huge, .set_up = some, .call = recv_now, .done = received, .size = 60000,
+   FAULT, .absorbs = 10);
+OP(recv_truncating, .set_up = some, .call = recv_half, .done = received,
+   .size = 3000, FAULT, .absorbs = 1);
+OP(recv_truncating_large, .set_up = some, .call = recv_half, .done = received,
+   .size = 20000, FAULT, .absorbs = 1);
+OP(recv_too_short, .set_up = some, .call = recv_too_short, .want = EMSGSIZE,
+   .size = 5000, FAULT);
+OP(recv_from_empty, .set_up = empty, .call = recv_now, .want = EAGAIN, .size = 10,
+   FAULT);
+OP(recv_waiting, .set_up = empty_given, .call = recv_wait,
+   .done = received_waiting, .size = 1000, FAULT, .absorbs = 1);
+OP(recv_waiting_for_type, .set_up = empty_given, .call = recv_wait,
+   .done = received_waiting, .size = 1000, .flags = KIPC_SELECT_TYPE, FAULT,
+   .absorbs = 1);
+OP(recv_waiting_large, .set_up = empty_given, .call = recv_wait,
+   .done = received_waiting, .size = 10000, FAULT, .absorbs = 1);
+OP(recv_batch, .set_up = some, .call = recv_batch, .done = received, .size = 100,
+   FAULT);
+OP(recv_batch_large, .set_up = some, .call = recv_batch, .done = received,
+   .size = 5000, FAULT, .absorbs = 1);
+OP(peek, .set_up = some, .call = peek, .done = peeked, .size = 1000, FAULT,
+   .absorbs = 1);
+OP(peek_large, .set_up = some, .call = peek, .done = peeked, .size = 9000, FAULT,
+   .absorbs = 1);
+OP(peek_after, .set_up = some, .call = peek_after, .done = peeked, .size = 1000,
+   FAULT, .absorbs = 1);
+OP(read, .set_up = some, .call = read_now, .done = received_plain, .size = 1000,
+   .absorbs = 1);
+OP(read_large, .set_up = some, .call = read_now, .done = received_plain,
+   .size = 10000, .absorbs = 1);
+OP(readv, .set_up = some, .call = readv_now, .done = received_plain, .size = 1000,
+   .errnos = { ENOMEM, EFAULT }, .least = 1, .absorbs = PIECES);
+OP(readv_large, .set_up = some, .call = readv_now, .done = received_plain,
+   .size = 10000, .errnos = { ENOMEM, EFAULT }, .least = 1, .absorbs = PIECES);
+
+TEST_F_TIMEOUT(queuefaults, each, 300)
+{
+	EXPECT_EQ(0, inject_run(&variant->op));
+}
+
+TEST_HARNESS_MAIN
