@@ -345,16 +345,24 @@ static void notified(struct scene *sc)
 	CHECK(!q_notify(sc->fd, 0, 0, 0, 0));
 }
 
+FIXTURE_VARIANT_ADD(queuefaults, notify) {
+	.op = { .queue = true, .call = notify, .done = notified,
+		.errnos = { ENOMEM, EFAULT }, .least = 2 },
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, create) {
+	.op = { .queue = true, .call = create, .done = created,
+		.errnos = { ENOMEM, EFAULT }, .least = 2 },
+};
+
 #define OP(name, ...) \
 FIXTURE_VARIANT_ADD(queuefaults, name) { .op = { .queue = true, __VA_ARGS__ } }
 #define FAULT	.errnos = { EFAULT }, .least = 1
 #define MEMORY	.errnos = { ENOMEM, EFAULT }, .least = 2
 
-OP(create, .call = create, .done = created, MEMORY);
 OP(stat, .call = queue_stat, .done = stat_done, FAULT);
 OP(set, .call = set, .done = set_done, FAULT);
 OP(select, .call = select_now, .done = selected, FAULT);
-OP(notify, .call = notify, .done = notified, MEMORY);
 
 OP(send, .call = send_now, .done = sent, .size = 10, MEMORY);
 OP(send_first, .set_up = empty, .call = send_now, .done = sent, .size = 10, MEMORY);
