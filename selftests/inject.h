@@ -73,6 +73,7 @@ struct scene {
  *	be met
  * @least: how many failures must reach the caller
  * @absorbs: how many it must bear
+ * @keeps: when it fails it may keep memory, with the object, for the next time
  * @queue: the scene has a queue in place of the mailbox
  * @bare: the scene has no mailbox and no control descriptor
  */
@@ -86,7 +87,7 @@ struct fault_op {
 	int want;
 	int errnos[MOST_ERRNOS];
 	unsigned int least, absorbs;
-	bool queue, bare;
+	bool keeps, queue, bare;
 };
 
 /* Can this kernel do it?  Then everything is set for it, until inject_end(). */

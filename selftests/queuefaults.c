@@ -359,22 +359,21 @@ FIXTURE_VARIANT_ADD(queuefaults, create) {
 FIXTURE_VARIANT_ADD(queuefaults, name) { .op = { .queue = true, __VA_ARGS__ } }
 #define FAULT	.errnos = { EFAULT }, .least = 1
 #define MEMORY	.errnos = { ENOMEM, EFAULT }, .least = 2
+/* A new queue needs memory for types, priorities and senders, which it keeps. */
+#define NEW	MEMORY, .keeps = true
 
 OP(stat, .call = queue_stat, .done = stat_done, FAULT);
 OP(set, .call = set, .done = set_done, FAULT);
 OP(select, .call = select_now, .done = selected, FAULT);
 
 OP(send, .call = send_now, .done = sent, .size = 10, MEMORY);
-OP(send_first, .set_up = empty, .call = send_now, .done = sent, .size = 10, MEMORY);
+OP(send_first, .set_up = empty, .call = send_now, .done = sent, .size = 10, NEW);
 OP(send_page, .call = send_now, .done = sent, .size = 4000, MEMORY);
 OP(send_large, .call = send_now, .done = sent, .size = 5000, MEMORY);
 OP(send_huge, .call = send_now, .done = sent, .size = 60000, MEMORY);
-OP(write, .call = write_now, .done = sent, .size = 1000,
-   .errnos = { ENOMEM }, .least = 1);
-OP(write_large, .call = write_now, .done = sent, .size = 5000,
-   .errnos = { ENOMEM }, .least = 1);
-OP(writev, .call = writev_now, .done = sent, .size = 1000,
-   .errnos = { ENOMEM, EFAULT }, .least = 1);
+OP(write, .call = write_now, .done = sent, .size = 1000, MEMORY);
+OP(write_large, .call = write_now, .done = sent, .size = 5000, MEMORY);
+OP(writev, .call = writev_now, .done = sent, .size = 1000, MEMORY);
 OP(send_batch, .call = send_batch, .done = sent, .size = 10, MEMORY);
 OP(send_batch_large, .call = send_batch, .done = sent, .size = 5000, MEMORY);
 
@@ -386,9 +385,9 @@ OP(send_waiting, .set_up = full_taken, .call = send_wait, .done = sent_waiting,
 OP(send_waiting_large, .set_up = full_taken, .call = send_wait,
    .done = sent_waiting, .size = 5000, MEMORY);
 OP(send_to_receiver, .set_up = empty_received, .call = send_now, .done = sent_over,
-   .size = 10, MEMORY);
+   .size = 10, NEW);
 OP(send_to_receiver_large, .set_up = empty_received, .call = send_now,
-   .done = sent_over, .size = 5000, MEMORY);
+   .done = sent_over, .size = 5000, NEW);
 
 OP(recv, .set_up = some, .call = recv_now, .done = received, .size = 100, FAULT);
 OP(recv_by_priority, .set_up = some, .call = recv_now, .done = received,

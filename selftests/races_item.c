@@ -344,6 +344,60 @@ TEST_F(item, prepared)
 	}
 }
 
+/* It has room, and lacks memory for a type that is new: the lock is dropped. */
+TEST_F(item, stocked)
+{
+	enum { NOTHING, REMOVED, DESERTED, SET, DEAD, AWAITED, SAME, ENDED };
+	static const long want[] = { 0, -EIDRM, -EPIPE, 0, KILLED, 0, 0 };
+	int how;
+
+	for (how = NOTHING; how < ENDED; how++) {
+		struct handles box = race_queue(2, 2 * LARGE, LARGE, KIPC_QUEUE_HANGUP);
+		struct party *s = q_sender(box.out, LARGE, 5, 1);
+		struct party *r = q_receiver(box.in, BY_TYPE(5));
+
+		hold(s, "queue_stocked");
+		/* Its room is taken, and there is nothing to be seen of it. */
+		EXPECT_EQ(1, q_stat_of(box.manage).messages);
+		EXPECT_EQ(LARGE, q_stat_of(box.manage).bytes);
+		EXPECT_EQ(0, q_stat_of(box.manage).types);
+		EXPECT_EQ(-EAGAIN, q_peek(box.in, BY_AFTER(0)));
+		EXPECT_EQ(0, poll_mask(box.in, POLLIN));
+		if (how == REMOVED) {
+			EXPECT_OK(k_remove(box.manage));
+		} else if (how == DESERTED) {
+			EXPECT_EQ(KILLED, killed(r));
+			close(box.in);
+		} else if (how == SET) {
+			EXPECT_OK(q_set(box.manage, 1, LARGE, SMALL,
+					KIPC_QUEUE_HANGUP));
+		} else if (how == DEAD) {
+			kill(s->pid, SIGKILL);
+		} else if (how == AWAITED) {
+			go_and_wait(r, box.manage, 0);
+		} else if (how == SAME) {
+			/* Whoever comes meanwhile is before it. */
+			EXPECT_EQ(0, q_put(box.out, 5, 0, 2));
+			EXPECT_EQ(-EAGAIN, q_put(box.out, 5, 0, 3));
+		}
+		release("queue_stocked");
+		EXPECT_EQ(want[how], outcome(s));
+		if (how == AWAITED) {
+			EXPECT_EQ(1, outcome(r));
+		} else if (how != DESERTED) {
+			EXPECT_EQ(KILLED, killed(r));
+		}
+		if (how == SAME)
+			EXPECT_EQ(2, q_take(box.in, BY_FIRST));
+		if (how == NOTHING || how == SET || how == DEAD || how == SAME)
+			EXPECT_EQ(1, q_take(box.in, BY_FIRST));
+		EXPECT_EQ(0, q_stat_of(box.manage).messages);
+		EXPECT_EQ(0, q_stat_of(box.manage).bytes);
+		EXPECT_TRUE(q_has_waiters(box.manage, 0, 0));
+		close(box.out);
+	}
+}
+
 /* Prepared, and then it waits in its line: in the order in which it came there. */
 TEST_F(item, prepared_and_overtaken)
 {
