@@ -24,7 +24,7 @@ static_assert(sizeof(struct kipc_queue_send_item) == 32, "layout");
 static_assert(sizeof(struct kipc_queue_send_batch) == 24, "layout");
 static_assert(sizeof(struct kipc_queue_recv_item) == 72, "layout");
 static_assert(sizeof(struct kipc_queue_recv_batch) == 48, "layout");
-static_assert(sizeof(struct kipc_queue_stat) == 152, "layout");
+static_assert(sizeof(struct kipc_queue_stat) == 144, "layout");
 static_assert(sizeof(struct kipc_notification) == 24, "layout");
 
 static const struct bad_call ops[] = {

@@ -54,7 +54,6 @@ TEST(both_ways)
 
 	ASSERT_EQ(9, q_send_batch(fd, outgoing(&b, 9, 100), 9, 0));
 	EXPECT_EQ(9, q_stat_of(fd).sent);
-	EXPECT_EQ(3, q_stat_of(fd).types);
 	ASSERT_EQ(9, q_recv_batch(fd, incoming(&b), MOST_ITEMS, BY_FIRST, 0, 0));
 	for (i = 0; i < 9; i++) {
 		EXPECT_EQ(100 + i, number_of(&b, i));
@@ -123,27 +122,34 @@ TEST(wrong_in_the_midst)
 	int fd = queue(50, 1000, 8, 0);
 	struct batch b;
 
-	outgoing(&b, 4, 0)[2].size = 9;
+	outgoing(&b, 4, 0);
+	b.out[2].size = 9;
 	EXPECT_EQ(2, q_send_batch(fd, b.out, 4, 0));
 	EXPECT_ERR(EMSGSIZE, q_send_batch(fd, b.out + 2, 2, 0));
-	outgoing(&b, 4, 0)[2].flags = 1;
+	outgoing(&b, 4, 0);
+	b.out[2].flags = 1;
 	EXPECT_EQ(2, q_send_batch(fd, b.out, 4, 0));
 	EXPECT_ERR(EINVAL, q_send_batch(fd, b.out + 2, 2, 0));
-	outgoing(&b, 4, 0)[2].reserved = 1;
+	outgoing(&b, 4, 0);
+	b.out[2].reserved = 1;
 	EXPECT_EQ(2, q_send_batch(fd, b.out, 4, 0));
 	EXPECT_ERR(EINVAL, q_send_batch(fd, b.out + 2, 2, 0));
-	outgoing(&b, 4, 0)[2].data = 8;
+	outgoing(&b, 4, 0);
+	b.out[2].data = 8;
 	EXPECT_EQ(2, q_send_batch(fd, b.out, 4, 0));
 	EXPECT_ERR(EFAULT, q_send_batch(fd, b.out + 2, 2, 0));
 	EXPECT_EQ(8, q_stat_of(fd).messages);
 
-	incoming(&b)[2].size = 7;
+	incoming(&b);
+	b.in[2].size = 7;
 	EXPECT_EQ(2, q_recv_batch(fd, b.in, 4, BY_FIRST, 0, 0));
 	EXPECT_ERR(EMSGSIZE, q_recv_batch(fd, b.in + 2, 2, BY_FIRST, 0, 0));
-	incoming(&b)[1].flags = 1;
+	incoming(&b);
+	b.in[1].flags = 1;
 	EXPECT_EQ(1, q_recv_batch(fd, b.in, 4, BY_FIRST, 0, 0));
 	EXPECT_ERR(EINVAL, q_recv_batch(fd, b.in + 1, 2, BY_FIRST, 0, 0));
-	incoming(&b)[1].data = 8;
+	incoming(&b);
+	b.in[1].data = 8;
 	EXPECT_EQ(1, q_recv_batch(fd, b.in, 4, BY_FIRST, 0, 0));
 	EXPECT_ERR(EFAULT, q_recv_batch(fd, b.in + 1, 2, BY_FIRST, 0, 0));
 	/* All of that has taken four; the fifth is where it was. */
@@ -158,7 +164,8 @@ TEST(truncate_)
 	struct batch b;
 
 	ASSERT_EQ(3, q_send_batch(fd, outgoing(&b, 3, 0), 3, 0));
-	incoming(&b)[1].size = 4;
+	incoming(&b);
+	b.in[1].size = 4;
 	ASSERT_EQ(3, q_recv_batch(fd, b.in, MOST_ITEMS, BY_FIRST, KIPC_RECV_TRUNCATE,
 				  0));
 	EXPECT_EQ(0, b.in[0].message.flags);

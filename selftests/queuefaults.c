@@ -346,99 +346,260 @@ static void notified(struct scene *sc)
 }
 
 FIXTURE_VARIANT_ADD(queuefaults, notify) {
-	.op = { .queue = true, .call = notify, .done = notified,
-		.errnos = { ENOMEM, EFAULT }, .least = 2 },
+	.op.queue = true, .op.call = notify, .op.done = notified,
+	.op.errnos = { ENOMEM, EFAULT }, .op.least = 2,
 };
 
 FIXTURE_VARIANT_ADD(queuefaults, create) {
-	.op = { .queue = true, .call = create, .done = created,
-		.errnos = { ENOMEM, EFAULT }, .least = 2 },
+	.op.queue = true, .op.call = create, .op.done = created,
+	.op.errnos = { ENOMEM, EFAULT }, .op.least = 2,
 };
 
-#define OP(name, ...) \
-FIXTURE_VARIANT_ADD(queuefaults, name) { .op = { .queue = true, __VA_ARGS__ } }
-#define FAULT	.errnos = { EFAULT }, .least = 1
-#define MEMORY	.errnos = { ENOMEM, EFAULT }, .least = 2
-/* A new queue needs memory for types, priorities and senders, which it keeps. */
-#define NEW	MEMORY, .keeps = true
+FIXTURE_VARIANT_ADD(queuefaults, stat) {
+	.op.queue = true, .op.call = queue_stat, .op.done = stat_done,
+	.op.errnos = { EFAULT }, .op.least = 1,
+};
 
-OP(stat, .call = queue_stat, .done = stat_done, FAULT);
-OP(set, .call = set, .done = set_done, FAULT);
-OP(select, .call = select_now, .done = selected, FAULT);
+FIXTURE_VARIANT_ADD(queuefaults, set) {
+	.op.queue = true, .op.call = set, .op.done = set_done,
+	.op.errnos = { EFAULT }, .op.least = 1,
+};
 
-OP(send, .call = send_now, .done = sent, .size = 10, MEMORY);
-OP(send_first, .set_up = empty, .call = send_now, .done = sent, .size = 10, NEW);
-OP(send_page, .call = send_now, .done = sent, .size = 4000, MEMORY);
-OP(send_large, .call = send_now, .done = sent, .size = 5000, MEMORY);
-OP(send_huge, .call = send_now, .done = sent, .size = 60000, MEMORY);
-OP(write, .call = write_now, .done = sent, .size = 1000, MEMORY);
-OP(write_large, .call = write_now, .done = sent, .size = 5000, MEMORY);
-OP(writev, .call = writev_now, .done = sent, .size = 1000, MEMORY);
-OP(send_batch, .call = send_batch, .done = sent, .size = 10, MEMORY);
-OP(send_batch_large, .call = send_batch, .done = sent, .size = 5000, MEMORY);
+FIXTURE_VARIANT_ADD(queuefaults, select) {
+	.op.queue = true, .op.call = select_now, .op.done = selected,
+	.op.errnos = { EFAULT }, .op.least = 1,
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, send) {
+	.op.queue = true, .op.call = send_now, .op.done = sent, .op.size = 10,
+	.op.errnos = { ENOMEM, EFAULT }, .op.least = 2,
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, send_first) {
+	.op.queue = true, .op.set_up = empty, .op.call = send_now,
+	.op.done = sent, .op.size = 10, .op.errnos = { ENOMEM, EFAULT },
+	.op.least = 2, .op.keeps = true,
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, send_page) {
+	.op.queue = true, .op.call = send_now, .op.done = sent,
+	.op.size = 4000, .op.errnos = { ENOMEM, EFAULT }, .op.least = 2,
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, send_large) {
+	.op.queue = true, .op.call = send_now, .op.done = sent,
+	.op.size = 5000, .op.errnos = { ENOMEM, EFAULT }, .op.least = 2,
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, send_huge) {
+	.op.queue = true, .op.call = send_now, .op.done = sent,
+	.op.size = 60000, .op.errnos = { ENOMEM, EFAULT }, .op.least = 2,
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, write) {
+	.op.queue = true, .op.call = write_now, .op.done = sent,
+	.op.size = 1000, .op.errnos = { ENOMEM, EFAULT }, .op.least = 2,
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, write_large) {
+	.op.queue = true, .op.call = write_now, .op.done = sent,
+	.op.size = 5000, .op.errnos = { ENOMEM, EFAULT }, .op.least = 2,
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, writev) {
+	.op.queue = true, .op.call = writev_now, .op.done = sent,
+	.op.size = 1000, .op.errnos = { ENOMEM, EFAULT }, .op.least = 2,
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, send_batch) {
+	.op.queue = true, .op.call = send_batch, .op.done = sent,
+	.op.size = 10, .op.errnos = { ENOMEM, EFAULT }, .op.least = 2,
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, send_batch_large) {
+	.op.queue = true, .op.call = send_batch, .op.done = sent,
+	.op.size = 5000, .op.errnos = { ENOMEM, EFAULT }, .op.least = 2,
+};
 
 /* No place: no memory is spent. */
-OP(send_to_full, .set_up = full, .call = send_now, .want = EAGAIN, .size = 5000,
-   FAULT);
-OP(send_waiting, .set_up = full_taken, .call = send_wait, .done = sent_waiting,
-   .size = 10, MEMORY);
-OP(send_waiting_large, .set_up = full_taken, .call = send_wait,
-   .done = sent_waiting, .size = 5000, MEMORY);
-OP(send_to_receiver, .set_up = empty_received, .call = send_now, .done = sent_over,
-   .size = 10, NEW);
-OP(send_to_receiver_large, .set_up = empty_received, .call = send_now,
-   .done = sent_over, .size = 5000, NEW);
+FIXTURE_VARIANT_ADD(queuefaults, send_to_full) {
+	.op.queue = true, .op.set_up = full, .op.call = send_now,
+	.op.want = EAGAIN, .op.size = 5000, .op.errnos = { EFAULT },
+	.op.least = 1,
+};
 
-OP(recv, .set_up = some, .call = recv_now, .done = received, .size = 100, FAULT);
-OP(recv_by_priority, .set_up = some, .call = recv_now, .done = received,
-   .size = 100, .flags = KIPC_SELECT_PRIORITY, FAULT);
-OP(recv_by_type, .set_up = some, .call = recv_now, .done = received,
-   .size = 100, .flags = KIPC_SELECT_TYPE, FAULT);
-OP(recv_lowest, .set_up = some, .call = recv_now, .done = received,
-   .size = 100, .flags = KIPC_SELECT_LOWEST, FAULT);
-OP(recv_range, .set_up = some, .call = recv_now, .done = received,
-   .size = 5000, .flags = KIPC_SELECT_RANGE, FAULT);
-OP(recv_all_but_one, .set_up = some, .call = recv_now, .done = received,
-   .size = 5000, .flags = KIPC_SELECT_EXCEPT, FAULT);
-OP(recv_page, .set_up = some, .call = recv_now, .done = received, .size = 4096,
-   FAULT, .absorbs = 1);
-OP(recv_large, .set_up = some, .call = recv_now, .done = received, .size = 5000,
-   FAULT, .absorbs = 1);
-OP(recv_huge, .set_up = some, .call = recv_now, .done = received, .size = 60000,
-   FAULT, .absorbs = 10);
-OP(recv_truncating, .set_up = some, .call = recv_half, .done = received,
-   .size = 3000, FAULT, .absorbs = 1);
-OP(recv_truncating_large, .set_up = some, .call = recv_half, .done = received,
-   .size = 20000, FAULT, .absorbs = 1);
-OP(recv_too_short, .set_up = some, .call = recv_too_short, .want = EMSGSIZE,
-   .size = 5000, FAULT);
-OP(recv_from_empty, .set_up = empty, .call = recv_now, .want = EAGAIN, .size = 10,
-   FAULT);
-OP(recv_waiting, .set_up = empty_given, .call = recv_wait,
-   .done = received_waiting, .size = 1000, FAULT, .absorbs = 1);
-OP(recv_waiting_for_type, .set_up = empty_given, .call = recv_wait,
-   .done = received_waiting, .size = 1000, .flags = KIPC_SELECT_TYPE, FAULT,
-   .absorbs = 1);
-OP(recv_waiting_large, .set_up = empty_given, .call = recv_wait,
-   .done = received_waiting, .size = 10000, FAULT, .absorbs = 1);
-OP(recv_batch, .set_up = some, .call = recv_batch, .done = received, .size = 100,
-   FAULT);
-OP(recv_batch_large, .set_up = some, .call = recv_batch, .done = received,
-   .size = 5000, FAULT, .absorbs = 1);
-OP(peek, .set_up = some, .call = peek, .done = peeked, .size = 1000, FAULT,
-   .absorbs = 1);
-OP(peek_large, .set_up = some, .call = peek, .done = peeked, .size = 9000, FAULT,
-   .absorbs = 1);
-OP(peek_after, .set_up = some, .call = peek_after, .done = peeked, .size = 1000,
-   FAULT, .absorbs = 1);
-OP(read, .set_up = some, .call = read_now, .done = received_plain, .size = 1000,
-   .absorbs = 1);
-OP(read_large, .set_up = some, .call = read_now, .done = received_plain,
-   .size = 10000, .absorbs = 1);
-OP(readv, .set_up = some, .call = readv_now, .done = received_plain, .size = 1000,
-   .errnos = { ENOMEM, EFAULT }, .least = 1, .absorbs = PIECES);
-OP(readv_large, .set_up = some, .call = readv_now, .done = received_plain,
-   .size = 10000, .errnos = { ENOMEM, EFAULT }, .least = 1, .absorbs = PIECES);
+FIXTURE_VARIANT_ADD(queuefaults, send_waiting) {
+	.op.queue = true, .op.set_up = full_taken, .op.call = send_wait,
+	.op.done = sent_waiting, .op.size = 10,
+	.op.errnos = { ENOMEM, EFAULT }, .op.least = 2,
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, send_waiting_large) {
+	.op.queue = true, .op.set_up = full_taken, .op.call = send_wait,
+	.op.done = sent_waiting, .op.size = 5000,
+	.op.errnos = { ENOMEM, EFAULT }, .op.least = 2,
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, send_to_receiver) {
+	.op.queue = true, .op.set_up = empty_received, .op.call = send_now,
+	.op.done = sent_over, .op.size = 10, .op.errnos = { ENOMEM, EFAULT },
+	.op.least = 2, .op.keeps = true,
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, send_to_receiver_large) {
+	.op.queue = true, .op.set_up = empty_received, .op.call = send_now,
+	.op.done = sent_over, .op.size = 5000, .op.errnos = { ENOMEM, EFAULT },
+	.op.least = 2, .op.keeps = true,
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, recv) {
+	.op.queue = true, .op.set_up = some, .op.call = recv_now,
+	.op.done = received, .op.size = 100, .op.errnos = { EFAULT },
+	.op.least = 1,
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, recv_by_priority) {
+	.op.queue = true, .op.set_up = some, .op.call = recv_now,
+	.op.done = received, .op.size = 100, .op.flags = KIPC_SELECT_PRIORITY,
+	.op.errnos = { EFAULT }, .op.least = 1,
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, recv_by_type) {
+	.op.queue = true, .op.set_up = some, .op.call = recv_now,
+	.op.done = received, .op.size = 100, .op.flags = KIPC_SELECT_TYPE,
+	.op.errnos = { EFAULT }, .op.least = 1,
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, recv_lowest) {
+	.op.queue = true, .op.set_up = some, .op.call = recv_now,
+	.op.done = received, .op.size = 100, .op.flags = KIPC_SELECT_LOWEST,
+	.op.errnos = { EFAULT }, .op.least = 1,
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, recv_range) {
+	.op.queue = true, .op.set_up = some, .op.call = recv_now,
+	.op.done = received, .op.size = 5000, .op.flags = KIPC_SELECT_RANGE,
+	.op.errnos = { EFAULT }, .op.least = 1,
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, recv_all_but_one) {
+	.op.queue = true, .op.set_up = some, .op.call = recv_now,
+	.op.done = received, .op.size = 5000, .op.flags = KIPC_SELECT_EXCEPT,
+	.op.errnos = { EFAULT }, .op.least = 1,
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, recv_page) {
+	.op.queue = true, .op.set_up = some, .op.call = recv_now,
+	.op.done = received, .op.size = 4096, .op.errnos = { EFAULT },
+	.op.least = 1, .op.absorbs = 1,
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, recv_large) {
+	.op.queue = true, .op.set_up = some, .op.call = recv_now,
+	.op.done = received, .op.size = 5000, .op.errnos = { EFAULT },
+	.op.least = 1, .op.absorbs = 1,
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, recv_huge) {
+	.op.queue = true, .op.set_up = some, .op.call = recv_now,
+	.op.done = received, .op.size = 60000, .op.errnos = { EFAULT },
+	.op.least = 1, .op.absorbs = 10,
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, recv_truncating) {
+	.op.queue = true, .op.set_up = some, .op.call = recv_half,
+	.op.done = received, .op.size = 3000, .op.errnos = { EFAULT },
+	.op.least = 1, .op.absorbs = 1,
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, recv_truncating_large) {
+	.op.queue = true, .op.set_up = some, .op.call = recv_half,
+	.op.done = received, .op.size = 20000, .op.errnos = { EFAULT },
+	.op.least = 1, .op.absorbs = 1,
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, recv_too_short) {
+	.op.queue = true, .op.set_up = some, .op.call = recv_too_short,
+	.op.want = EMSGSIZE, .op.size = 5000, .op.errnos = { EFAULT },
+	.op.least = 1,
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, recv_from_empty) {
+	.op.queue = true, .op.set_up = empty, .op.call = recv_now,
+	.op.want = EAGAIN, .op.size = 10, .op.errnos = { EFAULT },
+	.op.least = 1,
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, recv_waiting) {
+	.op.queue = true, .op.set_up = empty_given, .op.call = recv_wait,
+	.op.done = received_waiting, .op.size = 1000, .op.errnos = { EFAULT },
+	.op.least = 1, .op.absorbs = 1,
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, recv_waiting_for_type) {
+	.op.queue = true, .op.set_up = empty_given, .op.call = recv_wait,
+	.op.done = received_waiting, .op.size = 1000,
+	.op.flags = KIPC_SELECT_TYPE, .op.errnos = { EFAULT }, .op.least = 1,
+	.op.absorbs = 1,
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, recv_waiting_large) {
+	.op.queue = true, .op.set_up = empty_given, .op.call = recv_wait,
+	.op.done = received_waiting, .op.size = 10000, .op.errnos = { EFAULT },
+	.op.least = 1, .op.absorbs = 1,
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, recv_batch) {
+	.op.queue = true, .op.set_up = some, .op.call = recv_batch,
+	.op.done = received, .op.size = 100, .op.errnos = { EFAULT },
+	.op.least = 1,
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, recv_batch_large) {
+	.op.queue = true, .op.set_up = some, .op.call = recv_batch,
+	.op.done = received, .op.size = 5000, .op.errnos = { EFAULT },
+	.op.least = 1, .op.absorbs = 1,
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, peek) {
+	.op.queue = true, .op.set_up = some, .op.call = peek,
+	.op.done = peeked, .op.size = 1000, .op.errnos = { EFAULT },
+	.op.least = 1, .op.absorbs = 1,
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, peek_large) {
+	.op.queue = true, .op.set_up = some, .op.call = peek,
+	.op.done = peeked, .op.size = 9000, .op.errnos = { EFAULT },
+	.op.least = 1, .op.absorbs = 1,
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, peek_after) {
+	.op.queue = true, .op.set_up = some, .op.call = peek_after,
+	.op.done = peeked, .op.size = 1000, .op.errnos = { EFAULT },
+	.op.least = 1, .op.absorbs = 1,
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, read) {
+	.op.queue = true, .op.set_up = some, .op.call = read_now,
+	.op.done = received_plain, .op.size = 1000, .op.absorbs = 1,
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, read_large) {
+	.op.queue = true, .op.set_up = some, .op.call = read_now,
+	.op.done = received_plain, .op.size = 10000, .op.absorbs = 1,
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, readv) {
+	.op.queue = true, .op.set_up = some, .op.call = readv_now,
+	.op.done = received_plain, .op.size = 1000,
+	.op.errnos = { ENOMEM, EFAULT }, .op.least = 1, .op.absorbs = PIECES,
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, readv_large) {
+	.op.queue = true, .op.set_up = some, .op.call = readv_now,
+	.op.done = received_plain, .op.size = 10000,
+	.op.errnos = { ENOMEM, EFAULT }, .op.least = 1, .op.absorbs = PIECES,
+};
 
 TEST_F_TIMEOUT(queuefaults, each, 300)
 {

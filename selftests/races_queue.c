@@ -6,20 +6,6 @@
 #include "test.h"
 #include "race_queue.h"
 
-#define STATES(fixture) \
-FIXTURE_VARIANT_ADD(fixture, drowsy) { &drowsy };				\
-FIXTURE_VARIANT_ADD(fixture, drowsy_late) { &drowsy_late };			\
-FIXTURE_VARIANT_ADD(fixture, drowsy_signalled) { &drowsy_signalled };		\
-FIXTURE_VARIANT_ADD(fixture, drowsy_granted) { &drowsy_granted };		\
-FIXTURE_VARIANT_ADD(fixture, drowsy_granted_late) { &drowsy_granted_late };	\
-FIXTURE_VARIANT_ADD(fixture, drowsy_granted_signalled)				\
-	{ &drowsy_granted_signalled };						\
-FIXTURE_VARIANT_ADD(fixture, awake_granted) { &awake_granted };			\
-FIXTURE_VARIANT_ADD(fixture, awake_granted_signalled)				\
-	{ &awake_granted_signalled };						\
-FIXTURE_VARIANT_ADD(fixture, awake_late) { &awake_late };			\
-FIXTURE_VARIANT_ADD(fixture, awake_signalled) { &awake_signalled }
-
 /* A receiver, of type 5; what it may be granted is message 1. */
 
 FIXTURE(receiver) {
@@ -31,7 +17,16 @@ FIXTURE_VARIANT(receiver) {
 	const struct state *at;
 };
 
-STATES(receiver);
+FIXTURE_VARIANT_ADD(receiver, drowsy) { &drowsy };
+FIXTURE_VARIANT_ADD(receiver, drowsy_late) { &drowsy_late };
+FIXTURE_VARIANT_ADD(receiver, drowsy_signalled) { &drowsy_signalled };
+FIXTURE_VARIANT_ADD(receiver, drowsy_granted) { &drowsy_granted };
+FIXTURE_VARIANT_ADD(receiver, drowsy_granted_late) { &drowsy_granted_late };
+FIXTURE_VARIANT_ADD(receiver, drowsy_granted_signalled) { &drowsy_granted_signalled };
+FIXTURE_VARIANT_ADD(receiver, awake_granted) { &awake_granted };
+FIXTURE_VARIANT_ADD(receiver, awake_granted_signalled) { &awake_granted_signalled };
+FIXTURE_VARIANT_ADD(receiver, awake_late) { &awake_late };
+FIXTURE_VARIANT_ADD(receiver, awake_signalled) { &awake_signalled };
 
 static void put_one(const struct handles *box)
 {
@@ -307,7 +302,16 @@ FIXTURE_VARIANT(sender) {
 	const struct state *at;
 };
 
-STATES(sender);
+FIXTURE_VARIANT_ADD(sender, drowsy) { &drowsy };
+FIXTURE_VARIANT_ADD(sender, drowsy_late) { &drowsy_late };
+FIXTURE_VARIANT_ADD(sender, drowsy_signalled) { &drowsy_signalled };
+FIXTURE_VARIANT_ADD(sender, drowsy_granted) { &drowsy_granted };
+FIXTURE_VARIANT_ADD(sender, drowsy_granted_late) { &drowsy_granted_late };
+FIXTURE_VARIANT_ADD(sender, drowsy_granted_signalled) { &drowsy_granted_signalled };
+FIXTURE_VARIANT_ADD(sender, awake_granted) { &awake_granted };
+FIXTURE_VARIANT_ADD(sender, awake_granted_signalled) { &awake_granted_signalled };
+FIXTURE_VARIANT_ADD(sender, awake_late) { &awake_late };
+FIXTURE_VARIANT_ADD(sender, awake_signalled) { &awake_signalled };
 
 static void take_one(const struct handles *box)
 {
