@@ -224,6 +224,7 @@ struct kipc_item *kipc_queue_drain_pool(struct kipc_queue *queue)
 void kipc_item_append(struct kipc_queue *queue, struct kipc_item *item)
 {
 	struct kipc_queue_figures *stat = &queue->stat;
+	unsigned int way;
 
 	lockdep_assert_held(&queue->object.lock);
 	item->seq = ++queue->last_seq;
@@ -233,6 +234,10 @@ void kipc_item_append(struct kipc_queue *queue, struct kipc_item *item)
 	list_add_tail(&item->node, &queue->items);
 	if (unlikely(queue->ways))
 		kipc_item_index(queue, item, queue->ways);
+	/* Whoever is making an index, and has come to the end, goes on with this one. */
+	for (way = 0; way < KIPC_WAYS && unlikely(queue->coming); way++)
+		if (queue->coming & BIT(way) && !queue->cursor[way])
+			queue->cursor[way] = item;
 
 	stat->sent++;
 	stat->sent_bytes += item->size;
