@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Failing allocations and copies: queues.  A receive allocates nothing, so all
- * allocations may fail meanwhile; a copy that fails is tried again.
+ * Failing allocations and copies: queues.  A receive needs memory only for an index
+ * that is not there yet; a copy that fails is tried again.
  */
 #include "test.h"
 #include "inject.h"
@@ -154,6 +154,17 @@ static void sent_over(struct scene *sc)
 	CHECK(!q_stat_of(sc->fd).messages);
 }
 
+/* Three of which the second is the most urgent. */
+static void urgent(struct scene *sc)
+{
+	empty(sc);
+	scene_put(sc, 20);
+	scene_prepare(sc, sc->op->size);
+	CHECK(!q_send(sc->fd, sc->out, sc->op->size, sc->next, 9, 0));
+	scene_sent(sc, sc->op->size);
+	scene_put(sc, 20);
+}
+
 /* Receiving, by a selector that means the oldest one. */
 
 static struct kipc_selector selector(const struct scene *sc)
@@ -284,6 +295,76 @@ static void received_waiting(struct scene *sc)
 	scene_await_partner(sc);
 	scene_sent(sc, sc->op->size);
 	received(sc);
+}
+
+/*
+ * Or the second one, which takes an index, that is not there yet; and then those
+ * before and behind it are received, and others are put there.
+ */
+static long recv_second(struct scene *sc)
+{
+	struct kipc_selector all[] = {
+		[KIPC_SELECT_PRIORITY] = BY_PRIORITY,
+		[KIPC_SELECT_TYPE] = BY_TYPE(sc->first + 1),
+		[KIPC_SELECT_RANGE] = BY_RANGE(sc->first + 1, sc->first + 2),
+		[KIPC_SELECT_EXCEPT] = BY_EXCEPT(sc->first),
+	};
+
+	memset(sc->in, POISON, BUFFER);
+	return q_recv(sc->fd, sc->in, sc->op->size, all[sc->op->flags], &sc->message,
+		      0, 0);
+}
+
+static void received_second(struct scene *sc)
+{
+	unsigned int number = sc->first + 1;
+	int i;
+
+	CHECK(sc->ret == (long)sc->op->size && filled(sc->in, sc->ret, number));
+	CHECK(sc->message.type == number && !sc->message.flags);
+	for (i = 0; i < 3; i++) {
+		if (i != 1) {
+			CHECK(q_recv(sc->fd, sc->in, BUFFER, BY_FIRST, &sc->message, 0,
+				     0) == (ssize_t)scene_front(sc));
+			CHECK(sc->message.type == sc->first);
+		}
+		scene_gone(sc);
+	}
+	urgent(sc);
+}
+
+/* By number it is a look, as the first one is not the one after itself. */
+static long peek_second(struct scene *sc)
+{
+	memset(sc->in, POISON, BUFFER);
+	return q_recv(sc->fd, sc->in, sc->op->size, BY_AFTER(1), &sc->message,
+		      KIPC_RECV_PEEK, 0);
+}
+
+static void peeked_second(struct scene *sc)
+{
+	CHECK(sc->message.seq == 2 && filled(sc->in, sc->ret, sc->first + 1));
+}
+
+static long select_second(struct scene *sc)
+{
+	memset(sc->in, POISON, BUFFER);
+	CHECK(!fcntl(sc->fd, F_SETFL, O_NONBLOCK));
+	return read(sc->fd, sc->in, sc->op->size);
+}
+
+static void by_type(struct scene *sc)
+{
+	urgent(sc);
+	CHECK(!q_select(sc->fd, BY_TYPE(sc->first + 1)));
+}
+
+static void read_second(struct scene *sc)
+{
+	sc->message.type = sc->first + 1;
+	sc->message.flags = 0;
+	received_second(sc);
+	CHECK(!q_select(sc->fd, BY_TYPE(sc->first + 1)));
 }
 
 /* What is not a message. */
@@ -599,6 +680,74 @@ FIXTURE_VARIANT_ADD(queuefaults, readv_large) {
 	.op.queue = true, .op.set_up = some, .op.call = readv_now,
 	.op.done = received_plain, .op.size = 10000,
 	.op.errnos = { ENOMEM, EFAULT }, .op.least = 1, .op.absorbs = PIECES,
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, recv_second_by_priority) {
+	.op.queue = true, .op.set_up = urgent, .op.call = recv_second,
+	.op.done = received_second, .op.size = 100,
+	.op.flags = KIPC_SELECT_PRIORITY, .op.errnos = { ENOMEM, EFAULT },
+	.op.least = 2, .op.keeps = true,
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, recv_second_by_priority_large) {
+	.op.queue = true, .op.set_up = urgent, .op.call = recv_second,
+	.op.done = received_second, .op.size = 5000,
+	.op.flags = KIPC_SELECT_PRIORITY, .op.errnos = { ENOMEM, EFAULT },
+	.op.least = 2, .op.keeps = true,
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, recv_second_by_type) {
+	.op.queue = true, .op.set_up = urgent, .op.call = recv_second,
+	.op.done = received_second, .op.size = 100,
+	.op.flags = KIPC_SELECT_TYPE, .op.errnos = { ENOMEM, EFAULT },
+	.op.least = 2, .op.keeps = true,
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, recv_second_by_type_large) {
+	.op.queue = true, .op.set_up = urgent, .op.call = recv_second,
+	.op.done = received_second, .op.size = 5000,
+	.op.flags = KIPC_SELECT_TYPE, .op.errnos = { ENOMEM, EFAULT },
+	.op.least = 2, .op.keeps = true,
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, recv_second_by_range) {
+	.op.queue = true, .op.set_up = urgent, .op.call = recv_second,
+	.op.done = received_second, .op.size = 100,
+	.op.flags = KIPC_SELECT_RANGE, .op.errnos = { ENOMEM, EFAULT },
+	.op.least = 2, .op.keeps = true,
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, recv_second_by_range_large) {
+	.op.queue = true, .op.set_up = urgent, .op.call = recv_second,
+	.op.done = received_second, .op.size = 5000,
+	.op.flags = KIPC_SELECT_RANGE, .op.errnos = { ENOMEM, EFAULT },
+	.op.least = 2, .op.keeps = true,
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, recv_second_by_except) {
+	.op.queue = true, .op.set_up = urgent, .op.call = recv_second,
+	.op.done = received_second, .op.size = 100,
+	.op.flags = KIPC_SELECT_EXCEPT, .op.errnos = { ENOMEM, EFAULT },
+	.op.least = 2, .op.keeps = true,
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, recv_second_by_except_large) {
+	.op.queue = true, .op.set_up = urgent, .op.call = recv_second,
+	.op.done = received_second, .op.size = 5000,
+	.op.flags = KIPC_SELECT_EXCEPT, .op.errnos = { ENOMEM, EFAULT },
+	.op.least = 2, .op.keeps = true,
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, peek_second_by_number) {
+	.op.queue = true, .op.set_up = urgent, .op.call = peek_second,
+	.op.done = peeked_second, .op.size = 100, .op.errnos = { EFAULT },
+	.op.least = 1, .op.keeps = true,
+};
+
+FIXTURE_VARIANT_ADD(queuefaults, read_second_by_type) {
+	.op.queue = true, .op.set_up = by_type, .op.call = select_second,
+	.op.done = read_second, .op.size = 100, .op.errnos = { ENOMEM },
+	.op.least = 1, .op.keeps = true,
 };
 
 TEST_F_TIMEOUT(queuefaults, each, 300)

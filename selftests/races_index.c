@@ -7,8 +7,11 @@
 #include "test.h"
 #include "race_queue.h"
 
-/* More than one turn, and less than two; the last one has the highest priority. */
-enum { MANY = 20, WANTED = 9, OTHER = 1 };
+/*
+ * One more than in one turn, so that the next turn has only the last one, which is of
+ * the highest priority.
+ */
+enum { TURN = 16, MANY = TURN + 1, WANTED = 9, OTHER = 1 };
 
 /* A receiver of type WANTED, of which there is none, is held after the first turn. */
 FIXTURE(index) {
@@ -197,7 +200,7 @@ TEST_F(index, another_way)
 	struct handles *box = &self->box;
 
 	EXPECT_EQ(1, q_peek(box->in, BY_SENDER(getpid())));
-	EXPECT_EQ(18, q_peek(box->in, BY_AFTER(17)));
+	EXPECT_EQ(TURN, q_peek(box->in, BY_AFTER(TURN - 1)));
 	EXPECT_EQ(0, q_put(box->out, WANTED, 0, 50));
 	EXPECT_EQ(50, q_peek(box->in, BY_AFTER(MANY)));
 	release("queue_indexing");
