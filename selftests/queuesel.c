@@ -37,6 +37,7 @@ FIXTURE(twin) {
 	uint64_t random, number;
 	char *data, *bad;
 	struct kipc_selector standing;		/* the handle's default */
+	unsigned int quiet;			/* so long, nobody selects */
 };
 
 FIXTURE_VARIANT(twin) {
@@ -336,6 +337,17 @@ static const char *read_one(FIXTURE_DATA(twin) *self)
 	return NULL;
 }
 
+/* Everything goes, and with it all that the queue knew of how it was selected by. */
+static const char *drain(FIXTURE_DATA(twin) *self)
+{
+	const char *wrong = NULL;
+
+	while (self->twin->count && !wrong)
+		wrong = receive_one(self, BY_FIRST, 0);
+	self->quiet = any(self, 150);
+	return wrong;
+}
+
 static const char *step(FIXTURE_DATA(twin) *self, const FIXTURE_VARIANT(twin) *variant,
 			struct kipc_selector *chosen)
 {
@@ -345,6 +357,14 @@ static const char *step(FIXTURE_DATA(twin) *self, const FIXTURE_VARIANT(twin) *v
 	struct kipc_selector s = selector(self, a, b);
 	struct twin *t = self->twin;
 
+	if (self->quiet) {
+		self->quiet--;
+		*chosen = BY_FIRST;
+		return any(self, 8) ? send_one(self, &o) :
+			receive_one(self, *chosen, 0);
+	}
+	if (!any(self, 400))
+		return drain(self);
 	*chosen = s;
 	/* The further from the level, the more likely the way back. */
 	if (any(self, 2 * variant->level + 1) >= t->count && any(self, 4))
