@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Tests of the mechanisms, run at load with selftest=1: the ring against a plain
- * array with random operations, the lines against what waiter.h says.
+ * array with random operations, the lines against what waiter.h says; the index is in
+ * selftest_index.c.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -20,16 +21,6 @@
 #define KIPC_TEST_ROUNDS	20000
 #define KIPC_TEST_QUIET		32
 #define KIPC_TEST_THREADS	8
-
-#define kipc_expect(condition)						\
-({									\
-	bool __holds = (condition);					\
-									\
-	if (!__holds)							\
-		pr_err("selftest: %s:%d: %s\n", __func__,		\
-		       __LINE__, #condition);				\
-	__holds;							\
-})
 
 /* A record and its twin in the plain array. */
 struct kipc_test_record {
@@ -344,7 +335,7 @@ static bool __init kipc_test_lines(void)
 }
 
 /**
- * kipc_selftest - test ring and lines
+ * kipc_selftest - test ring, lines and index
  *
  * Context: process context, may sleep; no object exists.
  * Return: 0, or -EINVAL after a line in the kernel log for each failure.
@@ -355,6 +346,7 @@ int __init kipc_selftest(void)
 
 	pass &= kipc_test_verdicts();
 	pass &= kipc_test_lines();
+	pass &= kipc_selftest_index();
 	if (!pass)
 		return -EINVAL;
 	pr_info("selftest passed\n");

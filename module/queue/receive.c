@@ -173,7 +173,7 @@ static ssize_t kipc_queue_receive_quick(struct kipc_queue *queue,
 
 	spin_lock(&queue->object.lock);
 	if (unlikely(!kipc_queue_is_calm(queue) || in->flags ||
-		     queue->spares >= KIPC_SPARE_GROUPS))
+		     queue->spares > KIPC_SPARE_GROUPS))
 		goto unlock;
 	item = kipc_queue_glance(queue, select);
 	if (unlikely(!item || !item->size ||
