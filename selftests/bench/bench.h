@@ -110,8 +110,7 @@ struct peer {
 };
 
 extern struct peer *const peers[];	/* ends with NULL */
-/* In peers_stream.c, _queue.c, _ring.c, _slot.c, _binder.c, _kipc.c,
- * _kipc_queue.c; floors.c. */
+/* In peers_stream.c, _queue.c, _ring.c, ...; and floors.c. */
 extern struct peer pipe_peer, unix_stream_peer, unix_seqpacket_peer;
 extern struct peer posix_mq_peer, sysv_msg_peer;
 extern struct peer eventfd_peer, futex_peer, spin_peer;
