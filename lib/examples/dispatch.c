@@ -170,11 +170,12 @@ static int run_children(int send_only, int receive_only)
 			err(EXIT_FAILURE, "fork");
 		if (pid)
 			continue;
-		close(i < PRODUCERS ? receive_only : send_only);
-		if (i < PRODUCERS)
-			produce(send_only, i);
+		/* Workers first: they are there when the first job comes. */
+		close(i < WORKERS ? send_only : receive_only);
+		if (i < WORKERS)
+			work(receive_only, i);
 		else
-			work(receive_only, i - PRODUCERS);
+			produce(send_only, i - WORKERS);
 		exit(EXIT_SUCCESS);
 	}
 	close(send_only);
