@@ -97,7 +97,7 @@ struct kipc_item *kipc_item_alloc(struct kipc_queue *queue,
 		kipc_account_free(account, item, space);
 		return ERR_PTR(-EFAULT);
 	}
-	item->size = size;
+	item->space = space;
 	item->garbage = NULL;
 	return item;
 }
@@ -115,8 +115,7 @@ void kipc_item_free(struct kipc_queue *queue, struct kipc_item *item)
 
 	for (; item; item = next) {
 		next = item->garbage;
-		kipc_account_free(&queue->object.account, item,
-				  kipc_item_space(item->size));
+		kipc_account_free(&queue->object.account, item, item->space);
 	}
 }
 
@@ -139,7 +138,7 @@ struct kipc_item *kipc_item_reuse(struct kipc_queue *queue, size_t size)
 	item = *chain;
 	if (likely(item)) {
 		*chain = item->garbage;
-		queue->pooled -= space;
+		queue->pooled -= item->space;
 	}
 	return item;
 }
@@ -148,19 +147,29 @@ struct kipc_item *kipc_item_reuse(struct kipc_queue *queue, size_t size)
  * kipc_item_return - what kipc_item_reuse() gave is not used after all
  * @queue: the queue
  * @item: not signed
- * @size: as it was asked for
  *
  * Context: the lock is held.
  */
-void kipc_item_return(struct kipc_queue *queue, struct kipc_item *item,
-		      size_t size)
+void kipc_item_return(struct kipc_queue *queue, struct kipc_item *item)
 {
-	size_t space = kipc_item_space(size);
-	struct kipc_item **chain = &queue->pool[kipc_item_class(space)];
+	struct kipc_item **chain = &queue->pool[kipc_item_class(item->space)];
 
 	item->garbage = *chain;
 	*chain = item;
-	queue->pooled += space;
+	queue->pooled += item->space;
+}
+
+/* Is there a place for it in the pool? */
+static bool kipc_item_is_kept(const struct kipc_queue *queue,
+			      const struct kipc_item *item)
+{
+	size_t pooled = queue->pooled + item->space;
+
+	if (unlikely(item->space > KIPC_POOL_MAX || queue->object.removed))
+		return false;
+	return pooled <= KIPC_POOL_KEEP ||
+	       (pooled <= queue->keep &&
+		kipc_account_has_plenty(&queue->object.account, KIPC_BYTES));
 }
 
 /**
@@ -174,18 +183,13 @@ void kipc_item_return(struct kipc_queue *queue, struct kipc_item *item,
 struct kipc_item *kipc_item_drop(struct kipc_queue *queue,
 				 struct kipc_item *item)
 {
-	size_t space = kipc_item_space(item->size);
-
 	kipc_item_forget(item);
+	if (likely(kipc_item_is_kept(queue, item))) {
+		kipc_item_return(queue, item);
+		return NULL;
+	}
 	item->garbage = NULL;
-	if (unlikely(space > KIPC_POOL_MAX || queue->object.removed))
-		return item;
-	if (queue->pooled + space > KIPC_POOL_KEEP &&
-	    (queue->pooled + space > KIPC_POOL_MORE ||
-	     !kipc_account_has_plenty(&queue->object.account, KIPC_BYTES)))
-		return item;
-	kipc_item_return(queue, item, item->size);
-	return NULL;
+	return item;
 }
 
 /**
@@ -203,9 +207,6 @@ struct kipc_item *kipc_queue_drain_pool(struct kipc_queue *queue)
 	for (class = 0; class < KIPC_POOL_CLASSES; class++) {
 		while ((item = queue->pool[class])) {
 			queue->pool[class] = item->garbage;
-			/* One that was never used has no size yet. */
-			item->size = (1 << (KIPC_POOL_SHIFT + class)) -
-				     offsetof(struct kipc_item, data);
 			item->garbage = garbage;
 			garbage = item;
 		}
@@ -232,6 +233,8 @@ void kipc_item_append(struct kipc_queue *queue, struct kipc_item *item)
 	item->held = true;
 	queue->held++;
 	list_add_tail(&item->node, &queue->items);
+	queue->memory += item->space;
+	queue->peak = max(queue->peak, queue->memory);
 	if (unlikely(queue->ways))
 		kipc_item_index(queue, item, queue->ways);
 	/* Whoever is making an index, and has come to the end, goes on with this one. */
@@ -284,6 +287,16 @@ void kipc_item_hold(struct kipc_queue *queue, struct kipc_item *item)
 		kipc_queue_pass(queue, item);
 }
 
+/* Nobody may ever need again what was needed until now. */
+static void kipc_queue_emptied(struct kipc_queue *queue)
+{
+	queue->ways = 0;
+	queue->coming = 0;
+	queue->keep = max_t(u64, min_t(u64, queue->peak, KIPC_POOL_MORE),
+			    queue->keep - queue->keep / 8);
+	queue->peak = 0;
+}
+
 /**
  * kipc_item_unlink - take an item out of the queue
  * @queue: the queue
@@ -299,11 +312,9 @@ void kipc_item_unlink(struct kipc_queue *queue, struct kipc_item *item)
 	if (queue->first == item)
 		kipc_queue_pass(queue, item);
 	list_del(&item->node);
-	/* Nobody may ever select by these again. */
-	if (list_empty(&queue->items)) {
-		queue->ways = 0;
-		queue->coming = 0;
-	}
+	queue->memory -= item->space;
+	if (list_empty(&queue->items))
+		kipc_queue_emptied(queue);
 	if (item->held)
 		queue->held--;
 	else

@@ -96,6 +96,7 @@ struct kipc_place {
  * @gid: the sender's effective group
  * @process: the sender, referenced
  * @thread: the sender, referenced; NULL: the process's first
+ * @space: bytes of its memory; set once
  * @ways: a bit for each by which it can be found
  * @held: by a receiver
  * @data: the message
@@ -119,6 +120,7 @@ struct kipc_item {
 	kgid_t gid;
 	struct pid *process;
 	struct pid *thread;
+	u32 space;
 	u8 ways;
 	bool held;
 	u8 data[] __aligned(8);
@@ -208,8 +210,9 @@ struct kipc_queue_figures {
 
 /*
  * Items of up to KIPC_POOL_MAX bytes, with their heads, are allocated in powers of two,
- * and used again: KIPC_POOL_KEEP bytes of them, and up to KIPC_POOL_MORE as long as the
- * owner has used less than half of the quota.
+ * and used again.  KIPC_POOL_KEEP bytes of them are kept; and more, up to
+ * KIPC_POOL_MORE, if the queue needed that before it was empty last, an eighth less each
+ * time that it needs less, and only while the owner has used less than half of the quota.
  */
 #define KIPC_POOL_CLASSES	6
 #define KIPC_POOL_SHIFT		8	/* the least is 256 */
@@ -236,6 +239,9 @@ struct kipc_queue_figures {
  * @spares: how many
  * @pool: chains of items to be used again, by size
  * @pooled: bytes of memory in them
+ * @memory: bytes of memory of the items that are in the queue
+ * @peak: most of that since the queue was empty
+ * @keep: bytes that the pool may have
  * @free: items that are
  * @held: items that are
  * @messages: room that is taken, in messages: items, and what granted senders will
@@ -271,6 +277,9 @@ struct kipc_queue {
 	struct list_head spare;
 	u32 spares;
 	u32 pooled;
+	u32 keep;
+	u64 memory;
+	u64 peak;
 	struct kipc_item *pool[KIPC_POOL_CLASSES];
 	u64 free;
 	u64 held;
@@ -388,8 +397,7 @@ struct kipc_item *kipc_item_alloc(struct kipc_queue *queue,
 				  bool nowait);
 void kipc_item_free(struct kipc_queue *queue, struct kipc_item *item);
 struct kipc_item *kipc_item_reuse(struct kipc_queue *queue, size_t size);
-void kipc_item_return(struct kipc_queue *queue, struct kipc_item *item,
-		      size_t size);
+void kipc_item_return(struct kipc_queue *queue, struct kipc_item *item);
 struct kipc_item *kipc_item_drop(struct kipc_queue *queue,
 				 struct kipc_item *item);
 struct kipc_item *kipc_queue_drain_pool(struct kipc_queue *queue);

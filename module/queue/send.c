@@ -71,7 +71,7 @@ static bool kipc_queue_send_quick(struct kipc_queue *queue,
 	if (unlikely(!item))
 		goto unlock;
 	if (unlikely(!kipc_buffer_in(item->data, &out->buffer, out->size))) {
-		kipc_item_return(queue, item, out->size);
+		kipc_item_return(queue, item);
 		item = NULL;
 		goto unlock;
 	}
