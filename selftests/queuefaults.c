@@ -346,16 +346,16 @@ static void peeked_second(struct scene *sc)
 	CHECK(sc->message.seq == 2 && filled(sc->in, sc->ret, sc->first + 1));
 }
 
-static long select_second(struct scene *sc)
+static long read_by_type(struct scene *sc)
 {
 	memset(sc->in, POISON, BUFFER);
-	CHECK(!fcntl(sc->fd, F_SETFL, O_NONBLOCK));
 	return read(sc->fd, sc->in, sc->op->size);
 }
 
 static void by_type(struct scene *sc)
 {
 	urgent(sc);
+	CHECK(!fcntl(sc->fd, F_SETFL, O_NONBLOCK));
 	CHECK(!q_select(sc->fd, BY_TYPE(sc->first + 1)));
 }
 
@@ -364,7 +364,7 @@ static void read_second(struct scene *sc)
 	sc->message.type = sc->first + 1;
 	sc->message.flags = 0;
 	received_second(sc);
-	CHECK(!q_select(sc->fd, BY_TYPE(sc->first + 1)));
+	by_type(sc);
 }
 
 /* What is not a message. */
@@ -464,27 +464,27 @@ FIXTURE_VARIANT_ADD(queuefaults, send_first) {
 
 FIXTURE_VARIANT_ADD(queuefaults, send_page) {
 	.op.queue = true, .op.call = send_now, .op.done = sent,
-	.op.size = 4000, .op.errnos = { ENOMEM, EFAULT }, .op.least = 2,
+	.op.size = 4000, .op.errnos = { ENOMEM, EFAULT }, .op.least = 1,
 };
 
 FIXTURE_VARIANT_ADD(queuefaults, send_large) {
 	.op.queue = true, .op.call = send_now, .op.done = sent,
-	.op.size = 5000, .op.errnos = { ENOMEM, EFAULT }, .op.least = 2,
+	.op.size = 5000, .op.errnos = { ENOMEM, EFAULT }, .op.least = 1,
 };
 
 FIXTURE_VARIANT_ADD(queuefaults, send_huge) {
 	.op.queue = true, .op.call = send_now, .op.done = sent,
-	.op.size = 60000, .op.errnos = { ENOMEM, EFAULT }, .op.least = 2,
+	.op.size = 60000, .op.errnos = { ENOMEM, EFAULT }, .op.least = 1,
 };
 
 FIXTURE_VARIANT_ADD(queuefaults, write) {
 	.op.queue = true, .op.call = write_now, .op.done = sent,
-	.op.size = 1000, .op.errnos = { ENOMEM, EFAULT }, .op.least = 2,
+	.op.size = 1000, .op.errnos = { ENOMEM }, .op.least = 1,
 };
 
 FIXTURE_VARIANT_ADD(queuefaults, write_large) {
 	.op.queue = true, .op.call = write_now, .op.done = sent,
-	.op.size = 5000, .op.errnos = { ENOMEM, EFAULT }, .op.least = 2,
+	.op.size = 5000, .op.errnos = { ENOMEM, EFAULT }, .op.least = 1,
 };
 
 FIXTURE_VARIANT_ADD(queuefaults, writev) {
@@ -499,7 +499,7 @@ FIXTURE_VARIANT_ADD(queuefaults, send_batch) {
 
 FIXTURE_VARIANT_ADD(queuefaults, send_batch_large) {
 	.op.queue = true, .op.call = send_batch, .op.done = sent,
-	.op.size = 5000, .op.errnos = { ENOMEM, EFAULT }, .op.least = 2,
+	.op.size = 5000, .op.errnos = { ENOMEM, EFAULT }, .op.least = 1,
 };
 
 /* No place: no memory is spent. */
@@ -518,7 +518,7 @@ FIXTURE_VARIANT_ADD(queuefaults, send_waiting) {
 FIXTURE_VARIANT_ADD(queuefaults, send_waiting_large) {
 	.op.queue = true, .op.set_up = full_taken, .op.call = send_wait,
 	.op.done = sent_waiting, .op.size = 5000,
-	.op.errnos = { ENOMEM, EFAULT }, .op.least = 2,
+	.op.errnos = { ENOMEM, EFAULT }, .op.least = 1,
 };
 
 FIXTURE_VARIANT_ADD(queuefaults, send_to_receiver) {
@@ -530,7 +530,7 @@ FIXTURE_VARIANT_ADD(queuefaults, send_to_receiver) {
 FIXTURE_VARIANT_ADD(queuefaults, send_to_receiver_large) {
 	.op.queue = true, .op.set_up = empty_received, .op.call = send_now,
 	.op.done = sent_over, .op.size = 5000, .op.errnos = { ENOMEM, EFAULT },
-	.op.least = 2, .op.keeps = true,
+	.op.least = 1, .op.keeps = true,
 };
 
 FIXTURE_VARIANT_ADD(queuefaults, recv) {
@@ -542,7 +542,7 @@ FIXTURE_VARIANT_ADD(queuefaults, recv) {
 FIXTURE_VARIANT_ADD(queuefaults, recv_by_priority) {
 	.op.queue = true, .op.set_up = some, .op.call = recv_now,
 	.op.done = received, .op.size = 100, .op.flags = KIPC_SELECT_PRIORITY,
-	.op.errnos = { EFAULT }, .op.least = 1,
+	.op.errnos = { ENOMEM, EFAULT }, .op.least = 2, .op.keeps = true,
 };
 
 FIXTURE_VARIANT_ADD(queuefaults, recv_by_type) {
@@ -554,7 +554,7 @@ FIXTURE_VARIANT_ADD(queuefaults, recv_by_type) {
 FIXTURE_VARIANT_ADD(queuefaults, recv_lowest) {
 	.op.queue = true, .op.set_up = some, .op.call = recv_now,
 	.op.done = received, .op.size = 100, .op.flags = KIPC_SELECT_LOWEST,
-	.op.errnos = { EFAULT }, .op.least = 1,
+	.op.errnos = { ENOMEM, EFAULT }, .op.least = 2, .op.keeps = true,
 };
 
 FIXTURE_VARIANT_ADD(queuefaults, recv_range) {
@@ -727,15 +727,15 @@ FIXTURE_VARIANT_ADD(queuefaults, recv_second_by_range_large) {
 FIXTURE_VARIANT_ADD(queuefaults, recv_second_by_except) {
 	.op.queue = true, .op.set_up = urgent, .op.call = recv_second,
 	.op.done = received_second, .op.size = 100,
-	.op.flags = KIPC_SELECT_EXCEPT, .op.errnos = { ENOMEM, EFAULT },
-	.op.least = 2, .op.keeps = true,
+	.op.flags = KIPC_SELECT_EXCEPT, .op.errnos = { EFAULT },
+	.op.least = 1, .op.keeps = true,
 };
 
 FIXTURE_VARIANT_ADD(queuefaults, recv_second_by_except_large) {
 	.op.queue = true, .op.set_up = urgent, .op.call = recv_second,
 	.op.done = received_second, .op.size = 5000,
-	.op.flags = KIPC_SELECT_EXCEPT, .op.errnos = { ENOMEM, EFAULT },
-	.op.least = 2, .op.keeps = true,
+	.op.flags = KIPC_SELECT_EXCEPT, .op.errnos = { EFAULT },
+	.op.least = 1, .op.keeps = true,
 };
 
 FIXTURE_VARIANT_ADD(queuefaults, peek_second_by_number) {
@@ -745,7 +745,7 @@ FIXTURE_VARIANT_ADD(queuefaults, peek_second_by_number) {
 };
 
 FIXTURE_VARIANT_ADD(queuefaults, read_second_by_type) {
-	.op.queue = true, .op.set_up = by_type, .op.call = select_second,
+	.op.queue = true, .op.set_up = by_type, .op.call = read_by_type,
 	.op.done = read_second, .op.size = 100, .op.errnos = { ENOMEM },
 	.op.least = 1, .op.keeps = true,
 };
