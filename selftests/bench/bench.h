@@ -116,7 +116,7 @@ extern struct peer posix_mq_peer, sysv_msg_peer;
 extern struct peer eventfd_peer, futex_peer, spin_peer;
 extern struct peer vm_readv_peer, sysv_sem_peer, posix_sem_peer;
 extern struct peer binder_peer;
-extern struct peer mailbox_peer, mailbox_call_peer, mailbox_batch_peer;
+extern struct peer mailbox_peer, mailbox_lib_peer, mailbox_batch_peer;
 extern struct peer rendezvous_peer, rpc_peer;
 extern struct peer queue_peer, queue_typed_peer;
 extern struct peer getppid_peer, yield_peer, memcpy_peer;

@@ -105,8 +105,8 @@ static void call_recv(struct channel *c, void *data, size_t size)
 	CHECK(letter.tag == 1);
 }
 
-struct peer mailbox_call_peer = {
-	.name = "kipc-mailbox-call",
+struct peer mailbox_lib_peer = {
+	.name = "kipc-mailbox-lib",
 	.device = "/dev/kipc",
 	.can = PEER_ROUND_TRIP | PEER_ONE_WAY,
 	.prepare = prepare,
