@@ -32,6 +32,13 @@ struct tally {
 	bool met[MOST_ERRNOS];		/* of the operation's errnos */
 };
 
+/* What every performance looks at or writes, and which is made only once. */
+static struct {
+	int total[ARRAY_SIZE(totals)], limit[ARRAY_SIZE(limits)], references;
+	unsigned char *in, *out;
+	unsigned int *served;
+} props;
+
 static void count_outcome(struct tally *tally, int err, int want)
 {
 	unsigned int n = tally->errors + tally->absorbed;
@@ -295,9 +302,13 @@ static void set_scene(struct scene *sc, const struct fault_op *op)
 	sc->fd = -1;
 	sc->other = -1;
 	sc->deadline = after(PATIENCE);
-	sc->served = shared(sizeof(*sc->served));
-	sc->in = shared(SCENE_BUFFER);
-	sc->out = shared(SCENE_BUFFER);
+	sc->served = props.served;
+	sc->in = props.in;
+	sc->out = props.out;
+	*sc->served = 0;
+	/* The letters of the last scene were the same. */
+	memset(sc->in, POISON, SCENE_BUFFER);
+	memset(sc->out, POISON, SCENE_BUFFER);
 	strcpy(sc->name, temp_name("fault"));
 	if (!op->bare) {
 		sc->ctl = control();
@@ -330,9 +341,44 @@ static void strike(struct scene *sc)
 		close(sc->other);
 	if (sc->ctl >= 0)
 		close(sc->ctl);
-	munmap(sc->served, sizeof(*sc->served));
-	munmap(sc->in, SCENE_BUFFER);
-	munmap(sc->out, SCENE_BUFFER);
+}
+
+static int open_figure(const char *dir, const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s%s", dir, name);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static void set_props(void)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(totals); i++) {
+		props.total[i] = open_figure(SYS_TOTALS, totals[i]);
+		CHECK(props.total[i] >= 0);
+	}
+	for (i = 0; i < ARRAY_SIZE(limits); i++) {
+		props.limit[i] = open_figure(SYS_LIMITS, limits[i]);
+		CHECK(props.limit[i] >= 0);
+	}
+	/* A build that is not for debugging has none. */
+	props.references = open_figure(REFERENCES, "");
+	props.served = shared(sizeof(*props.served));
+	props.in = shared(SCENE_BUFFER);
+	props.out = shared(SCENE_BUFFER);
+}
+
+/* The same file says it anew each time. */
+static uint64_t figure(int fd)
+{
+	char text[64];
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+
+	CHECK(n > 0);
+	text[n] = 0;
+	return strtoull(text, NULL, 0);
 }
 
 static void observe(const struct scene *sc, struct state *state)
@@ -342,10 +388,12 @@ static void observe(const struct scene *sc, struct state *state)
 
 	memset(state, 0, sizeof(*state));
 	for (i = 0; i < ARRAY_SIZE(totals); i++)
-		state->total[i] = total(totals[i]);
+		state->total[i] = figure(props.total[i]);
 	for (i = 0; i < ARRAY_SIZE(limits); i++)
-		state->limit[i] = get_limit(limits[i]);
-	read_whole(REFERENCES, state->references, sizeof(state->references));
+		state->limit[i] = figure(props.limit[i]);
+	if (props.references >= 0)
+		CHECK(pread(props.references, state->references,
+			    sizeof(state->references) - 1, 0) > 0);
 	for (fd = 0; fd < 64; fd++)
 		state->descriptors += fcntl(fd, F_GETFD) >= 0;
 	if (!sc || sc->fd < 0)
@@ -522,6 +570,7 @@ static void run_here(const struct fault_op *op)
 	/* These stay open, and count. */
 	own_file("fail-nth");
 	own_file("make-it-fail");
+	set_props();
 	/*
 	 * A cache that needs a page sometimes, or a debugging aid that allocates
 	 * as well, moves the numbers, so that a place can be missed.

@@ -6,9 +6,6 @@
 #include <stddef.h>
 #include <sys/syscall.h>
 
-#define SYS_TOTALS	"/sys/class/misc/kipc/"
-#define SYS_LIMITS	"/sys/module/kipc/parameters/"
-
 /* TAP goes through a pipe, and shall be seen as it comes. */
 static void __attribute__((constructor)) prepare(void)
 {

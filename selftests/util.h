@@ -44,6 +44,8 @@
 #include <linux/kipc.h>
 
 #define DEVICE		"/dev/kipc"
+#define SYS_TOTALS	"/sys/class/misc/kipc/"
+#define SYS_LIMITS	"/sys/module/kipc/parameters/"
 #define POISON		0xcc
 #define MS		1000000ULL		/* in nanoseconds */
 #define SECOND		1000000000ULL
