@@ -18,29 +18,29 @@ static void cancel(FIXTURE_DATA(many) *self, uint64_t which, unsigned int as)
 TEST_F(many, cancelled)
 {
 	int fd = default_box();
-	unsigned int i, got = 0;
+	unsigned int n = fewer(), i, got = 0;
 	uint64_t number;
 
 	use(self, variant, fd);
-	queue_all(self, variant, fd, true);
+	queue_all(self, variant, fd, true, n);
 	/* Every other one. */
-	for (i = 0; i < MANY; i += 2)
+	for (i = 0; i < n; i += 2)
 		cancel(self, i, MANY + i);
-	submit(self, MANY / 2);
-	collect(self, MANY);
-	for (i = 0; i < MANY; i += 2) {
+	submit(self, n / 2);
+	collect(self, n);
+	for (i = 0; i < n; i += 2) {
 		EXPECT_EQ(-ECANCELED, self->res[i]);
 		EXPECT_EQ(0, self->res[MANY + i]);
 	}
 	EXPECT_EQ(0, stat_of(fd).received);
 	/* What comes is for those that are left, and nothing is lost. */
-	put_all(fd);
-	collect(self, MANY + MANY / 2);
-	for (i = 1; i < MANY; i += 2)
+	put_all(fd, n);
+	collect(self, n + n / 2);
+	for (i = 1; i < n; i += 2)
 		got += self->res[i] == 8;
-	EXPECT_EQ(MANY / 2, got);
-	EXPECT_EQ(MANY / 2, stat_of(fd).letters);
-	for (i = 0; i < MANY / 2; i++)
+	EXPECT_EQ(n / 2, got);
+	EXPECT_EQ(n / 2, stat_of(fd).letters);
+	for (i = 0; i < n / 2; i++)
 		EXPECT_EQ(8, k_recv(fd, &number, 8, NULL, 0, 0));
 }
 
@@ -50,7 +50,7 @@ TEST_F(many, cancelled_writes)
 	unsigned int i;
 
 	use(self, variant, fd);
-	queue_all(self, variant, fd, false);
+	queue_all(self, variant, fd, false, MANY);
 	for (i = 1; i < MANY; i++)
 		cancel(self, i, MANY + i);
 	submit(self, MANY - 1);
@@ -157,7 +157,7 @@ TEST_F(many, hang_up)
 
 	close(fd);
 	use(self, variant, in);
-	queue_all(self, variant, in, true);
+	queue_all(self, variant, in, true, MANY);
 	EXPECT_TRUE(quiet(self));
 	close(out);
 	collect(self, MANY);
@@ -175,7 +175,7 @@ TEST_F(many, hang_up_of_receivers)
 
 	close(fd);
 	use(self, variant, out);
-	queue_all(self, variant, out, false);
+	queue_all(self, variant, out, false, MANY);
 	EXPECT_TRUE(quiet(self) || self->res[0] == 0);
 	close(in);
 	collect(self, MANY);
@@ -188,14 +188,15 @@ TEST_F(many, hang_up_of_receivers)
 TEST_F(many, descriptor_closed)
 {
 	int fd = default_box(), out = k_narrow(fd, SEND, 0);
+	unsigned int n = fewer();
 
 	use(self, variant, fd);
-	queue_all(self, variant, fd, true);
+	queue_all(self, variant, fd, true, n);
 	close(fd);
 	EXPECT_EQ(2, total("handles"));
-	put_all(out);
-	collect(self, MANY);
-	check_reads(self, false);
+	put_all(out, n);
+	collect(self, n);
+	check_reads(self, false, n);
 }
 
 /* The ring's end: FIXTURE_TEARDOWN checks that nothing is held any more. */
@@ -204,7 +205,7 @@ TEST_F(many, ring_closed)
 	int fd = default_box();
 
 	use(self, variant, fd);
-	queue_all(self, variant, fd, true);
+	queue_all(self, variant, fd, true, MANY);
 	io_uring_queue_exit(&self->ring);
 	self->open = false;
 	ASSERT_OK(send_number(fd, 1));
@@ -230,7 +231,7 @@ TEST_F(many, owner_killed)
 
 			CHECK(!io_uring_register_buffers(&self->ring, &v, 1));
 		}
-		queue_all(self, variant, own, true);
+		queue_all(self, variant, own, true, MANY);
 		__atomic_store_n(step, 1, __ATOMIC_SEQ_CST);
 		for (;;)
 			pause();

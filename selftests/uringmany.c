@@ -13,12 +13,12 @@ TEST_F(many, reads_at_once)
 	int fd = default_box();
 
 	use(self, variant, fd);
-	put_all(fd);
+	put_all(fd, MANY);
 	/* Into pages that are not there yet, too. */
-	queue_all(self, variant, fd, true);
+	queue_all(self, variant, fd, true, MANY);
 	collect_ready(self);
 	EXPECT_EQ(MANY, self->done);
-	check_reads(self, true);
+	check_reads(self, true, MANY);
 	EXPECT_EQ(0, workers());
 	EXPECT_EQ(0, stat_of(fd).recv_waits);
 }
@@ -28,7 +28,7 @@ TEST_F(many, writes_at_once)
 	int fd = default_box();
 
 	use(self, variant, fd);
-	queue_all(self, variant, fd, false);
+	queue_all(self, variant, fd, false, MANY);
 	collect_ready(self);
 	EXPECT_EQ(MANY, self->done);
 	EXPECT_EQ(0, workers());
@@ -132,12 +132,12 @@ TEST_F(many, reads_in_flight)
 	pid_t pid;
 
 	use(self, variant, fd);
-	queue_all(self, variant, fd, true);
+	queue_all(self, variant, fd, true, MANY);
 	EXPECT_TRUE(quiet(self));
 	EXPECT_EQ(0, workers());
 	pid = spawn();
 	if (!pid) {
-		put_all(fd);
+		put_all(fd, MANY);
 		_exit(0);
 	}
 	if (variant->flags)
@@ -150,7 +150,7 @@ TEST_F(many, reads_in_flight)
 	 * Each letter wakes all reads, unless their work is deferred; who has been
 	 * woken for nothing 128 times gets a thread from io_uring.
 	 */
-	check_reads(self, variant->flags);
+	check_reads(self, variant->flags, MANY);
 	if (variant->flags)
 		EXPECT_EQ(0, workers());
 	EXPECT_EQ(0, stat_of(fd).letters);
@@ -186,7 +186,7 @@ TEST_F(many, writes_in_flight)
 	pid_t pid;
 
 	use(self, variant, fd);
-	queue_all(self, variant, fd, false);
+	queue_all(self, variant, fd, false, MANY);
 	collect_ready(self);
 	EXPECT_EQ(ROOM, self->done);
 	EXPECT_TRUE(quiet(self));
@@ -209,21 +209,21 @@ TEST_F(many, both_ends)
 {
 	int fd = box(1, 8, 8, 0);
 	bool seen[MANY / 2 + 1] = { false };
-	unsigned int i;
+	unsigned int n = fewer(), i;
 
 	use(self, variant, fd);
-	for (i = 0; i < MANY / 2; i++)
+	for (i = 0; i < n / 2; i++)
 		queue(self, variant, fd, true, i);
-	for (; i < MANY; i++) {
-		self->data[i] = i - MANY / 2 + 1;
+	for (; i < n; i++) {
+		self->data[i] = i - n / 2 + 1;
 		queue(self, variant, fd, false, i);
 	}
-	submit(self, MANY);
-	collect(self, MANY);
-	for (i = 0; i < MANY; i++)
+	submit(self, n);
+	collect(self, n);
+	for (i = 0; i < n; i++)
 		EXPECT_EQ(8, self->res[i]);
-	for (i = 0; i < MANY / 2; i++) {
-		ASSERT_LE(self->data[i], MANY / 2);
+	for (i = 0; i < n / 2; i++) {
+		ASSERT_LE(self->data[i], n / 2);
 		EXPECT_FALSE(seen[self->data[i]]);
 		seen[self->data[i]] = true;
 	}
