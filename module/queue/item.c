@@ -167,9 +167,11 @@ static bool kipc_item_is_kept(const struct kipc_queue *queue,
 
 	if (unlikely(item->space > KIPC_POOL_MAX || queue->object.removed))
 		return false;
-	return pooled <= KIPC_POOL_KEEP ||
-	       (pooled <= queue->keep &&
-		kipc_account_has_plenty(&queue->object.account, KIPC_BYTES));
+	if (likely(pooled <= KIPC_POOL_KEEP))
+		return true;
+	return (pooled <= queue->keep ||
+		pooled <= min_t(u64, queue->memory / 4, KIPC_POOL_MORE)) &&
+	       kipc_account_has_plenty(&queue->object.account, KIPC_BYTES);
 }
 
 /**

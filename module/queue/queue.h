@@ -211,8 +211,9 @@ struct kipc_queue_figures {
 /*
  * Items of up to KIPC_POOL_MAX bytes, with their heads, are allocated in powers of two,
  * and used again.  KIPC_POOL_KEEP bytes of them are kept; and more, up to
- * KIPC_POOL_MORE, if the queue needed that before it was empty last, an eighth less each
- * time that it needs less, and only while the owner has used less than half of the quota.
+ * KIPC_POOL_MORE, as long as that is a quarter of what is in the queue, or if the queue
+ * needed that before it was empty last, an eighth less each time that it needs less; and
+ * only while the owner has used less than half of the quota.
  */
 #define KIPC_POOL_CLASSES	6
 #define KIPC_POOL_SHIFT		8	/* the least is 256 */
