@@ -196,6 +196,30 @@ TEST_F(receiver, killed_alone)
 	EXPECT_EQ(2, q_take(box->in, BY_FIRST));
 }
 
+/* The same beside others: it is news to those who poll for its sort alone. */
+TEST_F(receiver, killed_beside_others)
+{
+	struct handles *box = &self->box;
+	int five = k_narrow(box->in, RECEIVE, 0);
+	struct party *watcher;
+
+	EXPECT_OK(q_select(five, BY_TYPE(5)));
+	EXPECT_EQ(0, q_put(box->out, 6, 0, 6));
+	watcher = poller(five, POLLIN);
+	go(watcher);
+	wait_for(asleep(watcher));
+	kill(self->r->pid, SIGKILL);
+	if (!variant->at->granted)
+		put_one(box);
+	EXPECT_TRUE(asleep(watcher));
+	release(variant->at->point);
+	EXPECT_EQ(KILLED, outcome(self->r));
+	EXPECT_EQ(0, outcome(watcher));
+	EXPECT_EQ(POLLIN, watcher->seen);
+	EXPECT_EQ(1, q_take(five, BY_DEFAULT));
+	EXPECT_EQ(6, q_take(box->in, BY_FIRST));
+}
+
 /* Those that came behind it are behind it again. */
 TEST_F(receiver, killed_and_put_back)
 {
