@@ -398,13 +398,7 @@ int kipc_queue_await_item(struct kipc_queue *queue,
 	if (taker.waiter.verdict == KIPC_WAITING)
 		kipc_taker_leave(queue, &taker);
 	kipc_uncharge(account, KIPC_WAITERS, 1);
-	if (ret == KIPC_GRANTED) {
+	if (ret == KIPC_GRANTED)
 		*item = taker.item;
-		/* Who is killed leaves the message to the next one. */
-		if (fatal_signal_pending(current) && !queue->object.removed) {
-			kipc_item_offer(queue, *item, wake);
-			ret = -ERESTARTSYS;
-		}
-	}
 	return ret;
 }

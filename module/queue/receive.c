@@ -210,7 +210,11 @@ again:
 		kipc_queue_unlock(queue, &wake, false);
 		return ret;
 	}
-	bytes = kipc_item_check(item, in);
+	/* Who is killed leaves what it was granted to the next one. */
+	if (unlikely(item->held && fatal_signal_pending(current)))
+		bytes = -ERESTARTSYS;
+	else
+		bytes = kipc_item_check(item, in);
 	ret = kipc_queue_take(queue, item, in, bytes, &wake);
 	if (likely(ret != -EFAULT))
 		return ret;
