@@ -10,6 +10,8 @@
 #include "kqueue.h"
 #include "race.h"
 
+#include <signal.h>
+
 /* Parties. */
 
 static inline long act_q_send(struct party *p)
@@ -82,6 +84,31 @@ static inline void go_and_wait(struct party *p, int fd, unsigned int others)
 
 	go(p);
 	q_wait_waiters(fd, sends ? others + 1 : 0, sends ? 0 : others + 1, p->pid);
+}
+
+/* The calling thread registers for messages; the signals are blocked. */
+static inline void q_listen(int fd)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN);
+	CHECK(!sigprocmask(SIG_BLOCK, &set, NULL));
+	CHECK(!q_notify(fd, KIPC_EVENT_NONEMPTY, 0, SIGRTMIN, 0));
+}
+
+/* How many have come; they are taken. */
+static inline unsigned int q_told(void)
+{
+	struct timespec none = { 0 };
+	unsigned int n = 0;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN);
+	while (sigtimedwait(&set, NULL, &none) > 0)
+		n++;
+	return n;
 }
 
 /* A queue without a name; each handle has one right. */

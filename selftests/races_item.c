@@ -195,6 +195,48 @@ TEST_F(copying, peeks)
 	EXPECT_EQ(3, q_take(box->in, BY_FIRST));
 }
 
+/*
+ * A listener that has found nothing is told when it comes back; else what comes after it
+ * would not be told either.
+ */
+TEST_F(copying, comes_back_for_a_listener)
+{
+	struct handles *box = &self->box;
+	int how;
+
+	q_listen(box->in);
+	for (how = 0; how < 2; how++) {
+		if (how)
+			self->r = q_receiver(box->in, BY_TYPE(5));
+		self->r->unwritable = !how;
+		self->r->flags = how ? KIPC_RECV_PEEK : 0;
+		hold_it(self, variant);
+		EXPECT_EQ(2, q_take(box->in, BY_FIRST));
+		EXPECT_EQ(3, q_take(box->in, BY_FIRST));
+		EXPECT_EQ(-EAGAIN, q_take(box->in, BY_FIRST));
+		q_told();
+		release(variant->point);
+		EXPECT_EQ(how ? 1 : -EFAULT, outcome(self->r));
+		EXPECT_EQ(1, q_told());
+		EXPECT_EQ(0, q_put(box->out, 5, 0, 4));
+		EXPECT_EQ(0, q_told());
+		EXPECT_EQ(1, q_take(box->in, BY_FIRST));
+		EXPECT_EQ(4, q_take(box->in, BY_FIRST));
+	}
+	/* Not if it goes to another one who waits. */
+	self->r = q_receiver(box->in, BY_TYPE(5));
+	self->r->flags = KIPC_RECV_PEEK;
+	hold_it(self, variant);
+	EXPECT_EQ(2, q_take(box->in, BY_FIRST));
+	EXPECT_EQ(3, q_take(box->in, BY_FIRST));
+	q_told();
+	go_and_wait(q_receiver(box->in, BY_FIRST), box->manage, 0);
+	release(variant->point);
+	EXPECT_EQ(1, outcome(self->r));
+	wait_for(!q_stat_of(box->manage).messages);
+	EXPECT_EQ(0, q_told());
+}
+
 TEST_F(copying, removed)
 {
 	hold_it(self, variant);

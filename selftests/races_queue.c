@@ -196,6 +196,22 @@ TEST_F(receiver, killed_alone)
 	EXPECT_EQ(2, q_take(box->in, BY_FIRST));
 }
 
+/* Then it is news to those who have registered for a signal. */
+TEST_F(receiver, killed_and_a_listener)
+{
+	struct handles *box = &self->box;
+
+	q_listen(box->in);
+	kill(self->r->pid, SIGKILL);
+	if (!variant->at->granted)
+		put_one(box);
+	EXPECT_EQ(0, q_told());
+	release(variant->at->point);
+	EXPECT_EQ(KILLED, outcome(self->r));
+	EXPECT_EQ(1, q_told());
+	EXPECT_EQ(1, q_take(box->in, BY_FIRST));
+}
+
 /* The same beside others: it is news to those who poll for its sort alone. */
 TEST_F(receiver, killed_beside_others)
 {
