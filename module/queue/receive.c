@@ -130,6 +130,7 @@ static ssize_t kipc_queue_take(struct kipc_queue *queue, struct kipc_item *item,
 	struct kipc_item *gone = NULL;
 	LIST_HEAD(garbage);
 	bool freed = false;
+	bool first;
 
 	if (unlikely(queue->object.removed)) {
 		bytes = -EIDRM;
@@ -152,11 +153,15 @@ static ssize_t kipc_queue_take(struct kipc_queue *queue, struct kipc_item *item,
 	} else if (item->held) {
 		freed = kipc_item_offer(queue, item, wake);
 	}
+	first = freed && queue->free == 1;
 	kipc_queue_tidy(queue, &garbage);
 	kipc_queue_unlock(queue, wake, freed);
 	kipc_item_free(queue, gone);
 	if (unlikely(!list_empty(&garbage)))
 		kipc_queue_free_groups(&garbage);
+	/* Whoever has looked meanwhile has found nothing. */
+	if (unlikely(first))
+		kipc_notify_event(&queue->object.notify, KIPC_EVENT_NONEMPTY);
 	return bytes;
 }
 

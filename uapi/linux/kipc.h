@@ -282,7 +282,8 @@ struct kipc_narrow {
  * @value: comes in si_value
  *
  * KIPC_EVENT_NONEMPTY: a message has come into a queue that had none to be received,
- * and no receiver was waiting for it.  Needs KIPC_RIGHT_RECEIVE.
+ * and no receiver was waiting for it; or one has come back, from a receiver that failed
+ * or only looked.  Needs KIPC_RIGHT_RECEIVE.
  *
  * Returns 0.  EINVAL: an unknown event or flag, no such signal, a field that must be 0
  * is not, or the kind has no such event.  EPERM: the handle has not the right.  ENOENT:
