@@ -48,9 +48,13 @@ static pid_t poller(int fd, short events, short want)
 	pid_t pid = spawn();
 
 	if (!pid) {
+		uint64_t end = after(PATIENCE);
+
 		CHECK(fd == 3 || !close_range(3, fd - 1, 0));
 		CHECK(!close_range(fd + 1, ~0U, 0));
 		CHECK(poll(&p, 1, PATIENCE / MS) == 1);
+		/* In the end poll looks once more, though nobody has woken it. */
+		CHECK(now_ns() < end);
 		CHECK(p.revents == want);
 		_exit(0);
 	}
@@ -372,6 +376,38 @@ TEST(hang_up)
 	EXPECT_EQ(6, q_take(any, BY_DEFAULT));
 	EXPECT_EQ(POLLIN | POLLHUP, poll_mask(any, BOTH));
 	EXPECT_EQ(0, read(any, data, 16));
+}
+
+/* The last one that this selector means goes after the hang-up, and others stay. */
+TEST(hang_up_by_the_last_of_a_sort)
+{
+	int fd = queue(4, 64, 16, KIPC_QUEUE_HANGUP);
+	int five = choosy(fd, BY_TYPE(5)), any = choosy(fd, BY_FIRST);
+	pid_t pid;
+
+	EXPECT_EQ(0, q_put(fd, 6, 0, 6));
+	EXPECT_EQ(0, q_put(fd, 5, 0, 5));
+	close(fd);
+	EXPECT_EQ(POLLIN, poll_mask(five, POLLIN));
+	pid = poller(five, 0, POLLHUP);
+	EXPECT_EQ(5, q_take(any, BY_TYPE(5)));
+	EXPECT_EQ(0, reap(pid));
+	EXPECT_EQ(6, q_take(any, BY_FIRST));
+}
+
+/* Or the selector becomes one that means none of them. */
+TEST(hang_up_by_the_selector)
+{
+	int fd = queue(4, 64, 16, KIPC_QUEUE_HANGUP);
+	int in = choosy(fd, BY_TYPE(6));
+	pid_t pid;
+
+	EXPECT_EQ(0, q_put(fd, 6, 0, 6));
+	close(fd);
+	EXPECT_EQ(POLLIN, poll_mask(in, POLLIN));
+	pid = poller(in, 0, POLLHUP);
+	ASSERT_OK(q_select(in, BY_TYPE(5)));
+	EXPECT_EQ(0, reap(pid));
 }
 
 TEST(hang_up_of_receivers)
