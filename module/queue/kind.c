@@ -284,7 +284,7 @@ static long kipc_queue_ioctl_select(struct file *file, void __user *arg,
 	struct kipc_queue *queue = kipc_queue_of_file(file);
 	struct kipc_selector selector;
 	struct kipc_select select;
-	bool news = false;
+	__poll_t news = 0;
 	int ret;
 
 	if (!(file->f_mode & FMODE_READ))
@@ -304,12 +304,12 @@ static long kipc_queue_ioctl_select(struct file *file, void __user *arg,
 	} else {
 		handle->select = select;
 		queue->object.notify.choosy = true;
-		news = queue->free;
+		news = kipc_queue_state(queue) & (EPOLLIN | EPOLLHUP);
 	}
 	spin_unlock(&queue->object.lock);
-	/* Who polls the handle already looks again: there may be what it wants now. */
+	/* Who polls the handle looks again: what it wants may be there now, or not. */
 	if (news)
-		kipc_notify(&queue->object.notify, EPOLLIN);
+		kipc_notify(&queue->object.notify, news);
 	return ret;
 }
 

@@ -145,6 +145,9 @@ static ssize_t kipc_queue_take(struct kipc_queue *queue, struct kipc_item *item,
 	if (likely(bytes >= 0 && !(in->flags & KIPC_RECV_PEEK))) {
 		kipc_queue_received(queue, item);
 		gone = kipc_item_drop(queue, item);
+		/* It may be the last one that a selector means: that end is news. */
+		if (unlikely(queue->object.notify.choosy))
+			queue->told &= ~EPOLLHUP;
 	} else if (unlikely(queue->object.removed)) {
 		/* It is held: nobody else will take it out. */
 		kipc_item_unlink(queue, item);
