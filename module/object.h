@@ -58,6 +58,7 @@
 #include "notify.h"
 #include "quota.h"
 #include "registry.h"
+#include "waiter.h"
 
 struct kipc_handle;
 struct kipc_object;
@@ -178,11 +179,19 @@ int kipc_object_release(struct inode *inode, struct file *file);
 
 /* handle.c: more file operations that serve every kind */
 ktime_t kipc_handle_deadline(const struct file *file, u64 deadline);
+__poll_t kipc_handle_mask(const struct kipc_handle *handle, __poll_t state);
 int kipc_handle_flush(struct file *file, fl_owner_t owner);
 __poll_t kipc_handle_poll(struct file *file, poll_table *wait);
 int kipc_handle_fasync(int fd, struct file *file, int on);
 long kipc_handle_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 void kipc_handle_show_fdinfo(struct seq_file *seq, struct file *file);
+
+/* The deadline of read and write. */
+static inline ktime_t kipc_handle_patience(const struct file *file, bool nowait)
+{
+	return nowait || file->f_flags & O_NONBLOCK ? KIPC_DEADLINE_NO_WAIT :
+						      KIPC_DEADLINE_FOREVER;
+}
 
 /* direct.c: what a process has published */
 int kipc_direct_publish(struct kipc_handle *handle);

@@ -225,13 +225,6 @@ static inline struct kipc_mailbox *kipc_mailbox_of_file(struct file *file)
 	return kipc_mailbox_of(handle->object);
 }
 
-/* The deadline of read and write. */
-static inline ktime_t kipc_mailbox_patience(struct file *file, bool nowait)
-{
-	return nowait || file->f_flags & O_NONBLOCK ? KIPC_DEADLINE_NO_WAIT :
-						      KIPC_DEADLINE_FOREVER;
-}
-
 static inline bool kipc_mailbox_is_rendezvous(const struct kipc_mailbox *mailbox)
 {
 	return !mailbox->attr.max_letters;

@@ -333,7 +333,7 @@ static noinline ssize_t kipc_mailbox_read_to(struct file *file, bool nowait,
 	struct kipc_incoming in = {
 		.buffer = buffer,
 		.size = size,
-		.deadline = kipc_mailbox_patience(file, nowait),
+		.deadline = kipc_handle_patience(file, nowait),
 		.refuse_empty = true,
 	};
 	ssize_t ret;

@@ -490,7 +490,7 @@ static noinline ssize_t kipc_mailbox_write_from(struct file *file, bool nowait,
 	struct kipc_outgoing out = {
 		.buffer = buffer,
 		.size = size,
-		.deadline = kipc_mailbox_patience(file, nowait),
+		.deadline = kipc_handle_patience(file, nowait),
 		.nowait = nowait,
 	};
 	int ret;

@@ -331,13 +331,6 @@ static inline struct kipc_queue *kipc_queue_of_file(struct file *file)
 	return kipc_queue_of(handle->object);
 }
 
-/* The deadline of read and write. */
-static inline ktime_t kipc_queue_patience(struct file *file, bool nowait)
-{
-	return nowait || file->f_flags & O_NONBLOCK ? KIPC_DEADLINE_NO_WAIT :
-						      KIPC_DEADLINE_FOREVER;
-}
-
 /* The state, under the lock. */
 
 /* No message can come any more, nor come back. */

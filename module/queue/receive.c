@@ -259,7 +259,7 @@ static ssize_t kipc_queue_read_to(struct file *file, bool nowait,
 	struct kipc_incoming_message in = {
 		.buffer = buffer,
 		.size = size,
-		.deadline = kipc_queue_patience(file, nowait),
+		.deadline = kipc_handle_patience(file, nowait),
 		.nowait = nowait,
 		.refuse_empty = true,
 	};

@@ -144,7 +144,7 @@ static ssize_t kipc_queue_write_from(struct file *file, bool nowait,
 		.buffer = buffer,
 		.size = size,
 		.type = 1,
-		.deadline = kipc_queue_patience(file, nowait),
+		.deadline = kipc_handle_patience(file, nowait),
 		.nowait = nowait,
 	};
 	int ret;
