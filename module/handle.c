@@ -29,6 +29,31 @@ ktime_t kipc_handle_deadline(const struct file *file, u64 deadline)
 	       kipc_deadline_import(deadline);
 }
 
+/**
+ * kipc_handle_mask - what a handle shows of its object's state
+ * @handle: the handle
+ * @state: EPOLLIN, EPOLLHUP: for who may receive; EPOLLOUT, EPOLLERR: for who may send
+ *
+ * Return: the poll mask.
+ */
+__poll_t kipc_handle_mask(const struct kipc_handle *handle, __poll_t state)
+{
+	__poll_t mask = 0;
+
+	if (handle->rights & KIPC_RIGHT_RECEIVE) {
+		/* Who reads learns of the end by reading. */
+		if (state & (EPOLLIN | EPOLLHUP))
+			mask |= EPOLLIN | EPOLLRDNORM;
+		mask |= state & EPOLLHUP;
+	}
+	if (handle->rights & KIPC_RIGHT_SEND) {
+		if (state & EPOLLOUT)
+			mask |= EPOLLOUT | EPOLLWRNORM;
+		mask |= state & EPOLLERR;
+	}
+	return mask;
+}
+
 static int kipc_handle_is(const void *file, struct file *other, unsigned int fd)
 {
 	return other == file;

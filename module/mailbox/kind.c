@@ -204,19 +204,7 @@ static __poll_t kipc_mailbox_poll(struct kipc_handle *handle)
 		mask |= EPOLLPRI;
 	if (removed)
 		return state | mask;
-	if (handle->rights & KIPC_RIGHT_RECEIVE) {
-		if (state & EPOLLIN)
-			mask |= EPOLLIN | EPOLLRDNORM;
-		if (state & EPOLLHUP)
-			mask |= EPOLLIN | EPOLLRDNORM | EPOLLHUP;
-	}
-	if (handle->rights & KIPC_RIGHT_SEND) {
-		if (state & EPOLLOUT)
-			mask |= EPOLLOUT | EPOLLWRNORM;
-		if (state & EPOLLERR)
-			mask |= EPOLLERR;
-	}
-	return mask;
+	return kipc_handle_mask(handle, state) | mask;
 }
 
 static void kipc_mailbox_stat_get(struct kipc_mailbox *mailbox,

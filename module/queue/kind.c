@@ -161,9 +161,9 @@ static __poll_t kipc_queue_poll(struct kipc_handle *handle)
 	struct kipc_queue *queue = kipc_queue_of(handle->object);
 	struct kipc_select select;
 	struct kipc_item *item;
-	__poll_t state, mask = 0;
 	struct kipc_wake wake;
 	bool removed, there;
+	__poll_t state;
 
 	kipc_wake_init(&wake);
 	spin_lock(&queue->object.lock);
@@ -179,19 +179,11 @@ static __poll_t kipc_queue_poll(struct kipc_handle *handle)
 
 	if (removed)
 		return state;
-	if (handle->rights & KIPC_RIGHT_RECEIVE) {
-		if (there)
-			mask |= EPOLLIN | EPOLLRDNORM;
-		else if (state & EPOLLHUP)
-			mask |= EPOLLIN | EPOLLRDNORM | EPOLLHUP;
-	}
-	if (handle->rights & KIPC_RIGHT_SEND) {
-		if (state & EPOLLOUT)
-			mask |= EPOLLOUT | EPOLLWRNORM;
-		if (state & EPOLLERR)
-			mask |= EPOLLERR;
-	}
-	return mask;
+	/* By the handle's selector, and not by what there is for others. */
+	state &= there ? ~EPOLLHUP : ~EPOLLIN;
+	if (there)
+		state |= EPOLLIN;
+	return kipc_handle_mask(handle, state);
 }
 
 static void kipc_queue_stat_get(struct kipc_queue *queue,
