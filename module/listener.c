@@ -149,7 +149,7 @@ void kipc_listener_forget(struct kipc_notify *notify,
 	struct kipc_listener *listener, *next;
 	LIST_HEAD(garbage);
 
-	if (!READ_ONCE(notify->listening))
+	if (!kipc_notify_listening(notify))
 		return;
 	spin_lock(&notify->lock);
 	list_for_each_entry_safe(listener, next, &notify->listeners, node)

@@ -84,10 +84,16 @@ void kipc_listener_forget(struct kipc_notify *notify,
 			  struct kipc_account *account, const void *by);
 void kipc_listener_tell(struct kipc_notify *notify, u32 event);
 
+/* Has anybody registered?  Who does so just now may miss what happens just now. */
+static inline bool kipc_notify_listening(const struct kipc_notify *notify)
+{
+	return READ_ONCE(notify->listening);
+}
+
 /* Something has happened that somebody may have registered for. */
 static inline void kipc_notify_event(struct kipc_notify *notify, u32 event)
 {
-	if (unlikely(READ_ONCE(notify->listening)))
+	if (unlikely(kipc_notify_listening(notify)))
 		kipc_listener_tell(notify, event);
 }
 
