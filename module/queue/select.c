@@ -208,6 +208,14 @@ static void kipc_place_leave(struct kipc_queue *queue, struct kipc_item *item,
 	queue->spares++;
 }
 
+/* The one behind it in the queue, or NULL. */
+static struct kipc_item *kipc_item_next(const struct kipc_queue *queue,
+					struct kipc_item *item)
+{
+	return list_is_last(&item->node, &queue->items) ? NULL :
+	       list_next_entry(item, node);
+}
+
 /**
  * kipc_item_deindex - make an item not to be found by any way
  * @queue: the queue
@@ -222,8 +230,7 @@ void kipc_item_deindex(struct kipc_queue *queue, struct kipc_item *item)
 	lockdep_assert_held(&queue->object.lock);
 	for (way = 0; way < KIPC_WAYS && unlikely(queue->coming); way++)
 		if (queue->coming & BIT(way) && queue->cursor[way] == item)
-			queue->cursor[way] = list_is_last(&item->node, &queue->items) ?
-					     NULL : list_next_entry(item, node);
+			queue->cursor[way] = kipc_item_next(queue, item);
 	if (item->ways & BIT(KIPC_BY_NUMBER))
 		rb_erase(&item->order, &queue->order);
 	for (way = 0; way < KIPC_GROUPED; way++)
@@ -263,8 +270,7 @@ static int kipc_queue_index(struct kipc_queue *queue, enum kipc_way way,
 			struct kipc_item *item = queue->cursor[way];
 
 			kipc_item_index(queue, item, BIT(way));
-			queue->cursor[way] = list_is_last(&item->node, &queue->items) ?
-					     NULL : list_next_entry(item, node);
+			queue->cursor[way] = kipc_item_next(queue, item);
 		}
 		if (!queue->cursor[way]) {
 			queue->coming &= ~BIT(way);
