@@ -85,7 +85,7 @@ static void kipc_queue_opened(struct kipc_handle *handle)
 	kipc_queue_unlock(queue, &wake, false);
 }
 
-static void kipc_queue_handle_closed(struct kipc_handle *handle)
+static void kipc_queue_closed(struct kipc_handle *handle)
 {
 	struct kipc_queue *queue = kipc_queue_of(handle->object);
 	struct kipc_wake wake;
@@ -354,7 +354,7 @@ const struct kipc_kind kipc_queue_kind = {
 	.fops		= &kipc_queue_fops,
 	.init		= kipc_queue_init,
 	.opened		= kipc_queue_opened,
-	.closed		= kipc_queue_handle_closed,
+	.closed		= kipc_queue_closed,
 	.remove		= kipc_queue_remove,
 	.release	= kipc_queue_release,
 	.ioctl		= kipc_queue_ioctl,

@@ -158,7 +158,7 @@ struct kipc_taker *kipc_taker_find(struct kipc_queue *queue, u64 type,
  */
 int kipc_queue_sender_verdict(const struct kipc_queue *queue, size_t size)
 {
-	int ret = kipc_queue_closed(queue);
+	int ret = kipc_queue_closed_to_senders(queue);
 
 	if (unlikely(ret))
 		return ret;
@@ -343,7 +343,7 @@ int kipc_queue_await_room(struct kipc_queue *queue, size_t size,
 		if (fatal_signal_pending(current))
 			ret = -ERESTARTSYS;
 		else
-			ret = kipc_queue_closed(queue);
+			ret = kipc_queue_closed_to_senders(queue);
 		if (ret)
 			kipc_queue_return_room(queue, size);
 	}

@@ -367,7 +367,7 @@ static inline void kipc_queue_return_room(struct kipc_queue *queue, size_t size)
 }
 
 /* 0, or why no message can be sent any more. */
-static inline int kipc_queue_closed(const struct kipc_queue *queue)
+static inline int kipc_queue_closed_to_senders(const struct kipc_queue *queue)
 {
 	if (unlikely(queue->object.removed))
 		return -EIDRM;

@@ -117,7 +117,7 @@ static int kipc_queue_send(struct kipc_queue *queue,
 	if (unlikely(queue->ways)) {
 		ret = kipc_queue_stock(queue, KIPC_GROUPED, out->nowait, &wake);
 		if (!ret)
-			ret = kipc_queue_closed(queue);
+			ret = kipc_queue_closed_to_senders(queue);
 		if (unlikely(ret)) {
 			kipc_queue_return_room(queue, out->size);
 			goto unlock;
