@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Bad input: one table (badinput_table.h) drives every field of every structure
- * of every ioctl; what goes for all structures is driven for each of them here.
+ * Bad input: one table (badinput_table.h) drives every field of every structure of
+ * the ioctls of the device, of every object, and of mailboxes (those of calls are in
+ * calls.c and async.c, those of queues in queuebad.c); what goes for all structures is
+ * driven for each of them here.
  * Each call must fail as documented, and nothing may have changed by it: not
  * the mailbox and its letter, not the totals, not a byte of what was passed in.
  * At the end of each test the good call must still work, which also proves

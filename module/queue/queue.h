@@ -2,11 +2,13 @@
 /*
  * DOC: The queue inside
  *
- * A message is an *item*: one allocation, filled before the queue is locked.  Items
- * stand in a list in the order of arrival.  An item is *free*, so that whoever comes
- * may take it, or *held* by one receiver: it was granted to it, or it is too large to be
- * copied under the lock and is just being copied.  A held item keeps its place, so that
- * it is there again at once if the receiver cannot take it.
+ * A message is an *item*, in memory of its own, which was allocated and filled before
+ * the queue was locked; or comes from the *pool* of those that have been received, if the
+ * message is small enough to be copied under the lock.  Items stand in a list in the
+ * order of arrival.  An item is *free*, so that whoever comes may take it, or *held* by
+ * one receiver: it was granted to it, or it is too large to be copied under the lock and
+ * is just being copied.  A held item keeps its place, so that it is there again at once
+ * if the receiver cannot take it.
  *
  * By type, priority and sender items stand in groups (index.h), and by number in a tree:
  * four *ways*, each of which is there only if somebody selects by it.  The first who does
@@ -15,13 +17,15 @@
  * forgotten.  So who receives in the order of arrival pays for none of them, and neither
  * does who selects what is at the front anyhow.  With n items in g groups
  *
- *	to find an item costs O(log g); for KIPC_SELECT_FIRST O(1), for _AFTER O(log n)
+ *	to find an item costs O(log g); for KIPC_SELECT_FIRST O(1), for _AFTER O(log n);
+ *	and, for the first who selects in a way, O(n log g) once
  *	to add one or to take one away costs O(log g) for each way that is there
  *	to hold an item, or take it, steps over those that are held behind it: each
  *	one once for each of its groups, and again if somebody put back one before it;
  *	they are at most as many as receivers that have been woken and not run yet
  *
- * Groups are not charged to the quota: there are at most three for a message, which is.
+ * Groups are not charged to the quota: there are at most three for a message, which is,
+ * and KIPC_SPARE_GROUPS.
  *
  * Receivers that find nothing stand in line, in the order in which they came, and each
  * in a group of those that have the same selector; these are in an index for each sort
@@ -34,14 +38,14 @@
  *   W: no receiver in line wants an item that is free
  *   S: if a sender is in line, the message of the first one does not fit
  *
- * W is kept by kipc_item_offer(), through which every item goes that becomes free: it
- * is granted to the receiver that waits longest for it, if there is one.  The grant is
- * the item itself, held.  The receiver looks at it when it has the lock again, and if
- * it cannot take it offers it anew.  S is kept by kipc_queue_unlock().  A sender's
- * grant is room that is reserved for it.
+ * W is kept by kipc_item_offer(), through which every item goes that becomes free (but
+ * one that a sender sees that nobody waits for): it is granted to the receiver that waits
+ * longest for it, if there is one.  The grant is the item itself, held.  The receiver
+ * looks at it when it has the lock again, and if it cannot take it offers it anew.  S is
+ * kept by kipc_queue_unlock().  A sender's grant is room that is reserved for it.
  *
- * If nobody waits for room, and nobody polls, most of this has not to be thought of:
- * kipc_queue_is_calm().
+ * If nobody waits for room, polls, or has registered for a signal, most of this has not
+ * to be thought of: kipc_queue_is_calm().
  */
 #ifndef KIPC_QUEUE_QUEUE_H
 #define KIPC_QUEUE_QUEUE_H

@@ -242,7 +242,9 @@ void kipc_item_deindex(struct kipc_queue *queue, struct kipc_item *item)
 /*
  * Bring all items in that are there, some at a time: the lock is held, dropped
  * between, and held again.  Those that come meanwhile are brought in as well, so that
- * the order is kept; they are fewer than what one turn does.
+ * the order is kept.  The lock is fair, so about one comes from each processor between
+ * two turns: it ends, unless more of them send than a turn has items, and others receive
+ * as fast.
  */
 static int kipc_queue_index(struct kipc_queue *queue, enum kipc_way way,
 			    bool nowait, struct kipc_wake *wake)
