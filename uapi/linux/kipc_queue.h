@@ -7,7 +7,8 @@
  * A queue carries *messages*, each a header (struct kipc_message) with a type and a
  * priority, and 0 to message_size bytes, between any number of senders and
  * receivers.  A receiver says by a *selector* which message it wants: that one is
- * taken, wherever it stands, at a cost that does not depend on what lies before it.
+ * taken, wherever it stands, at a cost that does not depend on what lies before it (but
+ * for the first who selects in a way, since the queue was empty, who has it indexed).
  * A message is sent whole or not at all, and received by exactly one receiver.
  *
  * Among the messages that a selector means, the one is received that was sent first,
@@ -34,7 +35,8 @@
  * POLLOUT, a message of message_size bytes can be sent without waiting; each only on a
  * handle with that right.  Hang-up: POLLIN and POLLHUP to receivers for whose default
  * selector there is no message, POLLERR to senders beside what else is true.  A removed
- * queue: POLLERR and POLLHUP.
+ * queue: POLLERR and POLLHUP.  POLLIN also if there is no memory to find it out: then a
+ * receive fails with ENOMEM.
  */
 #ifndef _UAPI_LINUX_KIPC_QUEUE_H
 #define _UAPI_LINUX_KIPC_QUEUE_H
@@ -177,8 +179,8 @@ struct kipc_queue_send {
  * EAGAIN: there is no such message now, and the caller does not wait (nor does
  * KIPC_SELECT_AFTER).  ETIMEDOUT.  EINTR.  EPIPE: there is none, and hang-up.  ESRCH:
  * see struct kipc_selector.  EDQUOT: the owner's quota of waiters is used up.  ENOMEM:
- * no memory to find the message, where nobody has selected in this way before.  EIDRM:
- * removed.
+ * no memory to find the message, where nobody has selected in this way since the queue
+ * was empty.  EIDRM: removed.
  */
 struct kipc_queue_recv {
 	__aligned_u64 data;
