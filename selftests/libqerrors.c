@@ -2,41 +2,7 @@
 /* The library's queues: each error that its functions give or pass on. */
 #include "test.h"
 #include "inject.h"
-
-#include <kipc.h>
-
-static int queue(void)
-{
-	int fd = kipc_queue_create(NULL, NULL, 0600, KIPC_QUEUE_RIGHTS, 0);
-
-	CHECK(fd >= 0);
-	return fd;
-}
-
-/* Of so many messages, of 8 bytes at most. */
-static int small_queue(uint64_t messages, uint32_t flags)
-{
-	struct kipc_queue_attr attr = { messages, KIPC_UNBOUNDED, 8, flags };
-	int fd = kipc_queue_create(NULL, &attr, 0600, KIPC_QUEUE_RIGHTS, 0);
-
-	CHECK(fd >= 0);
-	return fd;
-}
-
-static struct kipc_queue_stat figures(int fd)
-{
-	struct kipc_queue_stat st;
-
-	memset(&st, POISON, sizeof(st));
-	CHECK(!kipc_queue_stat(fd, &st));
-	return st;
-}
-
-/* An empty message. */
-static void put(int fd, uint64_t type, uint32_t priority)
-{
-	CHECK(!kipc_queue_send(fd, NULL, 0, type, priority, KIPC_NO_WAIT));
-}
+#include "klibqueue.h"
 
 TEST(bad_creations)
 {
@@ -89,10 +55,10 @@ TEST(bad_selectors)
 	};
 	struct kipc_selector none = { .how = KIPC_SELECT_DEFAULT };
 	struct kipc_queue_recv_item item = { 0 };
-	int fd = queue();
+	int fd = lib_queue();
 	size_t i;
 
-	put(fd, 1, 1);
+	lib_put(fd, 1, 1);
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		EXPECT_ERR(EINVAL, kipc_queue_recv(fd, NULL, 0, &bad[i], NULL, 0, 0));
 		EXPECT_ERR(EINVAL, kipc_queue_recv_batch(fd, &item, 1, &bad[i], 0, 0));
@@ -107,7 +73,7 @@ TEST(strangers)
 {
 	struct kipc_selector want = kipc_select_sender(4000000);
 	struct kipc_queue_recv_item item = { 0 };
-	int fd = queue(), status;
+	int fd = lib_queue(), status;
 	pid_t pid = spawn();
 
 	if (!pid) {
@@ -153,9 +119,9 @@ TEST(waits)
 	struct kipc_queue_send_item out = { 0 };
 	struct kipc_queue_recv_item in = { 0 };
 	struct kipc_selector other = kipc_select_type(2);
-	int fd = small_queue(1, 0);
+	int fd = lib_small_queue(1, 0);
 
-	put(fd, 1, 0);
+	lib_put(fd, 1, 0);
 	EXPECT_ERR(EAGAIN, kipc_queue_send(fd, NULL, 0, 1, 0, KIPC_NO_WAIT));
 	EXPECT_ERR(EAGAIN, kipc_queue_send_batch(fd, &out, 1, KIPC_NO_WAIT));
 	EXPECT_ERR(EAGAIN, kipc_queue_recv_batch(fd, &in, 1, &other, 0, 0));
@@ -169,7 +135,7 @@ TEST(waits)
 					   after(PATIENCE)));
 	EXPECT_INTERRUPTED(kipc_queue_recv_batch(fd, &in, 1, &other, 0,
 						 after(PATIENCE)));
-	EXPECT_EQ(1, figures(fd).messages);
+	EXPECT_EQ(1, lib_figures(fd).messages);
 }
 
 TEST(hangs_up)
@@ -177,10 +143,10 @@ TEST(hangs_up)
 	struct kipc_queue_send_item out = { 0 };
 	struct kipc_queue_recv_item in = { 0 };
 	struct kipc_selector other = kipc_select_type(2);
-	int fd = small_queue(4, KIPC_QUEUE_HANGUP);
+	int fd = lib_small_queue(4, KIPC_QUEUE_HANGUP);
 	int receive = kipc_narrow(fd, RECEIVE, 0);
 
-	put(fd, 1, 0);
+	lib_put(fd, 1, 0);
 	close(fd);
 	EXPECT_ERR(EPIPE, kipc_queue_recv(receive, NULL, 0, &other, NULL, 0,
 					  KIPC_FOREVER));
@@ -189,7 +155,7 @@ TEST(hangs_up)
 	EXPECT_EQ(0, kipc_queue_recv(receive, NULL, 0, NULL, NULL, 0, KIPC_FOREVER));
 	EXPECT_ERR(EPIPE, kipc_queue_recv(receive, NULL, 0, NULL, NULL, 0, 0));
 
-	receive = small_queue(4, KIPC_QUEUE_HANGUP);
+	receive = lib_small_queue(4, KIPC_QUEUE_HANGUP);
 	fd = kipc_narrow(receive, SEND, 0);
 	close(receive);
 	EXPECT_ERR(EPIPE, kipc_queue_send(fd, NULL, 0, 1, 0, KIPC_FOREVER));
@@ -211,7 +177,7 @@ TEST(bad_notifications)
 		.events = KIPC_EVENT_NONEMPTY,
 		.signo = SIGUSR1,
 	};
-	int fd = queue();
+	int fd = lib_queue();
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
@@ -233,9 +199,9 @@ TEST(removed)
 	struct kipc_selector want = kipc_select_type(1);
 	struct kipc_queue_send_item out = { 0 };
 	struct kipc_queue_recv_item in = { 0 };
-	int fd = queue();
+	int fd = lib_queue();
 
-	put(fd, 1, 0);
+	lib_put(fd, 1, 0);
 	ASSERT_OK(kipc_remove(fd));
 	EXPECT_ERR(EIDRM, kipc_queue_send(fd, NULL, 0, 1, 0, 0));
 	EXPECT_ERR(EIDRM, kipc_queue_recv(fd, NULL, 0, NULL, NULL, 0, 0));
@@ -244,7 +210,7 @@ TEST(removed)
 	EXPECT_ERR(EIDRM, kipc_queue_set(fd, &attr));
 	EXPECT_ERR(EIDRM, kipc_queue_select(fd, &want));
 	EXPECT_ERR(EIDRM, kipc_notify(fd, &n));
-	EXPECT_EQ(1, figures(fd).sent);
+	EXPECT_EQ(1, lib_figures(fd).sent);
 }
 
 /* Nothing of a message that is too long. */
@@ -254,12 +220,12 @@ TEST(too_long)
 		{ .data = ptr("message"), .size = 7 },
 		{ .data = ptr("a message"), .size = 9 },
 	};
-	int fd = small_queue(4, 0);
+	int fd = lib_small_queue(4, 0);
 
 	EXPECT_ERR(EMSGSIZE, kipc_queue_send(fd, "a message", 9, 1, 0, 0));
 	EXPECT_EQ(1, kipc_queue_send_batch(fd, out, 2, KIPC_FOREVER));
 	EXPECT_ERR(EMSGSIZE, kipc_queue_send_batch(fd, out + 1, 1, 0));
-	EXPECT_EQ(1, figures(fd).messages);
+	EXPECT_EQ(1, lib_figures(fd).messages);
 }
 
 /* Closed, without the right, and of another kind. */
@@ -272,7 +238,7 @@ TEST(bad_descriptors)
 	struct kipc_queue_recv_item in = { 0 };
 	struct kipc_mailbox_stat box_stat;
 	struct kipc_queue_stat st;
-	int fd = queue(), box = default_box(), null = open("/dev/null", O_RDWR);
+	int fd = lib_queue(), box = default_box(), null = open("/dev/null", O_RDWR);
 	int receive = kipc_narrow(fd, RECEIVE, 0), send = kipc_narrow(fd, SEND, 0);
 
 	EXPECT_ERR(EBADF, kipc_queue_send(receive, NULL, 0, 1, 0, 0));
@@ -302,19 +268,19 @@ TEST(bad_pointers)
 					       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct kipc_queue_send_item out = { .data = ptr(nowhere), .size = 4 };
 	struct kipc_queue_recv_item in = { .data = ptr(nowhere), .size = 4 };
-	int fd = queue();
+	int fd = lib_queue();
 
 	ASSERT_NE(MAP_FAILED, (void *)nowhere);
 	EXPECT_ERR(EFAULT, kipc_queue_create(NULL, nowhere, 0600, SEND, 0));
 	EXPECT_ERR(EFAULT, kipc_queue_send(fd, nowhere, 4, 1, 0, 0));
 	EXPECT_ERR(EFAULT, kipc_queue_send_batch(fd, &out, 1, 0));
 	EXPECT_ERR(EFAULT, kipc_queue_send_batch(fd, (void *)nowhere, 1, 0));
-	EXPECT_EQ(0, figures(fd).sent);
+	EXPECT_EQ(0, lib_figures(fd).sent);
 	ASSERT_OK(kipc_queue_send(fd, "data", 4, 1, 0, 0));
 	EXPECT_ERR(EFAULT, kipc_queue_recv(fd, nowhere, 4, NULL, NULL, 0, 0));
 	EXPECT_ERR(EFAULT, kipc_queue_recv_batch(fd, &in, 1, NULL, 0, 0));
 	EXPECT_ERR(EFAULT, kipc_queue_recv_batch(fd, (void *)nowhere, 1, NULL, 0, 0));
-	EXPECT_EQ(1, figures(fd).messages);
+	EXPECT_EQ(1, lib_figures(fd).messages);
 	EXPECT_ERR(EFAULT, kipc_queue_stat(fd, (void *)nowhere));
 	EXPECT_ERR(EFAULT, kipc_queue_set(fd, nowhere));
 	EXPECT_ERR(EFAULT, kipc_queue_select(fd, (void *)nowhere));
@@ -341,7 +307,7 @@ TEST(no_memory)
 	struct kipc_selector other = kipc_select_type(2);
 	struct kipc_queue_send_item out = { 0 };
 	struct kipc_queue_recv_item in = { 0 };
-	int fd = queue();
+	int fd = lib_queue();
 
 	if (!inject_begin())
 		SKIP(return, NO_INJECTION);
@@ -350,10 +316,10 @@ TEST(no_memory)
 	EXPECT_NO_MEMORY(kipc_queue_send(fd, NULL, 0, 1, 0, KIPC_NO_WAIT));
 	EXPECT_NO_MEMORY(kipc_queue_send_batch(fd, &out, 1, KIPC_NO_WAIT));
 	EXPECT_NO_MEMORY(kipc_notify(fd, &n));
-	EXPECT_EQ(0, figures(fd).sent);
+	EXPECT_EQ(0, lib_figures(fd).sent);
 	/* One that is not in front has to be looked for. */
-	put(fd, 1, 0);
-	put(fd, 2, 0);
+	lib_put(fd, 1, 0);
+	lib_put(fd, 2, 0);
 	EXPECT_NO_MEMORY(kipc_queue_recv(fd, NULL, 0, &other, NULL, 0, KIPC_NO_WAIT));
 	EXPECT_NO_MEMORY(kipc_queue_recv_batch(fd, &in, 1, &other, 0, KIPC_NO_WAIT));
 	inject_end();

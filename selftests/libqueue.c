@@ -1,41 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The library's queues: what each of its functions is for. */
 #include "test.h"
-
-#include <kipc.h>
-
-static int queue(void)
-{
-	int fd = kipc_queue_create(NULL, NULL, 0600, KIPC_QUEUE_RIGHTS, 0);
-
-	CHECK(fd >= 0);
-	return fd;
-}
-
-/* Of so many messages, of 8 bytes at most. */
-static int small_queue(uint64_t messages, uint32_t flags)
-{
-	struct kipc_queue_attr attr = { messages, KIPC_UNBOUNDED, 8, flags };
-	int fd = kipc_queue_create(NULL, &attr, 0600, KIPC_QUEUE_RIGHTS, 0);
-
-	CHECK(fd >= 0);
-	return fd;
-}
-
-static struct kipc_queue_stat figures(int fd)
-{
-	struct kipc_queue_stat st;
-
-	memset(&st, POISON, sizeof(st));
-	CHECK(!kipc_queue_stat(fd, &st));
-	return st;
-}
-
-/* An empty message. */
-static void put(int fd, uint64_t type, uint32_t priority)
-{
-	CHECK(!kipc_queue_send(fd, NULL, 0, type, priority, KIPC_NO_WAIT));
-}
+#include "klibqueue.h"
 
 /* The number of the message that this selector takes. */
 static uint64_t taken(int fd, struct kipc_selector want)
@@ -53,10 +19,10 @@ TEST(default_attributes)
 	struct kipc_queue_stat st;
 	struct kipc_features f;
 	struct kipc_info info;
-	int fd = queue();
+	int fd = lib_queue();
 
 	/* What the macro says is what the kernel does. */
-	st = figures(fd);
+	st = lib_figures(fd);
 	EXPECT_EQ(0, memcmp(&st.attr, &attr, sizeof(attr)));
 	ASSERT_OK(kipc_features(&f));
 	EXPECT_TRUE(f.kinds & 1U << KIPC_KIND_QUEUE);
@@ -90,7 +56,7 @@ TEST(names)
 
 TEST(published)
 {
-	int fd = queue();
+	int fd = lib_queue();
 
 	ASSERT_OK(kipc_publish(fd));
 	EXPECT_OK(kipc_open_pid(getpid(), KIPC_KIND_QUEUE, SEND, 0));
@@ -101,7 +67,7 @@ TEST(messages)
 {
 	struct kipc_message m;
 	char data[16];
-	int fd = queue();
+	int fd = lib_queue();
 
 	EXPECT_EQ(0, kipc_queue_send(fd, "hello", 5, 1ULL << 63, UINT32_MAX, 0));
 	EXPECT_EQ(0, kipc_queue_send(fd, "world", 5, 0, 0, KIPC_FOREVER));
@@ -130,10 +96,10 @@ TEST(messages)
 	EXPECT_EQ(0, kipc_queue_recv(fd, data, 2, NULL, &m, 0, 0));
 	EXPECT_EQ(7, m.type);
 	EXPECT_ERR(EAGAIN, kipc_queue_recv(fd, data, 2, NULL, &m, 0, 0));
-	EXPECT_EQ(3, figures(fd).sent);
-	EXPECT_EQ(3, figures(fd).received);
-	EXPECT_EQ(10, figures(fd).sent_bytes);
-	EXPECT_EQ(getpid(), figures(fd).recv_pid);
+	EXPECT_EQ(3, lib_figures(fd).sent);
+	EXPECT_EQ(3, lib_figures(fd).received);
+	EXPECT_EQ(10, lib_figures(fd).sent_bytes);
+	EXPECT_EQ(getpid(), lib_figures(fd).recv_pid);
 	EXPECT_ERR(EINVAL, kipc_queue_recv(fd, data, 2, NULL, &m, KIPC_RECV_CALLS, 0));
 }
 
@@ -142,7 +108,7 @@ TEST(huge_sizes)
 {
 	size_t huge = (size_t)(1ULL << 32) + 4;
 	char data[16] = "";
-	int fd = queue();
+	int fd = lib_queue();
 
 	if (sizeof(size_t) < 8)
 		SKIP(return, "a size_t of 32 bits");
@@ -177,23 +143,23 @@ TEST(selectors)
 {
 	struct kipc_selector want = kipc_select_type(9);
 	struct kipc_message m;
-	int fd = queue(), seen;
+	int fd = lib_queue(), seen;
 	pid_t pid;
 
-	put(fd, 20, 0);
-	put(fd, 30, 0);
-	put(fd, 10, 1);
-	put(fd, 20, 9);
-	put(fd, 40, 9);
+	lib_put(fd, 20, 0);
+	lib_put(fd, 30, 0);
+	lib_put(fd, 10, 1);
+	lib_put(fd, 20, 9);
+	lib_put(fd, 40, 9);
 	pid = spawn();
 	if (!pid) {
-		put(fd, 20, 0);
+		lib_put(fd, 20, 0);
 		_exit(0);
 	}
 	EXPECT_EQ(0, reap(pid));
-	put(fd, 50, 0);
+	lib_put(fd, 50, 0);
 	EXPECT_ERR(EAGAIN, kipc_queue_recv(fd, NULL, 0, &want, NULL, 0, 0));
-	EXPECT_EQ(7, figures(fd).messages);
+	EXPECT_EQ(7, lib_figures(fd).messages);
 	/* Its number is one of this pid namespace, though it has ended. */
 	EXPECT_EQ(6, taken(fd, kipc_select_sender(pid)));
 	EXPECT_EQ(4, taken(fd, kipc_select_priority()));
@@ -204,7 +170,7 @@ TEST(selectors)
 	EXPECT_EQ(1, taken(fd, kipc_select_first()));
 
 	for (seen = 0; seen < 3; seen++)
-		put(fd, seen, 3 - seen);
+		lib_put(fd, seen, 3 - seen);
 	m.seq = 0;
 	for (seen = 0;; seen++) {
 		want = kipc_select_after(m.seq);
@@ -219,7 +185,7 @@ TEST(selectors)
 TEST(default_selector)
 {
 	struct kipc_selector want = kipc_select_type(2);
-	int fd = queue(), other = kipc_narrow(fd, RECEIVE, 0);
+	int fd = lib_queue(), other = kipc_narrow(fd, RECEIVE, 0);
 	char data[8];
 
 	EXPECT_OK(kipc_queue_select(fd, &want));
@@ -245,7 +211,7 @@ TEST(batches)
 	struct kipc_queue_recv_item in[4] = { { 0 } };
 	struct kipc_selector want = kipc_select_priority();
 	char data[4][8];
-	int fd = queue(), i;
+	int fd = lib_queue(), i;
 
 	for (i = 0; i < 3; i++) {
 		out[i].data = ptr("message");
@@ -286,16 +252,16 @@ TEST(batches)
 TEST(limits)
 {
 	struct kipc_queue_attr attr;
-	int fd = small_queue(1, 0), out = kipc_narrow(fd, SEND, 0);
+	int fd = lib_small_queue(1, 0), out = kipc_narrow(fd, SEND, 0);
 	pid_t pid;
 
-	put(fd, 1, 0);
-	attr = figures(fd).attr;
+	lib_put(fd, 1, 0);
+	attr = lib_figures(fd).attr;
 	attr.max_messages = 2;
 	EXPECT_ERR(EPERM, kipc_queue_set(out, &attr));
 	EXPECT_OK(kipc_queue_set(fd, &attr));
-	EXPECT_EQ(2, figures(fd).attr.max_messages);
-	put(fd, 1, 0);
+	EXPECT_EQ(2, lib_figures(fd).attr.max_messages);
+	lib_put(fd, 1, 0);
 	attr.flags = KIPC_QUEUE_HANGUP;
 	EXPECT_ERR(EINVAL, kipc_queue_set(fd, &attr));
 	attr.flags = 0;
@@ -309,7 +275,7 @@ TEST(limits)
 						    after(PATIENCE)));
 		_exit(0);
 	}
-	wait_for(figures(fd).waiting_senders == 1);
+	wait_for(lib_figures(fd).waiting_senders == 1);
 	attr.message_size = 6;
 	EXPECT_OK(kipc_queue_set(fd, &attr));
 	EXPECT_EQ(0, reap(pid));
@@ -346,7 +312,7 @@ TEST(notification)
 		.value = 0x12345678,
 	};
 	struct kipc_notification none = { .events = 0 };
-	int fd = queue(), out = kipc_narrow(fd, SEND, 0);
+	int fd = lib_queue(), out = kipc_narrow(fd, SEND, 0);
 	sigset_t set;
 
 	sigemptyset(&set);
@@ -355,24 +321,24 @@ TEST(notification)
 	EXPECT_ERR(ENOENT, kipc_notify(fd, &none));
 	EXPECT_ERR(EPERM, kipc_notify(out, &n));
 	ASSERT_OK(kipc_notify(fd, &n));
-	put(out, 1, 0);
+	lib_put(out, 1, 0);
 	EXPECT_TRUE(signalled(n.signo, n.value));
 	/* Not again before it is empty; then each time. */
-	put(out, 1, 0);
+	lib_put(out, 1, 0);
 	EXPECT_FALSE(pending(n.signo));
 	taken(fd, kipc_select_first());
 	taken(fd, kipc_select_first());
-	put(out, 1, 0);
+	lib_put(out, 1, 0);
 	EXPECT_TRUE(signalled(n.signo, n.value));
 	taken(fd, kipc_select_first());
 	/* The second takes the place of the first, and is for once. */
 	n.flags = KIPC_NOTIFY_ONCE;
 	n.value = 2;
 	ASSERT_OK(kipc_notify(fd, &n));
-	put(out, 1, 0);
+	lib_put(out, 1, 0);
 	EXPECT_TRUE(signalled(n.signo, 2));
 	taken(fd, kipc_select_first());
-	put(out, 1, 0);
+	lib_put(out, 1, 0);
 	EXPECT_FALSE(pending(n.signo));
 	EXPECT_ERR(ENOENT, kipc_notify(fd, &none));
 	ASSERT_OK(kipc_notify(fd, &n));
