@@ -463,10 +463,8 @@ long fate(const struct state *at, long granted)
 
 /* Fixtures. */
 
-struct handles race_box(uint64_t letters, uint64_t bytes, uint32_t size,
-			uint32_t flags)
+struct handles race_handles(int fd)
 {
-	int fd = box(letters, bytes, size, flags);
 	struct handles h = {
 		.in = k_narrow(fd, RECEIVE, 0),
 		.out = k_narrow(fd, SEND, 0),
@@ -476,6 +474,12 @@ struct handles race_box(uint64_t letters, uint64_t bytes, uint32_t size,
 	CHECK(h.in >= 0 && h.out >= 0 && h.manage >= 0);
 	close(fd);
 	return h;
+}
+
+struct handles race_box(uint64_t letters, uint64_t bytes, uint32_t size,
+			uint32_t flags)
+{
+	return race_handles(box(letters, bytes, size, flags));
 }
 
 /* The sum of those that have the name, or of all. */

@@ -108,11 +108,15 @@ long id_of(int fd);
 /* How much of it the module holds by its own account: "segments" and so on. */
 long referenced(const char *what);
 
-/* A mailbox without a name; each handle has one right. */
+/* Of one object, each with one right. */
 struct handles {
 	int in, out, manage;
 };
 
+/* Made of a handle with all rights, which is closed. */
+struct handles race_handles(int fd);
+
+/* Of a mailbox without a name. */
 struct handles race_box(uint64_t letters, uint64_t bytes, uint32_t size,
 			uint32_t flags);
 

@@ -111,20 +111,11 @@ static inline unsigned int q_told(void)
 	return n;
 }
 
-/* A queue without a name; each handle has one right. */
+/* Of a queue without a name. */
 static inline struct handles race_queue(uint64_t messages, uint64_t bytes,
 					uint32_t size, uint32_t flags)
 {
-	int fd = queue(messages, bytes, size, flags);
-	struct handles h = {
-		.in = k_narrow(fd, RECEIVE, 0),
-		.out = k_narrow(fd, SEND, 0),
-		.manage = k_narrow(fd, MANAGE, 0),
-	};
-
-	CHECK(h.in >= 0 && h.out >= 0 && h.manage >= 0);
-	close(fd);
-	return h;
+	return race_handles(queue(messages, bytes, size, flags));
 }
 
 #endif /* KIPC_SELFTEST_RACE_QUEUE_H */
