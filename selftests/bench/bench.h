@@ -119,6 +119,7 @@ extern struct peer binder_peer;
 extern struct peer mailbox_peer, mailbox_lib_peer, mailbox_batch_peer;
 extern struct peer rendezvous_peer, rpc_peer;
 extern struct peer queue_peer, queue_typed_peer;
+void kipc_peer_prepare(void);		/* raises the module's limits */
 extern struct peer getppid_peer, yield_peer, memcpy_peer;
 
 /* Where the processes of a measurement run. */

@@ -143,7 +143,6 @@ static void run_select(const struct turn *t)
 /* Those who wait for what does not come, each for something else. */
 
 struct crowd {
-	const struct turn *t;
 	int fd;
 	bool mixed;		/* not only by type */
 	unsigned int number;
@@ -181,7 +180,6 @@ static void send_beside(const struct turn *t, unsigned int waiters, bool mixed,
 	unsigned int rounds = t->messages / SOME, i, r;
 	struct kipc_selector by = { .how = KIPC_SELECT_FIRST };
 	struct crowd crowd = {
-		.t = t,
 		.fd = make_queue(t->payload),
 		.mixed = mixed,
 	};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * kipc itself, as its users use it: a plain read and write for each letter, or
+ * kipc's mailbox, as its users use it: a plain read and write for each letter, or
  * the library's calls, which also carry a tag, a deadline and the letter's header.
  */
 #include <kipc.h>
@@ -9,7 +9,7 @@
 
 #define LIMITS	"/sys/module/kipc/parameters/"
 
-static void prepare(void)
+void kipc_peer_prepare(void)
 {
 	write_file(LIMITS "max_objects", "400000");
 	write_file(LIMITS "max_bytes", "1073741824");
@@ -81,7 +81,7 @@ struct peer mailbox_peer = {
 	.device = "/dev/kipc",
 	.can = PEER_ROUND_TRIP | PEER_ONE_WAY | PEER_MANY | PEER_POLL | PEER_OBJECT |
 	       PEER_SIGIO,
-	.prepare = prepare,
+	.prepare = kipc_peer_prepare,
 	.make = bounded_make,
 	.send = plain_send,
 	.recv = plain_recv,
@@ -109,7 +109,7 @@ struct peer mailbox_lib_peer = {
 	.name = "kipc-mailbox-lib",
 	.device = "/dev/kipc",
 	.can = PEER_ROUND_TRIP | PEER_ONE_WAY,
-	.prepare = prepare,
+	.prepare = kipc_peer_prepare,
 	.make = bounded_make,
 	.send = call_send,
 	.recv = call_recv,
@@ -158,7 +158,7 @@ struct peer mailbox_batch_peer = {
 	.device = "/dev/kipc",
 	.can = PEER_ONE_WAY,
 	.batch = BATCH,
-	.prepare = prepare,
+	.prepare = kipc_peer_prepare,
 	.make = bounded_make,
 	.send = batch_send,
 	.recv = batch_recv,
@@ -169,7 +169,7 @@ struct peer rendezvous_peer = {
 	.name = "kipc-rendezvous",
 	.device = "/dev/kipc",
 	.can = PEER_ROUND_TRIP,
-	.prepare = prepare,
+	.prepare = kipc_peer_prepare,
 	.make = rendezvous_make,
 	.send = plain_send,
 	.recv = plain_recv,
@@ -221,7 +221,7 @@ struct peer rpc_peer = {
 	.name = "kipc-call",
 	.device = "/dev/kipc",
 	.can = PEER_ROUND_TRIP | PEER_CLIENTS,
-	.prepare = prepare,
+	.prepare = kipc_peer_prepare,
 	.make = bounded_make,
 	.send = rpc_send,
 	.recv = rpc_recv,

@@ -3,19 +3,9 @@
  * kipc's typed queue: a plain read and write for each message, or the library's
  * calls, which carry a type, a priority, a deadline and the message's header.
  */
-#include <sys/ioctl.h>
-
 #include <kipc.h>
 
 #include "bench.h"
-
-#define LIMITS	"/sys/module/kipc/parameters/"
-
-static void prepare(void)
-{
-	write_file(LIMITS "max_objects", "400000");
-	write_file(LIMITS "max_bytes", "1073741824");
-}
 
 static void make(struct channel *c)
 {
@@ -86,7 +76,7 @@ struct peer queue_peer = {
 	.device = "/dev/kipc",
 	.can = PEER_ROUND_TRIP | PEER_ONE_WAY | PEER_MANY | PEER_POLL | PEER_OBJECT |
 	       PEER_SIGIO,
-	.prepare = prepare,
+	.prepare = kipc_peer_prepare,
 	.make = make,
 	.send = plain_send,
 	.recv = plain_recv,
@@ -97,7 +87,7 @@ struct peer queue_typed_peer = {
 	.name = "kipc-queue-typed",
 	.device = "/dev/kipc",
 	.can = PEER_ROUND_TRIP | PEER_ONE_WAY,
-	.prepare = prepare,
+	.prepare = kipc_peer_prepare,
 	.make = make,
 	.send = typed_send,
 	.recv = typed_recv,
