@@ -4,6 +4,7 @@
  * the submitter; it is done when it can be.
  */
 #include "test.h"
+#include "kqueue.h"
 
 #include <linux/io_uring.h>
 #include <sys/syscall.h>
@@ -98,17 +99,21 @@ FIXTURE(uring) {
 FIXTURE_VARIANT(uring) {
 	bool fixed;		/* a registered descriptor */
 	bool once_nonblock;	/* which had O_NONBLOCK at that time */
+	bool queue;		/* in place of a mailbox */
 };
 
-FIXTURE_VARIANT_ADD(uring, plain) { false, false };
-FIXTURE_VARIANT_ADD(uring, fixed) { true, false };
-FIXTURE_VARIANT_ADD(uring, once_nonblocking) { true, true };
+FIXTURE_VARIANT_ADD(uring, plain) { false, false, false };
+FIXTURE_VARIANT_ADD(uring, fixed) { true, false, false };
+FIXTURE_VARIANT_ADD(uring, once_nonblocking) { true, true, false };
+FIXTURE_VARIANT_ADD(uring, queue) { false, false, true };
+FIXTURE_VARIANT_ADD(uring, queue_fixed) { true, false, true };
+FIXTURE_VARIANT_ADD(uring, queue_once_nonblocking) { true, true, true };
 
 FIXTURE_SETUP(uring)
 {
 	if (!open_ring(&self->ring))
 		SKIP_FROM_SETUP("no io_uring: %s", strerror(errno));
-	self->fd = box(1, 8, 8, 0);
+	self->fd = variant->queue ? queue(1, 8, 8, 0) : box(1, 8, 8, 0);
 	self->step = shared(sizeof(*self->step));
 	if (variant->once_nonblock)
 		ASSERT_OK(fcntl(self->fd, F_SETFL, O_NONBLOCK));
@@ -139,33 +144,80 @@ static pid_t start(FIXTURE_DATA(uring) *self, bool fixed, int opcode,
 	_exit(0);
 }
 
+static uint64_t sent(int fd, bool is_queue)
+{
+	return is_queue ? q_stat_of(fd).sent : stat_of(fd).sent;
+}
+
+static uint64_t received(int fd, bool is_queue)
+{
+	return is_queue ? q_stat_of(fd).received : stat_of(fd).received;
+}
+
+/* The other side, in the usual way. */
+static void give(int fd, bool is_queue, uint64_t number)
+{
+	CHECK(!(is_queue ? q_put(fd, 1, 0, number) : send_number(fd, number)));
+}
+
+static uint64_t take(int fd, bool is_queue)
+{
+	uint64_t number = 0;
+
+	if (is_queue)
+		return q_await(fd, BY_FIRST);
+	CHECK(k_recv(fd, &number, 8, NULL, 0, after(PATIENCE)) == 8);
+	return number;
+}
+
 TEST_F(uring, read_of_an_empty_one)
 {
-	uint64_t data = 77;
+	bool is_queue = variant->queue;
+	uint64_t data = 0;
 	pid_t pid;
 
 	pid = start(self, variant->fixed, IORING_OP_READ, &data);
 	wait_for(__atomic_load_n(self->step, __ATOMIC_SEQ_CST));
-	EXPECT_EQ(0, stat_of(self->fd).received);
-	ASSERT_OK(k_send(self->fd, &data, 8, 0, 0));
+	EXPECT_EQ(0, received(self->fd, is_queue));
+	give(self->fd, is_queue, 77);
 	EXPECT_EQ(0, reap(pid));
-	EXPECT_EQ(1, stat_of(self->fd).received);
-	EXPECT_EQ(0, stat_of(self->fd).letters);
+	EXPECT_EQ(1, received(self->fd, is_queue));
+	EXPECT_EQ(1, sent(self->fd, is_queue));
+}
+
+/* What the default selector means is read, and that alone. */
+TEST_F(uring, read_by_the_default_selector)
+{
+	uint64_t data = 0;
+	pid_t pid;
+
+	if (!variant->queue)
+		SKIP(return, "a mailbox has none");
+	ASSERT_OK(q_set(self->fd, 9, 800, 8, 0));
+	ASSERT_OK(q_select(self->fd, BY_TYPE(5)));
+	EXPECT_EQ(0, q_put(self->fd, 6, 0, 66));
+	pid = start(self, variant->fixed, IORING_OP_READ, &data);
+	wait_for(__atomic_load_n(self->step, __ATOMIC_SEQ_CST));
+	EXPECT_EQ(0, q_put(self->fd, 7, 0, 66));
+	EXPECT_EQ(0, received(self->fd, true));
+	EXPECT_EQ(0, q_put(self->fd, 5, 0, 77));
+	EXPECT_EQ(0, reap(pid));
+	EXPECT_EQ(2, q_stat_of(self->fd).messages);
 }
 
 TEST_F(uring, write_to_a_full_one)
 {
-	uint64_t data = 78, got = 0;
+	bool is_queue = variant->queue;
+	uint64_t data = 78;
 	pid_t pid;
 
-	ASSERT_OK(send_number(self->fd, 1));
+	give(self->fd, is_queue, 1);
 	pid = start(self, variant->fixed, IORING_OP_WRITE, &data);
 	wait_for(__atomic_load_n(self->step, __ATOMIC_SEQ_CST));
-	EXPECT_EQ(1, stat_of(self->fd).sent);
-	EXPECT_EQ(1, recv_number(self->fd));
+	EXPECT_EQ(1, sent(self->fd, is_queue));
+	EXPECT_EQ(1, take(self->fd, is_queue));
 	EXPECT_EQ(0, reap(pid));
-	ASSERT_EQ(8, k_recv(self->fd, &got, 8, NULL, 0, 0));
-	EXPECT_EQ(78, got);
+	EXPECT_EQ(78, take(self->fd, is_queue));
 }
 
 TEST_HARNESS_MAIN
