@@ -4,6 +4,7 @@
 #include "kqueue.h"
 
 #include <kselftest.h>
+#include <sys/uio.h>
 
 #define FAULTS		"/sys/kernel/debug/"
 #define REFERENCES	"/sys/kernel/debug/kipc/references"
@@ -181,6 +182,40 @@ void scene_sent(struct scene *sc, size_t size)
 {
 	CHECK(sc->next < SCENE_LETTERS);
 	sc->size[sc->next++] = size;
+}
+
+static void cut(struct iovec v[SCENE_PIECES], void *data, size_t size)
+{
+	size_t part = size / SCENE_PIECES;
+	int i;
+
+	for (i = 0; i < SCENE_PIECES; i++) {
+		v[i].iov_base = (char *)data + i * part;
+		v[i].iov_len = i < SCENE_PIECES - 1 ? part : size - i * part;
+	}
+}
+
+long scene_write(struct scene *sc)
+{
+	scene_prepare(sc, sc->op->size);
+	return write(sc->fd, sc->out, sc->op->size);
+}
+
+long scene_writev(struct scene *sc)
+{
+	struct iovec v[SCENE_PIECES];
+
+	scene_prepare(sc, sc->op->size);
+	cut(v, sc->out, sc->op->size);
+	return writev(sc->fd, v, SCENE_PIECES);
+}
+
+long scene_readv(struct scene *sc)
+{
+	struct iovec v[SCENE_PIECES];
+
+	cut(v, sc->in, sc->op->size);
+	return readv(sc->fd, v, SCENE_PIECES);
 }
 
 /* On whatever the scene has. */

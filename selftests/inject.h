@@ -21,6 +21,7 @@
 #define MOST_ERRNOS	4
 #define SCENE_LETTERS	32
 #define SCENE_BUFFER	(128 << 10)
+#define SCENE_PIECES	10	/* of a vector: more than the kernel has on its stack */
 #define NO_INJECTION	"this kernel has no fault injection"
 
 struct fault_op;
@@ -110,6 +111,11 @@ void scene_sent(struct scene *sc, size_t size);
 void scene_gone(struct scene *sc);
 void scene_received(struct scene *sc, size_t size);
 size_t scene_front(const struct scene *sc);
+
+/* What an operation does: as much as its size, in one piece, or in several. */
+long scene_write(struct scene *sc);
+long scene_writev(struct scene *sc);
+long scene_readv(struct scene *sc);
 
 enum partner {
 	PARTNER_RECEIVES,	/* waits in a receive, again and again */

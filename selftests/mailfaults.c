@@ -7,10 +7,6 @@
 #include "inject.h"
 #include "kbatch.h"
 
-#include <sys/uio.h>
-
-#define PIECES		10		/* more than the kernel has on its stack */
-
 FIXTURE(mailfaults) {
 };
 
@@ -140,32 +136,6 @@ static long send_wait(struct scene *sc)
 	return k_send(sc->fd, sc->out, sc->op->size, sc->next, sc->deadline);
 }
 
-static long write_now(struct scene *sc)
-{
-	scene_prepare(sc, sc->op->size);
-	return write(sc->fd, sc->out, sc->op->size);
-}
-
-static void pieces(struct iovec v[PIECES], void *data, size_t size)
-{
-	size_t part = size / PIECES;
-	int i;
-
-	for (i = 0; i < PIECES; i++) {
-		v[i].iov_base = (char *)data + i * part;
-		v[i].iov_len = i < PIECES - 1 ? part : size - i * part;
-	}
-}
-
-static long writev_now(struct scene *sc)
-{
-	struct iovec v[PIECES];
-
-	scene_prepare(sc, sc->op->size);
-	pieces(v, sc->out, sc->op->size);
-	return writev(sc->fd, v, PIECES);
-}
-
 /* A batch of one, so that it has an error or is sent. */
 static long send_batch(struct scene *sc)
 {
@@ -261,11 +231,8 @@ static long read_now(struct scene *sc)
 
 static long readv_now(struct scene *sc)
 {
-	struct iovec v[PIECES];
-
 	memset(sc->in, POISON, 70000);
-	pieces(v, sc->in, sc->op->size);
-	return readv(sc->fd, v, PIECES);
+	return scene_readv(sc);
 }
 
 static long recv_batch(struct scene *sc)
@@ -358,16 +325,16 @@ FIXTURE_VARIANT_ADD(mailfaults, send_growing) {
 };
 
 FIXTURE_VARIANT_ADD(mailfaults, write) {
-	.op.call = write_now, .op.done = sent, .op.size = 1000,
+	.op.call = scene_write, .op.done = sent, .op.size = 1000,
 };
 
 FIXTURE_VARIANT_ADD(mailfaults, write_first) {
-	.op.set_up = empty, .op.call = write_now, .op.done = sent, .op.size = 8,
+	.op.set_up = empty, .op.call = scene_write, .op.done = sent, .op.size = 8,
 	.op.errnos = { ENOMEM }, .op.absorbs = 1,
 };
 
 FIXTURE_VARIANT_ADD(mailfaults, writev) {
-	.op.call = writev_now, .op.done = sent, .op.size = 1000,
+	.op.call = scene_writev, .op.done = sent, .op.size = 1000,
 	.op.errnos = { ENOMEM, EFAULT }, .op.least = 1, .op.absorbs = 1,
 };
 
@@ -389,12 +356,12 @@ FIXTURE_VARIANT_ADD(mailfaults, send_huge) {
 };
 
 FIXTURE_VARIANT_ADD(mailfaults, write_large) {
-	.op.call = write_now, .op.done = sent, .op.size = 5000,
+	.op.call = scene_write, .op.done = sent, .op.size = 5000,
 	.op.errnos = { ENOMEM, EFAULT }, .op.least = 1, .op.absorbs = 1,
 };
 
 FIXTURE_VARIANT_ADD(mailfaults, writev_large) {
-	.op.call = writev_now, .op.done = sent, .op.size = 50000,
+	.op.call = scene_writev, .op.done = sent, .op.size = 50000,
 	.op.errnos = { ENOMEM, EFAULT }, .op.least = 2, .op.absorbs = 1,
 };
 
@@ -560,13 +527,13 @@ FIXTURE_VARIANT_ADD(mailfaults, read_large) {
 FIXTURE_VARIANT_ADD(mailfaults, readv) {
 	.op.set_up = some, .op.call = readv_now, .op.done = received_plain,
 	.op.size = 1000, .op.errnos = { ENOMEM, EFAULT }, .op.least = 1,
-	.op.absorbs = PIECES,
+	.op.absorbs = SCENE_PIECES,
 };
 
 FIXTURE_VARIANT_ADD(mailfaults, readv_large) {
 	.op.set_up = some, .op.call = readv_now, .op.done = received_plain,
 	.op.size = 10000, .op.errnos = { ENOMEM, EFAULT }, .op.least = 1,
-	.op.absorbs = PIECES,
+	.op.absorbs = SCENE_PIECES,
 };
 
 /* Rendezvous: every letter is in memory of its own. */

@@ -54,21 +54,6 @@ static long send_wait(struct scene *sc)
 	return q_send(sc->fd, sc->out, sc->op->size, sc->next, 0, sc->deadline);
 }
 
-static long write_now(struct scene *sc)
-{
-	scene_prepare(sc, sc->op->size);
-	return write(sc->fd, sc->out, sc->op->size);
-}
-
-static long writev_now(struct scene *sc)
-{
-	struct iovec v[PIECES];
-
-	scene_prepare(sc, sc->op->size);
-	pieces(v, sc->out, sc->op->size);
-	return writev(sc->fd, v, PIECES);
-}
-
 /* A batch of one, so that it has an error or is sent. */
 static long send_batch(struct scene *sc)
 {
@@ -218,17 +203,17 @@ FIXTURE_VARIANT_ADD(queuefaults, send_huge) {
 };
 
 FIXTURE_VARIANT_ADD(queuefaults, write) {
-	.op.queue = true, .op.call = write_now, .op.done = sent,
+	.op.queue = true, .op.call = scene_write, .op.done = sent,
 	.op.size = 1000, .op.errnos = { ENOMEM }, .op.least = 1,
 };
 
 FIXTURE_VARIANT_ADD(queuefaults, write_large) {
-	.op.queue = true, .op.call = write_now, .op.done = sent,
+	.op.queue = true, .op.call = scene_write, .op.done = sent,
 	.op.size = 5000, .op.errnos = { ENOMEM, EFAULT }, .op.least = 1,
 };
 
 FIXTURE_VARIANT_ADD(queuefaults, writev) {
-	.op.queue = true, .op.call = writev_now, .op.done = sent,
+	.op.queue = true, .op.call = scene_writev, .op.done = sent,
 	.op.size = 1000, .op.errnos = { ENOMEM, EFAULT }, .op.least = 2,
 };
 

@@ -118,11 +118,8 @@ static long read_now(struct scene *sc)
 
 static long readv_now(struct scene *sc)
 {
-	struct iovec v[PIECES];
-
 	memset(sc->in, POISON, BUFFER);
-	pieces(v, sc->in, sc->op->size);
-	return readv(sc->fd, v, PIECES);
+	return scene_readv(sc);
 }
 
 static long recv_batch(struct scene *sc)
@@ -392,13 +389,13 @@ FIXTURE_VARIANT_ADD(queuerecvfaults, read_large) {
 FIXTURE_VARIANT_ADD(queuerecvfaults, readv) {
 	.op.queue = true, .op.set_up = some, .op.call = readv_now,
 	.op.done = received_plain, .op.size = 1000,
-	.op.errnos = { ENOMEM, EFAULT }, .op.least = 1, .op.absorbs = PIECES,
+	.op.errnos = { ENOMEM, EFAULT }, .op.least = 1, .op.absorbs = SCENE_PIECES,
 };
 
 FIXTURE_VARIANT_ADD(queuerecvfaults, readv_large) {
 	.op.queue = true, .op.set_up = some, .op.call = readv_now,
 	.op.done = received_plain, .op.size = 10000,
-	.op.errnos = { ENOMEM, EFAULT }, .op.least = 1, .op.absorbs = PIECES,
+	.op.errnos = { ENOMEM, EFAULT }, .op.least = 1, .op.absorbs = SCENE_PIECES,
 };
 
 FIXTURE_VARIANT_ADD(queuerecvfaults, recv_second_by_priority) {
