@@ -185,7 +185,7 @@ TEST(waiting_receivers_are_woken)
 				CHECK_ERR(EPIPE, k_recv(in, data, 8, NULL, 0,
 							KIPC_FOREVER));
 			else
-				CHECK(poll(&p, 1, PATIENCE / MS) == 1 &&
+				CHECK(poll_woken(&p) == 1 &&
 				      p.revents == (POLLIN | POLLHUP));
 			_exit(0);
 		}
@@ -254,7 +254,7 @@ static void *poll_the_end(void *arg)
 	struct pollfd p = { .fd = r->in, .events = POLLIN };
 
 	__atomic_store_n(&r->polling, syscall(SYS_gettid), __ATOMIC_SEQ_CST);
-	CHECK(poll(&p, 1, PATIENCE / MS) == 1 && p.revents == (POLLIN | POLLHUP));
+	CHECK(poll_woken(&p) == 1 && p.revents == (POLLIN | POLLHUP));
 	return NULL;
 }
 

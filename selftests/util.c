@@ -636,6 +636,15 @@ short poll_mask(int fd, short events)
 	return p.revents;
 }
 
+int poll_woken(struct pollfd *p)
+{
+	uint64_t end = after(PATIENCE);
+	int ret = poll(p, 1, PATIENCE / MS);
+
+	/* In the end poll looks once more, though nobody has woken it. */
+	return now_ns() < end ? ret : 0;
+}
+
 static uint64_t read_figure(const char *dir, const char *which)
 {
 	char path[128], text[64];

@@ -199,6 +199,8 @@ void wait_waiters(int fd, unsigned int senders, unsigned int receivers,
 /* Of the task whose /proc/.../status is open as @fd. */
 uint64_t context_switches(int fd);
 short poll_mask(int fd, short events);
+/* As poll(2), of one descriptor; 0 if nobody has woken it in good time. */
+int poll_woken(struct pollfd *p);
 
 /* The module's figures and limits; both CHECK that the file is there. */
 uint64_t total(const char *which);
