@@ -28,7 +28,7 @@
  * Protected by the lock of struct kipc_notify.
  */
 struct kipc_listener {
-	struct list_head node;
+	struct hlist_node node;
 	const void *by;
 	struct pid *thread;
 	u32 exec_id;
@@ -49,19 +49,21 @@ static struct task_struct *kipc_listener_task(const struct kipc_listener *listen
 
 static void kipc_listener_unlink(struct kipc_notify *notify,
 				 struct kipc_listener *listener,
-				 struct list_head *garbage)
+				 struct hlist_head *garbage)
 {
 	lockdep_assert_held(&notify->lock);
-	list_move(&listener->node, garbage);
+	hlist_del(&listener->node);
+	hlist_add_head(&listener->node, garbage);
 	WRITE_ONCE(notify->listening, notify->listening - 1);
 }
 
 static void kipc_listener_free(struct kipc_account *account,
-			       struct list_head *garbage)
+			       struct hlist_head *garbage)
 {
-	struct kipc_listener *listener, *next;
+	struct kipc_listener *listener;
+	struct hlist_node *next;
 
-	list_for_each_entry_safe(listener, next, garbage, node) {
+	hlist_for_each_entry_safe(listener, next, garbage, node) {
 		put_pid(listener->thread);
 		kipc_account_free(account, listener, sizeof(*listener));
 		kipc_count(KIPC_REF_LISTENERS, -1);
@@ -100,8 +102,9 @@ static struct kipc_listener *kipc_listener_alloc(struct kipc_account *account,
 int kipc_listener_set(struct kipc_notify *notify, struct kipc_account *account,
 		      const void *by, const struct kipc_notification *wish)
 {
-	struct kipc_listener *listener, *next, *fresh = NULL;
-	LIST_HEAD(garbage);
+	struct kipc_listener *listener, *fresh = NULL;
+	HLIST_HEAD(garbage);
+	struct hlist_node *next;
 	bool found = false;
 	int ret = 0;
 
@@ -112,7 +115,7 @@ int kipc_listener_set(struct kipc_notify *notify, struct kipc_account *account,
 	}
 	rcu_read_lock();
 	spin_lock(&notify->lock);
-	list_for_each_entry_safe(listener, next, &notify->listeners, node) {
+	hlist_for_each_entry_safe(listener, next, &notify->listeners, node) {
 		if (listener->by == by && listener->thread == task_pid(current) &&
 		    kipc_listener_task(listener))
 			found = true;
@@ -123,10 +126,10 @@ int kipc_listener_set(struct kipc_notify *notify, struct kipc_account *account,
 	if (!fresh) {
 		ret = found ? 0 : -ENOENT;
 	} else if (notify->listening >= KIPC_NOTIFY_MAX) {
-		list_add(&fresh->node, &garbage);
+		hlist_add_head(&fresh->node, &garbage);
 		ret = -ENOSPC;
 	} else {
-		list_add_tail(&fresh->node, &notify->listeners);
+		hlist_add_head(&fresh->node, &notify->listeners);
 		WRITE_ONCE(notify->listening, notify->listening + 1);
 	}
 	spin_unlock(&notify->lock);
@@ -146,13 +149,14 @@ int kipc_listener_set(struct kipc_notify *notify, struct kipc_account *account,
 void kipc_listener_forget(struct kipc_notify *notify,
 			  struct kipc_account *account, const void *by)
 {
-	struct kipc_listener *listener, *next;
-	LIST_HEAD(garbage);
+	struct kipc_listener *listener;
+	HLIST_HEAD(garbage);
+	struct hlist_node *next;
 
 	if (!kipc_notify_listening(notify))
 		return;
 	spin_lock(&notify->lock);
-	list_for_each_entry_safe(listener, next, &notify->listeners, node)
+	hlist_for_each_entry_safe(listener, next, &notify->listeners, node)
 		if (listener->by == by)
 			kipc_listener_unlink(notify, listener, &garbage);
 	spin_unlock(&notify->lock);
@@ -191,7 +195,7 @@ void kipc_listener_tell(struct kipc_notify *notify, u32 event)
 
 	rcu_read_lock();
 	spin_lock(&notify->lock);
-	list_for_each_entry(listener, &notify->listeners, node) {
+	hlist_for_each_entry(listener, &notify->listeners, node) {
 		task = kipc_listener_task(listener);
 		if (!task || !(listener->wish.events & event))
 			continue;

@@ -20,7 +20,7 @@ void kipc_notify_init(struct kipc_notify *notify)
 	notify->choosy = false;
 	spin_lock_init(&notify->lock);
 	notify->listening = 0;
-	INIT_LIST_HEAD(&notify->listeners);
+	INIT_HLIST_HEAD(&notify->listeners);
 }
 
 /**

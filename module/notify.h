@@ -46,7 +46,7 @@ struct kipc_notify {
 
 	spinlock_t lock;	/* protects the rest */
 	unsigned int listening;
-	struct list_head listeners;
+	struct hlist_head listeners;
 };
 
 /**

@@ -6,7 +6,7 @@
 #include <linux/err.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 
 #include "debug.h"
 #include "queue.h"
@@ -244,7 +244,7 @@ void kipc_item_deindex(struct kipc_queue *queue, struct kipc_item *item)
  * between, and held again.  Those that come meanwhile are brought in as well, so that
  * the order is kept.  The lock is fair, so about one comes from each processor between
  * two turns: it ends, unless more of them send than a turn has items, and others receive
- * as fast.
+ * as fast; or with who is killed.
  */
 static int kipc_queue_index(struct kipc_queue *queue, enum kipc_way way,
 			    bool nowait, struct kipc_wake *wake)
@@ -283,6 +283,8 @@ static int kipc_queue_index(struct kipc_queue *queue, enum kipc_way way,
 		cond_resched();
 		kipc_delay(KIPC_DELAY_QUEUE_INDEXING);
 		spin_lock(&queue->object.lock);
+		if (fatal_signal_pending(current))
+			return -ERESTARTSYS;
 	}
 	return 0;
 }
@@ -428,7 +430,7 @@ struct kipc_item *kipc_queue_glance(const struct kipc_queue *queue,
  *
  * Context: process context; the lock is held, dropped if a way has to be made, and held
  * again.
- * Return: 0 or -ENOMEM.
+ * Return: 0, -ENOMEM, or -ERESTARTSYS: the caller is killed.
  */
 int kipc_queue_find(struct kipc_queue *queue, const struct kipc_select *select,
 		    bool nowait, struct kipc_item **item,
