@@ -486,6 +486,41 @@ TEST(removed)
 	EXPECT_EQ(EIDRM, reap(pids[1]));
 }
 
+/* What a person looks at when a sender hangs. */
+TEST(fdinfo)
+{
+	static const char *const lines[] = {
+		"\nkind:\tqueue\n", "\nmessages:\t1\n", "\nbytes:\t8\n",
+		"\nsent:\t2\n", "\nreceived:\t1\n",
+		"\nwaiting:\t0 senders, 1 receivers\n",
+	};
+	int fd = queue(4, 100, 50, 0);
+	char path[64], text[1024];
+	pid_t pid = spawn();
+	ssize_t n;
+	size_t i;
+	int info;
+
+	if (!pid) {
+		_exit(q_await(fd, BY_TYPE(9)) != 9);
+	}
+	q_wait_waiters(fd, 0, 1, pid);
+	ASSERT_EQ(0, q_put(fd, 1, 0, 7));
+	ASSERT_EQ(0, q_put(fd, 1, 0, 8));
+	ASSERT_EQ(7, q_take(fd, BY_FIRST));
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	info = open(path, O_RDONLY | O_CLOEXEC);
+	n = read(info, text, sizeof(text) - 1);
+	ASSERT_GT(n, 0);
+	text[n] = 0;
+	for (i = 0; i < ARRAY_SIZE(lines); i++)
+		EXPECT_TRUE(strstr(text, lines[i])) {
+			TH_LOG("not there: %s", lines[i]);
+		}
+	ASSERT_EQ(0, q_put(fd, 9, 0, 9));
+	EXPECT_EQ(0, reap(pid));
+}
+
 TEST(published)
 {
 	int fd = default_queue(), out, ctl = control();

@@ -226,6 +226,8 @@ static void kipc_queue_show(struct seq_file *seq, struct kipc_object *object)
 		   stat.bytes);
 	seq_printf(seq, "sent:\t%llu\nreceived:\t%llu\n", stat.sent,
 		   stat.received);
+	seq_printf(seq, "waiting:\t%u senders, %u receivers\n",
+		   stat.waiting_senders, stat.waiting_receivers);
 }
 
 /* ioctls */
