@@ -4,6 +4,7 @@
  * queue.h.
  */
 #include <linux/err.h>
+#include <linux/mm.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
 #include <linux/sched/signal.h>
@@ -71,7 +72,7 @@ void kipc_queue_free_groups(struct list_head *garbage)
 	struct kipc_group *group, *next;
 
 	list_for_each_entry_safe(group, next, garbage, members) {
-		kfree(group);
+		kvfree(group);
 		kipc_count(KIPC_REF_GROUPS, -1);
 	}
 }
