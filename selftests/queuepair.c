@@ -461,8 +461,6 @@ static long do_kipc(int fd, enum event event)
 	}
 	pid = spawn();
 	if (!pid) {
-		/* Its own page, or the message would come back for a moment. */
-		memset(data, POISON, sizeof(data));
 		CHECK(!fcntl(fd, F_SETFL, 0));
 		CHECK(q_recv(fd, data, LONGEST, BY_PRIORITY, NULL, 0,
 			     KIPC_FOREVER) == 1);

@@ -438,6 +438,18 @@ uint64_t after(uint64_t ns)
 	return now_ns() + ns;
 }
 
+/*
+ * After a fork the pages of the stack are missing until they are written, and a
+ * receive into one puts the message back for a moment: another may take it then.
+ */
+static void own_stack(void)
+{
+	uintptr_t here = (uintptr_t)__builtin_frame_address(0) & -4096;
+
+	/* Where the stack ends before, the rest of the range is refused: all is well. */
+	madvise((void *)here, 4 * 4096, MADV_POPULATE_WRITE);
+}
+
 pid_t spawn(void)
 {
 	pid_t parent = getpid();
@@ -445,6 +457,7 @@ pid_t spawn(void)
 
 	CHECK(pid >= 0);
 	if (!pid) {
+		own_stack();
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		/* In a new pid namespace the parent is not seen: 0. */
 		if (getppid() != parent && getppid())
