@@ -156,6 +156,53 @@ struct kipc_handle {
 	struct list_head published;
 };
 
+/**
+ * struct kipc_ends - who can still send, and receive
+ * @senders: handles with the right to send
+ * @receivers: handles with the right to receive
+ * @had_sender: there was one of the former
+ * @had_receiver: there was one of the latter
+ *
+ * Protected by the object's lock.
+ */
+struct kipc_ends {
+	unsigned int senders;
+	unsigned int receivers;
+	bool had_sender;
+	bool had_receiver;
+};
+
+static inline void kipc_ends_open(struct kipc_ends *ends, u32 rights)
+{
+	if (rights & KIPC_RIGHT_SEND) {
+		ends->senders++;
+		ends->had_sender = true;
+	}
+	if (rights & KIPC_RIGHT_RECEIVE) {
+		ends->receivers++;
+		ends->had_receiver = true;
+	}
+}
+
+static inline void kipc_ends_close(struct kipc_ends *ends, u32 rights)
+{
+	if (rights & KIPC_RIGHT_SEND)
+		ends->senders--;
+	if (rights & KIPC_RIGHT_RECEIVE)
+		ends->receivers--;
+}
+
+/* All senders are gone; before the first one nobody is. */
+static inline bool kipc_ends_no_sender(const struct kipc_ends *ends)
+{
+	return ends->had_sender && !ends->senders;
+}
+
+static inline bool kipc_ends_no_receiver(const struct kipc_ends *ends)
+{
+	return ends->had_receiver && !ends->receivers;
+}
+
 struct kipc_object *kipc_object_create(const struct kipc_kind *kind,
 				       umode_t mode, const void __user *attr,
 				       size_t size);

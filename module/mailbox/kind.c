@@ -80,14 +80,7 @@ static void kipc_mailbox_opened(struct kipc_handle *handle)
 
 	kipc_wake_init(&wake);
 	spin_lock(&mailbox->object.lock);
-	if (handle->rights & KIPC_RIGHT_SEND) {
-		mailbox->open_senders++;
-		mailbox->had_sender = true;
-	}
-	if (handle->rights & KIPC_RIGHT_RECEIVE) {
-		mailbox->open_receivers++;
-		mailbox->had_receiver = true;
-	}
+	kipc_ends_open(&mailbox->ends, handle->rights);
 	kipc_mailbox_unlock(mailbox, &wake, false);
 }
 
@@ -101,10 +94,7 @@ static void kipc_mailbox_closed(struct kipc_handle *handle)
 	kipc_mailbox_calls_leave(mailbox, &handle->party);
 	kipc_wake_init(&wake);
 	spin_lock(&mailbox->object.lock);
-	if (handle->rights & KIPC_RIGHT_SEND)
-		mailbox->open_senders--;
-	if (handle->rights & KIPC_RIGHT_RECEIVE)
-		mailbox->open_receivers--;
+	kipc_ends_close(&mailbox->ends, handle->rights);
 	deserted = handle->rights & KIPC_RIGHT_RECEIVE &&
 		   kipc_mailbox_deserted(mailbox);
 	kipc_mailbox_unlock(mailbox, &wake, false);

@@ -167,10 +167,7 @@ struct kipc_mailbox_figures {
  *	copying, those that a granted sender will bring
  * @bytes: the same in bytes
  * @told: the poll mask that pollers know
- * @open_senders: handles with the right to send
- * @open_receivers: handles with the right to receive
- * @had_sender: there was one
- * @had_receiver: there was one
+ * @ends: who can still send, and receive
  * @last_seq: number of the youngest letter
  * @process: sent those letters that share the reference to it
  * @sharing: how many these are; if there are none, there is no reference
@@ -191,11 +188,8 @@ struct kipc_mailbox {
 	u64 letters;
 	u64 bytes;
 	bool copying;
-	bool had_sender;
-	bool had_receiver;
 	__poll_t told;
-	unsigned int open_senders;
-	unsigned int open_receivers;
+	struct kipc_ends ends;
 	u64 last_seq;
 	struct pid *process;
 	u64 sharing;
@@ -249,15 +243,14 @@ static inline size_t kipc_envelope_space(size_t size)
 static inline bool kipc_mailbox_ended(const struct kipc_mailbox *mailbox)
 {
 	return mailbox->attr.flags & KIPC_MAILBOX_HANGUP &&
-	       mailbox->had_sender && !mailbox->open_senders &&
-	       !mailbox->letters;
+	       kipc_ends_no_sender(&mailbox->ends) && !mailbox->letters;
 }
 
 /* Nobody can receive any more. */
 static inline bool kipc_mailbox_deserted(const struct kipc_mailbox *mailbox)
 {
 	return mailbox->attr.flags & KIPC_MAILBOX_HANGUP &&
-	       mailbox->had_receiver && !mailbox->open_receivers;
+	       kipc_ends_no_receiver(&mailbox->ends);
 }
 
 static inline bool kipc_mailbox_fits(const struct kipc_mailbox *mailbox,

@@ -74,14 +74,7 @@ static void kipc_queue_opened(struct kipc_handle *handle)
 	kipc_queue_handle_of(handle)->select.how = KIPC_SELECT_FIRST;
 	kipc_wake_init(&wake);
 	spin_lock(&queue->object.lock);
-	if (handle->rights & KIPC_RIGHT_SEND) {
-		queue->open_senders++;
-		queue->had_sender = true;
-	}
-	if (handle->rights & KIPC_RIGHT_RECEIVE) {
-		queue->open_receivers++;
-		queue->had_receiver = true;
-	}
+	kipc_ends_open(&queue->ends, handle->rights);
 	kipc_queue_unlock(queue, &wake, false);
 }
 
@@ -92,10 +85,7 @@ static void kipc_queue_closed(struct kipc_handle *handle)
 
 	kipc_wake_init(&wake);
 	spin_lock(&queue->object.lock);
-	if (handle->rights & KIPC_RIGHT_SEND)
-		queue->open_senders--;
-	if (handle->rights & KIPC_RIGHT_RECEIVE)
-		queue->open_receivers--;
+	kipc_ends_close(&queue->ends, handle->rights);
 	kipc_queue_unlock(queue, &wake, false);
 }
 

@@ -258,12 +258,9 @@ struct kipc_queue_figures {
  * @wanted: the others, by selector
  * @waiting: receivers in line
  * @told: the poll mask that pollers know
- * @had_sender: there was a handle with the right to send
- * @had_receiver: to receive
  * @last_taker: number of the receiver that came last
  * @last_seq: number of the last item
- * @open_senders: handles with the right to send
- * @open_receivers: to receive
+ * @ends: who can still send, and receive
  * @stat: figures
  */
 struct kipc_queue {
@@ -296,12 +293,9 @@ struct kipc_queue {
 	struct kipc_index wanted[KIPC_WANTED_SORTS];
 	u32 waiting;
 	__poll_t told;
-	bool had_sender;
-	bool had_receiver;
 	u64 last_taker;
 	u64 last_seq;
-	unsigned int open_senders;
-	unsigned int open_receivers;
+	struct kipc_ends ends;
 	struct kipc_queue_figures stat;
 };
 
@@ -340,15 +334,15 @@ static inline struct kipc_queue *kipc_queue_of_file(struct file *file)
 /* No message can come any more, nor come back. */
 static inline bool kipc_queue_ended(const struct kipc_queue *queue)
 {
-	return queue->attr.flags & KIPC_QUEUE_HANGUP && queue->had_sender &&
-	       !queue->open_senders && queue->messages == queue->free;
+	return queue->attr.flags & KIPC_QUEUE_HANGUP &&
+	       kipc_ends_no_sender(&queue->ends) && queue->messages == queue->free;
 }
 
 /* Nobody can receive any more. */
 static inline bool kipc_queue_deserted(const struct kipc_queue *queue)
 {
-	return queue->attr.flags & KIPC_QUEUE_HANGUP && queue->had_receiver &&
-	       !queue->open_receivers;
+	return queue->attr.flags & KIPC_QUEUE_HANGUP &&
+	       kipc_ends_no_receiver(&queue->ends);
 }
 
 static inline bool kipc_queue_fits(const struct kipc_queue *queue, size_t size)

@@ -10,12 +10,15 @@
 
 //@ module/mailbox/mailbox.h kipc_mailbox_ended
 //| return mailbox->attr.flags & KIPC_MAILBOX_HANGUP &&
-//| mailbox->had_sender && !mailbox->open_senders &&
-//| !mailbox->letters;
+//| kipc_ends_no_sender(&mailbox->ends) && !mailbox->letters;
+//@ module/object.h kipc_ends_no_sender
+//| return ends->had_sender && !ends->senders;
 #define ended		(HANGUP && had_sender && !open_senders && !letters)
 
 //@ module/mailbox/mailbox.h kipc_mailbox_deserted
-//| mailbox->had_receiver && !mailbox->open_receivers;
+//| kipc_ends_no_receiver(&mailbox->ends);
+//@ module/object.h kipc_ends_no_receiver
+//| return ends->had_receiver && !ends->receivers;
 #define deserted	(HANGUP && had_receiver && !open_receivers)
 
 //@ module/mailbox/mailbox.h kipc_mailbox_fits

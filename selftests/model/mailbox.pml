@@ -26,9 +26,11 @@ inline waited()
 inline opened(handles, had)
 {
 	//@ module/mailbox/kind.c kipc_mailbox_opened
-	//| mailbox->open_senders++;
-	//| mailbox->had_sender = true;
+	//| kipc_ends_open(&mailbox->ends, handle->rights);
 	//| kipc_mailbox_unlock(mailbox, &wake, false);
+	//@ module/object.h kipc_ends_open
+	//| ends->senders++;
+	//| ends->had_sender = true;
 	if
 	:: HANGUP -> atomic { handles++; had = true; unlock() }; flush()
 	:: else
@@ -38,8 +40,10 @@ inline opened(handles, had)
 inline closed(handles)
 {
 	//@ module/mailbox/kind.c kipc_mailbox_closed
-	//| mailbox->open_senders--;
+	//| kipc_ends_close(&mailbox->ends, handle->rights);
 	//| kipc_mailbox_unlock(mailbox, &wake, false);
+	//@ module/object.h kipc_ends_close
+	//| ends->senders--;
 	if
 	:: HANGUP ->
 		atomic {
