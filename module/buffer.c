@@ -48,6 +48,16 @@ bool kipc_buffer_iter_in(void *to, const struct kipc_buffer *from, size_t bytes)
 	return done;
 }
 
+/* The next piece of a buffer, whose iterator is the caller's own copy. */
+static void kipc_buffer_move_on(struct kipc_buffer *piece, size_t bytes)
+{
+	if (piece->iter)
+		iov_iter_advance(piece->iter, bytes);
+	else
+		piece->base += bytes;
+	cond_resched();
+}
+
 /**
  * kipc_buffer_large_out - copy any number of bytes out, without page faults
  * @to: user memory
@@ -62,23 +72,17 @@ bool kipc_buffer_large_out(const struct kipc_buffer *to, const void *from,
 {
 	struct kipc_buffer piece = *to;
 	struct iov_iter iter;
+	size_t part;
 
 	if (to->iter) {
 		iter = *to->iter;
 		piece.iter = &iter;
 	}
-	while (bytes) {
-		size_t part = min_t(size_t, bytes, KIPC_COPY_LOCKED);
-
+	for (; bytes; bytes -= part, from += part) {
+		part = min_t(size_t, bytes, KIPC_COPY_LOCKED);
 		if (!kipc_buffer_out(&piece, from, part))
 			return false;
-		if (piece.iter)
-			iov_iter_advance(&iter, part);
-		else
-			piece.base += part;
-		from += part;
-		bytes -= part;
-		cond_resched();
+		kipc_buffer_move_on(&piece, part);
 	}
 	return true;
 }
@@ -86,7 +90,7 @@ bool kipc_buffer_large_out(const struct kipc_buffer *to, const void *from,
 /**
  * kipc_buffer_large_in - copy any number of bytes in, without page faults
  * @to: kernel memory
- * @from: user memory, no iterator
+ * @from: user memory
  * @bytes: how many
  *
  * Context: process context, no lock held; ends soon.
@@ -94,17 +98,19 @@ bool kipc_buffer_large_out(const struct kipc_buffer *to, const void *from,
  */
 bool kipc_buffer_large_in(void *to, const struct kipc_buffer *from, size_t bytes)
 {
-	const void __user *base = from->base;
+	struct kipc_buffer piece = *from;
+	struct iov_iter iter;
+	size_t part;
 
-	while (bytes) {
-		size_t part = min_t(size_t, bytes, KIPC_COPY_LOCKED);
-
-		if (!kipc_copy_in(to, base, part))
+	if (from->iter) {
+		iter = *from->iter;
+		piece.iter = &iter;
+	}
+	for (; bytes; bytes -= part, to += part) {
+		part = min_t(size_t, bytes, KIPC_COPY_LOCKED);
+		if (!kipc_buffer_in(to, &piece, part))
 			return false;
-		to += part;
-		base += part;
-		bytes -= part;
-		cond_resched();
+		kipc_buffer_move_on(&piece, part);
 	}
 	return true;
 }

@@ -8,8 +8,8 @@
  * kipc_buffer_out() and kipc_buffer_in(), and kipc_copy_out() and kipc_copy_in()
  * for a plain pointer, copy up to KIPC_COPY_LOCKED bytes with page faults
  * disabled, so that they may be used under a spinlock; kipc_buffer_large_out()
- * does the same in pieces, without a lock, while a message is out of its queue, and
- * kipc_buffer_large_in() while a call is being answered.
+ * and kipc_buffer_large_in() do the same in pieces, without a lock, while nobody else
+ * can have the message or the memory.
  * They end soon, whatever userfaultfd or FUSE lie behind the memory.  If they come
  * out short, the caller lets everything go, calls kipc_buffer_fault_in_..., which
  * may take for ever, and tries again.

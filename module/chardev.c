@@ -18,6 +18,7 @@
 #include "debug.h"
 #include "mailbox/mailbox.h"
 #include "object.h"
+#include "pipe/pipe.h"
 #include "queue/queue.h"
 #include "quota.h"
 #include "registry.h"
@@ -30,6 +31,7 @@
 static const struct kipc_kind *const kipc_kinds[] = {
 	&kipc_mailbox_kind,
 	&kipc_queue_kind,
+	&kipc_pipe_kind,
 };
 
 static const struct kipc_kind *kipc_kind_find(u32 id)
@@ -101,9 +103,13 @@ static char *kipc_name_in(u64 user, u32 len)
 	return text;
 }
 
-/* Open what has the name, if it is there and of the kind: -ENOENT if not. */
+/*
+ * Open what has the name, if it is there and of the kind: -ENOENT if not.  @deadline: to
+ * wait for its other end, or NULL.
+ */
 static int kipc_open_by_name(struct kipc_names *names, const char *text,
-			     size_t len, u32 kind, u32 rights, u32 flags)
+			     size_t len, u32 kind, u32 rights, u32 flags,
+			     const ktime_t *deadline)
 {
 	struct kipc_object *object = kipc_object_find(names, text, len);
 	int ret;
@@ -117,7 +123,8 @@ static int kipc_open_by_name(struct kipc_names *names, const char *text,
 		ret = kipc_object_permission(object, kipc_names_user_ns(names),
 					     rights);
 	if (!ret)
-		ret = kipc_object_open(object, rights, flags);
+		ret = deadline ? kipc_object_meet(object, rights, flags, *deadline) :
+				 kipc_object_open(object, rights, flags);
 	kipc_object_put(object);
 	return ret;
 }
@@ -142,7 +149,7 @@ static int kipc_create_new(struct kipc_names *names, const char *text,
 		ret = PTR_ERR(object);
 		goto put_fd;
 	}
-	file = kipc_object_file(object, create->rights, create->flags);
+	file = kipc_object_file(object, create->rights, create->flags, false);
 	if (IS_ERR(file)) {
 		ret = PTR_ERR(file);
 		goto put_object;
@@ -198,7 +205,7 @@ static long kipc_control_create(struct kipc_names *names, void __user *arg,
 		if (text && !(create.flags & KIPC_EXCL))
 			ret = kipc_open_by_name(names, text, create.name_len,
 						create.kind, create.rights,
-						create.flags);
+						create.flags, NULL);
 		if (ret == -ENOENT)
 			ret = kipc_create_new(names, text, kind, &create);
 	} while (ret == -EEXIST && !(create.flags & KIPC_EXCL) &&
@@ -212,6 +219,7 @@ static long kipc_control_open_object(struct kipc_names *names,
 				     void __user *arg, size_t size)
 {
 	struct kipc_open open;
+	ktime_t deadline;
 	char *text;
 	int ret;
 
@@ -225,8 +233,10 @@ static long kipc_control_open_object(struct kipc_names *names,
 	text = kipc_name_in(open.name, open.name_len);
 	if (IS_ERR(text))
 		return PTR_ERR(text);
+	deadline = open.flags & KIPC_NONBLOCK ? KIPC_DEADLINE_NO_WAIT :
+		   kipc_deadline_import(open.deadline);
 	ret = kipc_open_by_name(names, text, open.name_len, open.kind,
-				open.rights, open.flags);
+				open.rights, open.flags, &deadline);
 	kfree(text);
 	return ret;
 }

@@ -70,6 +70,16 @@ static struct kipc_delay_state kipc_delays[] = {
 	[KIPC_DELAY_QUEUE_RECEIVE_COPIED] = { .name = "queue_receive_copied" },
 	[KIPC_DELAY_QUEUE_RECEIVE_FAULT] = { .name = "queue_receive_fault" },
 	[KIPC_DELAY_QUEUE_CLEAR_BATCH] = { .name = "queue_clear_batch" },
+	[KIPC_DELAY_PIPE_GROWN] = { .name = "pipe_grown" },
+	[KIPC_DELAY_PIPE_WRITE_FILLING] = { .name = "pipe_write_filling" },
+	[KIPC_DELAY_PIPE_WRITE_FILLED] = { .name = "pipe_write_filled" },
+	[KIPC_DELAY_PIPE_WRITE_BETWEEN] = { .name = "pipe_write_between" },
+	[KIPC_DELAY_PIPE_WRITE_FAULT] = { .name = "pipe_write_fault" },
+	[KIPC_DELAY_PIPE_READ_COPYING] = { .name = "pipe_read_copying" },
+	[KIPC_DELAY_PIPE_READ_COPIED] = { .name = "pipe_read_copied" },
+	[KIPC_DELAY_PIPE_READ_BETWEEN] = { .name = "pipe_read_between" },
+	[KIPC_DELAY_PIPE_READ_FAULT] = { .name = "pipe_read_fault" },
+	[KIPC_DELAY_PIPE_CLEAR_BATCH] = { .name = "pipe_clear_batch" },
 };
 
 static_assert(ARRAY_SIZE(kipc_delays) == KIPC_DELAY_POINTS);

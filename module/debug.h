@@ -57,6 +57,16 @@
  * @KIPC_DELAY_QUEUE_RECEIVE_COPIED: it was copied, or not; the lock is to be taken
  * @KIPC_DELAY_QUEUE_RECEIVE_FAULT: the buffer's page was missing, the lock is dropped
  * @KIPC_DELAY_QUEUE_CLEAR_BATCH: a batch of a removed queue's messages was dropped
+ * @KIPC_DELAY_PIPE_GROWN: room is taken, a segment allocated, the lock to be taken
+ * @KIPC_DELAY_PIPE_WRITE_FILLING: room is taken for a large piece, it is not copied yet
+ * @KIPC_DELAY_PIPE_WRITE_FILLED: it was copied, or not; the lock is to be taken
+ * @KIPC_DELAY_PIPE_WRITE_BETWEEN: a piece was written
+ * @KIPC_DELAY_PIPE_WRITE_FAULT: the data's page was missing, the lock is dropped
+ * @KIPC_DELAY_PIPE_READ_COPYING: it is its turn, a large piece is not copied yet
+ * @KIPC_DELAY_PIPE_READ_COPIED: it was copied, or not; the lock is to be taken
+ * @KIPC_DELAY_PIPE_READ_BETWEEN: a piece was read, and the turn goes on, without the lock
+ * @KIPC_DELAY_PIPE_READ_FAULT: the buffer's page was missing, the turn is over
+ * @KIPC_DELAY_PIPE_CLEAR_BATCH: a part of what a removed pipe held was dropped
  * @KIPC_DELAY_POINTS: how many there are
  */
 enum kipc_delay {
@@ -98,6 +108,16 @@ enum kipc_delay {
 	KIPC_DELAY_QUEUE_RECEIVE_COPIED,
 	KIPC_DELAY_QUEUE_RECEIVE_FAULT,
 	KIPC_DELAY_QUEUE_CLEAR_BATCH,
+	KIPC_DELAY_PIPE_GROWN,
+	KIPC_DELAY_PIPE_WRITE_FILLING,
+	KIPC_DELAY_PIPE_WRITE_FILLED,
+	KIPC_DELAY_PIPE_WRITE_BETWEEN,
+	KIPC_DELAY_PIPE_WRITE_FAULT,
+	KIPC_DELAY_PIPE_READ_COPYING,
+	KIPC_DELAY_PIPE_READ_COPIED,
+	KIPC_DELAY_PIPE_READ_BETWEEN,
+	KIPC_DELAY_PIPE_READ_FAULT,
+	KIPC_DELAY_PIPE_CLEAR_BATCH,
 	KIPC_DELAY_POINTS
 };
 

@@ -5,6 +5,7 @@
  */
 #include <linux/cred.h>
 #include <linux/dcache.h>
+#include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/module.h>
 #include <linux/mount.h>
@@ -149,6 +150,8 @@ static struct inode *kipc_inode_create(struct kipc_object *object, umode_t mode)
 	inode->i_uid = current_fsuid();
 	inode->i_gid = current_fsgid();
 	inode->i_private = object;
+	if (object->kind->fops->open)
+		inode->i_fop = object->kind->fops;
 	kipc_inode_init_times(inode);
 	return inode;
 }
@@ -374,20 +377,12 @@ static int kipc_rights_to_mode(u32 rights)
 	}
 }
 
-/**
- * kipc_object_file - make a handle
- * @object: held by the caller; the file holds it too
- * @rights: a part of what the kind has; checked by the caller
- * @flags: KIPC_NONBLOCK counts
- *
- * Context: process context, may sleep.
- * Return: the file, or an ERR_PTR().
- */
-struct file *kipc_object_file(struct kipc_object *object, u32 rights, u32 flags)
+/* Make a handle, which holds the object; @both: it may read and write. */
+static struct kipc_handle *kipc_handle_create(struct kipc_object *object,
+					      u32 rights, bool both, bool refuse)
 {
-	int mode = kipc_rights_to_mode(rights);
 	struct kipc_handle *handle;
-	struct file *file;
+	int ret;
 
 	handle = kzalloc(object->kind->handle_size, GFP_KERNEL_ACCOUNT);
 	if (!handle)
@@ -396,8 +391,57 @@ struct file *kipc_object_file(struct kipc_object *object, u32 rights, u32 flags)
 	handle->rights = rights;
 	/* io_uring polls two queues at most: who reads and writes has these. */
 	kipc_pollers_init(&handle->party.pollers,
-			  mode == O_RDWR ? &object->notify.writers : NULL);
+			  both ? &object->notify.writers : NULL);
+	ret = object->kind->opened(handle, refuse);
+	if (ret) {
+		kfree(handle);
+		return ERR_PTR(ret);
+	}
+	refcount_inc(&object->handles);
+	atomic_long_inc(&kipc_handles);
+	return handle;
+}
 
+static void kipc_handle_end(struct kipc_handle *handle)
+{
+	struct kipc_object *object = handle->object;
+
+	object->kind->closed(handle);
+	kipc_pollers_put(&handle->party.pollers);
+	atomic_long_dec(&kipc_handles);
+	kipc_object_put(object);
+}
+
+/* The file is this handle. */
+static void kipc_handle_attach(struct kipc_handle *handle, struct file *file)
+{
+	stream_open(handle->object->inode, file);
+	kipc_file_no_notify(file);
+	/* All kinds heed IOCB_NOWAIT: io_uring asks no thread of its own to wait. */
+	file->f_mode |= FMODE_NOWAIT;
+	file->private_data = handle;
+}
+
+/**
+ * kipc_object_file - make a handle
+ * @object: held by the caller; the file holds it too
+ * @rights: a part of what the kind has; checked by the caller
+ * @flags: KIPC_NONBLOCK counts
+ * @refuse: see struct kipc_kind
+ *
+ * Context: process context, may sleep.
+ * Return: the file, or an ERR_PTR().
+ */
+struct file *kipc_object_file(struct kipc_object *object, u32 rights, u32 flags,
+			      bool refuse)
+{
+	int mode = kipc_rights_to_mode(rights);
+	struct kipc_handle *handle;
+	struct file *file;
+
+	handle = kipc_handle_create(object, rights, mode == O_RDWR, refuse);
+	if (IS_ERR(handle))
+		return ERR_CAST(handle);
 	if (flags & KIPC_NONBLOCK)
 		mode |= O_NONBLOCK;
 	__module_get(THIS_MODULE);	/* put by the last fput() */
@@ -407,18 +451,74 @@ struct file *kipc_object_file(struct kipc_object *object, u32 rights, u32 flags)
 	if (IS_ERR(file)) {
 		iput(object->inode);
 		module_put(THIS_MODULE);
-		kfree(handle);
+		kipc_handle_end(handle);
 		return file;
 	}
-	stream_open(object->inode, file);
-	kipc_file_no_notify(file);
-	/* All kinds heed IOCB_NOWAIT: io_uring asks no thread of its own to wait. */
-	file->f_mode |= FMODE_NOWAIT;
-	file->private_data = handle;
-	refcount_inc(&object->handles);
-	atomic_long_inc(&kipc_handles);
-	object->kind->opened(handle);
+	kipc_handle_attach(handle, file);
 	return file;
+}
+
+/**
+ * struct kipc_grants - what the handles of a process grant
+ * @object: of this object
+ * @rights: together
+ */
+struct kipc_grants {
+	const struct kipc_object *object;
+	u32 rights;
+};
+
+static int kipc_grants_add(const void *data, struct file *file, unsigned int fd)
+{
+	struct kipc_grants *grants = (struct kipc_grants *)data;
+	struct kipc_handle *handle = file->private_data;
+
+	/* Not one of O_PATH, which is no handle. */
+	if (file->f_op == grants->object->kind->fops &&
+	    handle->object == grants->object)
+		grants->rights |= handle->rights;
+	return 0;
+}
+
+/**
+ * kipc_object_reopen - the inode is opened: a descriptor in /proc, /dev/stdin
+ * @inode: of an object; the VFS has checked its permissions
+ * @file: to become a handle
+ *
+ * Context: process context, may sleep.
+ * Return: 0, -ENXIO: the object's life has ended; -EIDRM; -EACCES: no handle of the
+ * calling process grants that; -EINVAL: neither to read nor to write; -ENOMEM.
+ */
+int kipc_object_reopen(struct inode *inode, struct file *file)
+{
+	struct kipc_grants grants = { .object = inode->i_private };
+	struct kipc_object *object = inode->i_private;
+	struct kipc_handle *handle;
+	u32 rights = 0;
+	int ret;
+
+	if (file->f_mode & FMODE_READ)
+		rights |= KIPC_RIGHT_RECEIVE;
+	if (file->f_mode & FMODE_WRITE)
+		rights |= KIPC_RIGHT_SEND;
+	if (!rights)
+		return -EINVAL;
+	if (!kipc_object_get(object))
+		return -ENXIO;
+	iterate_fd(current->files, 0, kipc_grants_add, &grants);
+	if (READ_ONCE(object->removed)) {
+		ret = -EIDRM;
+	} else if (rights & ~grants.rights) {
+		ret = -EACCES;
+	} else {
+		handle = kipc_handle_create(object, rights,
+					    rights & (rights - 1), false);
+		ret = PTR_ERR_OR_ZERO(handle);
+		if (!ret)
+			kipc_handle_attach(handle, file);
+	}
+	kipc_object_put(object);
+	return ret;
 }
 
 /**
@@ -435,11 +535,35 @@ int kipc_object_release(struct inode *inode, struct file *file)
 
 	kipc_direct_forget(handle);
 	kipc_listener_forget(&object->notify, &object->account, handle);
-	object->kind->closed(handle);
-	kipc_pollers_put(&handle->party.pollers);
-	atomic_long_dec(&kipc_handles);
-	kipc_object_put(object);
+	kipc_handle_end(handle);
 	return 0;
+}
+
+/* Make a handle, as a descriptor; @deadline: to wait for the other end, or NULL. */
+static int kipc_object_descriptor(struct kipc_object *object, u32 rights,
+				  u32 flags, const ktime_t *deadline)
+{
+	bool refuse = deadline && *deadline == KIPC_DEADLINE_NO_WAIT;
+	struct file *file;
+	int fd, ret = 0;
+
+	fd = get_unused_fd_flags(flags & KIPC_INHERIT ? 0 : O_CLOEXEC);
+	if (fd < 0)
+		return fd;
+	file = kipc_object_file(object, rights, flags, refuse);
+	if (IS_ERR(file)) {
+		ret = PTR_ERR(file);
+	} else if (deadline && object->kind->meet) {
+		ret = object->kind->meet(file->private_data, *deadline);
+		if (ret)
+			fput(file);
+	}
+	if (ret) {
+		put_unused_fd(fd);
+		return ret;
+	}
+	fd_install(fd, file);
+	return fd;
 }
 
 /**
@@ -453,19 +577,23 @@ int kipc_object_release(struct inode *inode, struct file *file)
  */
 int kipc_object_open(struct kipc_object *object, u32 rights, u32 flags)
 {
-	struct file *file;
-	int fd;
+	return kipc_object_descriptor(object, rights, flags, NULL);
+}
 
-	fd = get_unused_fd_flags(flags & KIPC_INHERIT ? 0 : O_CLOEXEC);
-	if (fd < 0)
-		return fd;
-	file = kipc_object_file(object, rights, flags);
-	if (IS_ERR(file)) {
-		put_unused_fd(fd);
-		return PTR_ERR(file);
-	}
-	fd_install(fd, file);
-	return fd;
+/**
+ * kipc_object_meet - the same, and wait for the other end, if the kind has that
+ * @object: held by the caller
+ * @rights: a part of what the kind has; checked by the caller
+ * @flags: KIPC_NONBLOCK, KIPC_INHERIT count
+ * @deadline: when to give up
+ *
+ * Context: process context, may sleep.
+ * Return: the descriptor, or a negative errno; -ENXIO: would have to wait.
+ */
+int kipc_object_meet(struct kipc_object *object, u32 rights, u32 flags,
+		     ktime_t deadline)
+{
+	return kipc_object_descriptor(object, rights, flags, &deadline);
 }
 
 /**

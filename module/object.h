@@ -76,9 +76,12 @@ struct seq_file;
  * @fops: of its handles; kipc_object_... serve for most of them
  * @init: set up a new one; all but the head is zeroed; the attributes are
  *	@size bytes in user space (0: defaults)
- * @opened: a handle is there now, zeroed but for its head
+ * @opened: a handle is there now, zeroed but for its head; or, of a kind with @meet,
+ *	-ENXIO: the other end is not there, and @refuse says that nobody will wait for it
+ * @meet: a handle was opened by name: wait for the other end; or NULL
  * @closed: one goes, and nobody uses it any more; once for each @opened
- * @exec: a process that has a handle executes a program that will not have it
+ * @exec: a process that has a handle executes a program that will not have it; for
+ *	kinds with calls
  * @remove: @removed has been set: wake everybody with EIDRM, drop what it holds
  * @release: free what it holds; no handle is open, none will be
  * @ioctl: commands of the kind; @cmd without its size, which is @size
@@ -99,7 +102,8 @@ struct kipc_kind {
 
 	int (*init)(struct kipc_object *object, const void __user *attr,
 		    size_t size);
-	void (*opened)(struct kipc_handle *handle);
+	int (*opened)(struct kipc_handle *handle, bool refuse);
+	int (*meet)(struct kipc_handle *handle, ktime_t deadline);
 	void (*closed)(struct kipc_handle *handle);
 	void (*exec)(struct kipc_handle *handle);
 	void (*remove)(struct kipc_object *object);
@@ -217,7 +221,10 @@ int kipc_object_permission(struct kipc_object *object,
 bool kipc_object_owned(struct kipc_object *object,
 		       struct user_namespace *owner);
 struct file *kipc_object_file(struct kipc_object *object, u32 rights,
-			      u32 flags);
+			      u32 flags, bool refuse);
+int kipc_object_meet(struct kipc_object *object, u32 rights, u32 flags,
+		     ktime_t deadline);
+int kipc_object_reopen(struct inode *inode, struct file *file);
 int kipc_object_open(struct kipc_object *object, u32 rights, u32 flags);
 int kipc_object_remove(struct kipc_object *object);
 

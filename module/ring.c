@@ -93,6 +93,55 @@ void kipc_ring_destroy(struct kipc_ring *ring)
 	ring->spare = NULL;
 }
 
+/* Put an empty or filled shared segment at the back. */
+static void kipc_ring_push_back(struct kipc_ring *ring,
+				struct kipc_segment *segment)
+{
+	struct kipc_segment *back = kipc_ring_back(ring);
+
+	if (back && !back->sealed) {
+		ring->last_used = back->tail;
+		/* An empty one must not stand in front of others. */
+		if (kipc_segment_empty(back)) {
+			kipc_ring_unlink_shared(ring, back);
+			kipc_ring_push_spare(ring, back);
+		}
+	}
+	kipc_ring_link_shared(ring, segment);
+}
+
+/**
+ * kipc_ring_lend - take a spare segment out, to fill it without the lock
+ * @ring: the ring
+ * @bytes: that it shall have room for
+ *
+ * Context: the ring's lock is held.
+ * Return: the segment, for kipc_ring_attach() or kipc_segment_free(), or NULL.
+ */
+struct kipc_segment *kipc_ring_lend(struct kipc_ring *ring, size_t bytes)
+{
+	struct kipc_segment **from = &ring->spare;
+
+	while (*from && (*from)->size < bytes)
+		from = &(*from)->next;
+	return *from ? kipc_ring_pop_spare(ring, from) : NULL;
+}
+
+/**
+ * kipc_ring_attach - put a segment that was filled without the lock at the back
+ * @ring: the ring
+ * @segment: empty, of kipc_ring_lend() or kipc_segment_alloc()
+ * @bytes: that have been written to its @data
+ *
+ * Context: the ring's lock is held.
+ */
+void kipc_ring_attach(struct kipc_ring *ring, struct kipc_segment *segment,
+		      size_t bytes)
+{
+	segment->tail = bytes;
+	kipc_ring_push_back(ring, segment);
+}
+
 /**
  * kipc_ring_reserve_spare - kipc_ring_reserve() when the back has no room
  * @ring: the ring
@@ -103,24 +152,11 @@ void kipc_ring_destroy(struct kipc_ring *ring)
  */
 void *kipc_ring_reserve_spare(struct kipc_ring *ring, size_t bytes)
 {
-	struct kipc_segment *back = kipc_ring_back(ring), *spare;
-	struct kipc_segment **from = &ring->spare;
+	struct kipc_segment *spare = kipc_ring_lend(ring, bytes);
 
-	while (*from && (*from)->size < bytes)
-		from = &(*from)->next;
-	if (!*from)
+	if (!spare)
 		return NULL;
-
-	spare = kipc_ring_pop_spare(ring, from);
-	if (back && !back->sealed) {
-		ring->last_used = back->tail;
-		/* An empty one must not stand in front of others. */
-		if (kipc_segment_empty(back)) {
-			kipc_ring_unlink_shared(ring, back);
-			kipc_ring_push_spare(ring, back);
-		}
-	}
-	kipc_ring_link_shared(ring, spare);
+	kipc_ring_push_back(ring, spare);
 	return spare->data;
 }
 

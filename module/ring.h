@@ -38,7 +38,7 @@
 #define KIPC_RING_ALIGN		8
 #define KIPC_SEGMENT_MAX	(32 << 10)	/* of a shared one, in all */
 #define KIPC_SEGMENT_KEEP	(8 << 10)	/* of an empty ring, in all */
-#define KIPC_RING_KEEP		(96 << 10)	/* if it needed that twice */
+#define KIPC_RING_KEEP		(384 << 10)	/* if it needed that twice */
 
 /**
  * struct kipc_segment - a piece of a ring's memory
@@ -202,6 +202,11 @@ static inline void kipc_ring_commit(struct kipc_ring *ring, size_t bytes)
 size_t kipc_ring_segment_size(struct kipc_ring *ring, size_t bytes);
 struct kipc_segment *kipc_ring_extend(struct kipc_ring *ring,
 				      struct kipc_segment *segment);
+
+/* Filled without the lock, and not sealed: small records go on behind it. */
+struct kipc_segment *kipc_ring_lend(struct kipc_ring *ring, size_t bytes);
+void kipc_ring_attach(struct kipc_ring *ring, struct kipc_segment *segment,
+		      size_t bytes);
 
 /* Large records: allocate, fill, seal, link. */
 struct kipc_segment *kipc_segment_alloc(struct kipc_account *account,

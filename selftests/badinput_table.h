@@ -20,7 +20,7 @@ enum op { FEATURES, CREATE, OPEN, UNLINK, OPEN_PID, INFO, NARROW, REMOVE,
 /* Of the ABI, for ever. */
 static_assert(sizeof(struct kipc_features) == 16, "layout");
 static_assert(sizeof(struct kipc_create) == 40, "layout");
-static_assert(sizeof(struct kipc_open) == 24, "layout");
+static_assert(sizeof(struct kipc_open) == 32, "layout");
 static_assert(sizeof(struct kipc_unlink) == 16, "layout");
 static_assert(sizeof(struct kipc_open_pid) == 16, "layout");
 static_assert(sizeof(struct kipc_info) == 304, "layout");
@@ -39,7 +39,7 @@ static_assert(sizeof(struct kipc_mailbox_stat) == 168, "layout");
 static const struct bad_call ops[] = {
 	[FEATURES] = { KIPC_IOC_FEATURES, true },
 	[CREATE] = { KIPC_IOC_CREATE, true },
-	[OPEN] = { KIPC_IOC_OPEN, true },
+	[OPEN] = { KIPC_IOC_OPEN, true, 24 },
 	[UNLINK] = { KIPC_IOC_UNLINK, true },
 	[OPEN_PID] = { KIPC_IOC_OPEN_PID, true },
 	[INFO] = { KIPC_IOC_INFO, false },

@@ -12,6 +12,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 #include <linux/kipc.h>
 
@@ -165,6 +166,22 @@ static inline struct kipc_selector kipc_select_after(uint64_t seq)
 
 	return selector;
 }
+
+/* Pipes. */
+int kipc_pipe(int fd[2], uint32_t flags);
+int kipc_pipe_create(const char *name, const struct kipc_pipe_attr *attr,
+		     mode_t mode, uint32_t rights, uint32_t flags);
+int kipc_pipe_open(const char *name, uint32_t rights, uint32_t flags,
+		   uint64_t deadline);
+ssize_t kipc_pipe_write(int fd, const void *data, size_t size, uint32_t flags,
+			uint64_t deadline);
+ssize_t kipc_pipe_read(int fd, void *data, size_t size, uint64_t deadline);
+int kipc_pipe_resize(int fd, uint32_t capacity, uint32_t atomic_size);
+int kipc_pipe_stat(int fd, struct kipc_pipe_stat *stat);
+
+/* A command of the shell, at the other end of a pipe. */
+FILE *kipc_popen(const char *command, const char *mode, pid_t *pid);
+int kipc_pclose(FILE *stream, pid_t pid);
 
 /* The deadline that lies this many nanoseconds ahead; never KIPC_NO_WAIT. */
 uint64_t kipc_deadline(uint64_t nanoseconds);

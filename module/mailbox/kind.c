@@ -73,7 +73,7 @@ static int kipc_mailbox_init(struct kipc_object *object,
 	return 0;
 }
 
-static void kipc_mailbox_opened(struct kipc_handle *handle)
+static int kipc_mailbox_opened(struct kipc_handle *handle, bool refuse)
 {
 	struct kipc_mailbox *mailbox = kipc_mailbox_of(handle->object);
 	struct kipc_wake wake;
@@ -82,6 +82,7 @@ static void kipc_mailbox_opened(struct kipc_handle *handle)
 	spin_lock(&mailbox->object.lock);
 	kipc_ends_open(&mailbox->ends, handle->rights);
 	kipc_mailbox_unlock(mailbox, &wake, false);
+	return 0;
 }
 
 static void kipc_mailbox_closed(struct kipc_handle *handle)

@@ -66,7 +66,7 @@ static int kipc_queue_init(struct kipc_object *object, const void __user *user,
 	return 0;
 }
 
-static void kipc_queue_opened(struct kipc_handle *handle)
+static int kipc_queue_opened(struct kipc_handle *handle, bool refuse)
 {
 	struct kipc_queue *queue = kipc_queue_of(handle->object);
 	struct kipc_wake wake;
@@ -76,6 +76,7 @@ static void kipc_queue_opened(struct kipc_handle *handle)
 	spin_lock(&queue->object.lock);
 	kipc_ends_open(&queue->ends, handle->rights);
 	kipc_queue_unlock(queue, &wake, false);
+	return 0;
 }
 
 static void kipc_queue_closed(struct kipc_handle *handle)

@@ -111,7 +111,7 @@ struct peer {
 
 extern struct peer *const peers[];	/* ends with NULL */
 /* In peers_stream.c, _queue.c, _ring.c, ...; and floors.c. */
-extern struct peer pipe_peer, unix_stream_peer, unix_seqpacket_peer;
+extern struct peer pipe_peer, kipc_pipe_peer, unix_stream_peer, unix_seqpacket_peer;
 extern struct peer posix_mq_peer, sysv_msg_peer;
 extern struct peer eventfd_peer, futex_peer, spin_peer;
 extern struct peer vm_readv_peer, sysv_sem_peer, posix_sem_peer;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Peers that are descriptors with read and write: pipes and Unix sockets.
+ * Peers that are descriptors with read and write: pipes, kipc's and others, and Unix
+ * sockets.
  */
 #include <fcntl.h>
+#include <kipc.h>
 #include <sys/socket.h>
 
 #include "bench.h"
@@ -43,6 +45,33 @@ struct peer pipe_peer = {
 	       PEER_SIGIO,
 	.max_many = 4096,	/* longer writes may mix */
 	.make = pipe_make,
+	.send = stream_send,
+	.recv = stream_recv,
+	.end = end,
+};
+
+static void kipc_pipe_make(struct channel *c)
+{
+	struct kipc_pipe_attr attr = {
+		.capacity = c->room > PIPE_ROOM ? c->room : PIPE_ROOM,
+	};
+	int both = kipc_pipe_create(NULL, &attr, 0600, KIPC_PIPE_RIGHTS, 0);
+
+	if (both < 0)
+		err(EXIT_FAILURE, "create a pipe");
+	c->out = kipc_narrow(both, KIPC_RIGHT_SEND, 0);
+	c->in = kipc_narrow(both, KIPC_RIGHT_RECEIVE, 0);
+	CHECK(c->in >= 0 && c->out >= 0 && close(both) == 0);
+}
+
+struct peer kipc_pipe_peer = {
+	.name = "kipc-pipe",
+	.device = "/dev/kipc",
+	.can = PEER_ROUND_TRIP | PEER_ONE_WAY | PEER_MANY | PEER_POLL | PEER_OBJECT |
+	       PEER_SIGIO,
+	.max_many = 4096,	/* longer writes may mix */
+	.prepare = kipc_peer_prepare,
+	.make = kipc_pipe_make,
 	.send = stream_send,
 	.recv = stream_recv,
 	.end = end,

@@ -3,7 +3,7 @@
  * kipc: inter-process communication whose objects are file descriptors.
  *
  * This header is the whole protocol between /dev/kipc and user space.  What is of
- * one kind of object alone it includes: kipc_mailbox.h, kipc_queue.h.
+ * one kind of object alone it includes: kipc_mailbox.h, kipc_queue.h, kipc_pipe.h.
  *
  * DOC: The model
  *
@@ -24,9 +24,9 @@
  * structure may grow at its end: the size is a part of the ioctl's number, a
  * caller may pass a longer structure than the kernel knows if the rest is
  * zero (else E2BIG), and one shorter than the first published one is EINVAL.
- * struct kipc_letter, struct kipc_mailbox_attr, struct kipc_message and
- * struct kipc_selector stand inside others and do not grow, nor do the items of a
- * batch: what is added will be a structure that begins with them.
+ * struct kipc_letter, struct kipc_mailbox_attr, struct kipc_message,
+ * struct kipc_selector and struct kipc_pipe_attr stand inside others and do not grow,
+ * nor do the items of a batch: what is added will be a structure that begins with them.
  * Flags and rights that are not defined here, and reserved fields that are not
  * zero, are EINVAL.  The kernel zeroes what a caller's structure is longer when it
  * writes one.  A pointer that cannot be read or written is EFAULT, and then nothing
@@ -60,6 +60,7 @@
 #define KIPC_NAME_MAX		255	/* bytes in a name */
 #define KIPC_LETTER_MAX		(16U << 20)	/* bytes in a letter */
 #define KIPC_MESSAGE_MAX	(16U << 20)	/* bytes in a message of a queue */
+#define KIPC_PIPE_MAX		(16U << 20)	/* bytes in a pipe */
 
 #define KIPC_NO_WAIT		0ULL
 #define KIPC_FOREVER		(~0ULL)
@@ -69,6 +70,7 @@
 #define KIPC_KIND_ANY		0	/* KIPC_IOC_OPEN, _OPEN_PID only */
 #define KIPC_KIND_MAILBOX	1
 #define KIPC_KIND_QUEUE		2
+#define KIPC_KIND_PIPE		3
 
 /*
  * Rights of a handle.  Opening by name asks for the permission that a file
@@ -112,14 +114,14 @@ struct kipc_features {
  * @name_len: 1 to 255; more is ENAMETOOLONG; a name with '/' or NUL is EINVAL
  * @attr_size: size of *@attr; more than a page is E2BIG
  * @attr: pointer to the kind's attributes (struct kipc_mailbox_attr or _config,
- *	struct kipc_queue_attr); NULL, with @attr_size 0, for its defaults; one without
+ *	struct kipc_queue_attr, struct kipc_pipe_attr); NULL, with @attr_size 0, for its defaults; one without
  *	the other is EINVAL
  *
  * A name that is there already: with KIPC_EXCL EEXIST; EPROTOTYPE if it names
- * another kind; else it is opened with @rights as KIPC_IOC_OPEN does, and
- * @mode, @attr and KIPC_PERSISTENT have no effect.  KIPC_PERSISTENT and
- * KIPC_EXCL without a name are EINVAL.  EDQUOT: the caller's quota of objects or
- * of bytes is used up.  EMFILE, ENFILE: no descriptor is left.  ENOMEM: no memory.
+ * another kind; else it is opened with @rights as KIPC_IOC_OPEN does (but without
+ * asking for the other end of a pipe), and @mode, @attr and KIPC_PERSISTENT have no
+ * effect.  KIPC_PERSISTENT and KIPC_EXCL without a name are EINVAL.  EDQUOT: the
+ * caller's quota of objects or of bytes is used up.  EMFILE, ENFILE: no descriptor is left.  ENOMEM: no memory.
  */
 struct kipc_create {
 	__u32 kind;
@@ -140,9 +142,15 @@ struct kipc_create {
  * @rights: of the new handle; none, or one that the kind has not, is EINVAL
  * @name_len: as in struct kipc_create, but 0 is EINVAL
  * @name: pointer to the name
+ * @deadline: of a pipe, until when to wait for the other end, as fifo(7) has it: who may
+ *	only read waits for a writer to come, who may only write for a reader.  Without
+ *	waiting, for which KIPC_NONBLOCK stands too, a reader gets its handle at once, and
+ *	a writer ENXIO if there is no reader.  Other kinds have no other end, and do not
+ *	look at it
  *
  * ENOENT: there is no such name.  EACCES: the object's owner, group and mode do
- * not grant the rights.  EMFILE, ENFILE, ENOMEM.
+ * not grant the rights.  ENXIO.  ETIMEDOUT, EINTR, EDQUOT (waiters), EIDRM: while it
+ * waited.  EMFILE, ENFILE, ENOMEM.
  */
 struct kipc_open {
 	__u32 kind;
@@ -150,6 +158,7 @@ struct kipc_open {
 	__u32 rights;
 	__u32 name_len;
 	__aligned_u64 name;
+	__aligned_u64 deadline;
 };
 
 /**
@@ -333,5 +342,6 @@ struct kipc_notification {
 
 #include <linux/kipc_mailbox.h>
 #include <linux/kipc_queue.h>
+#include <linux/kipc_pipe.h>
 
 #endif /* _UAPI_LINUX_KIPC_H */

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * splice(2) from a pipe of kipc into a pipe of pipe(2).  The other way is the kernel's
+ * own: it writes from the pages of the pipe of pipe(2).
+ */
+#include <linux/mm.h>
+#include <linux/pipe_fs_i.h>
+#include <linux/sched/signal.h>
+#include <linux/splice.h>
+#include <linux/uio.h>
+
+#include "pipe.h"
+
+/**
+ * struct kipc_load - pages that are to be filled, and go into the other pipe
+ * @count: how many
+ * @pages: themselves
+ * @vec: the same, to be written to
+ * @partial: how much is in each
+ */
+struct kipc_load {
+	unsigned int count;
+	struct page *pages[PIPE_DEF_BUFFERS];
+	struct kvec vec[PIPE_DEF_BUFFERS];
+	struct partial_page partial[PIPE_DEF_BUFFERS];
+};
+
+static void kipc_load_release(struct splice_pipe_desc *desc, unsigned int i)
+{
+	put_page(desc->pages[i]);
+}
+
+/* Free the pages from the @first on. */
+static void kipc_load_drop(struct kipc_load *load, unsigned int first)
+{
+	while (load->count > first)
+		put_page(load->pages[--load->count]);
+}
+
+/* Returns false if there is no memory for a single page. */
+static bool kipc_load_make(struct kipc_load *load, unsigned int count)
+{
+	struct page *page;
+
+	for (load->count = 0; load->count < count; load->count++) {
+		page = alloc_page(GFP_KERNEL_ACCOUNT);
+		if (!page)
+			break;
+		load->pages[load->count] = page;
+		load->vec[load->count].iov_base = page_address(page);
+		load->vec[load->count].iov_len = PAGE_SIZE;
+	}
+	return load->count;
+}
+
+/* Hand over what is in the pages; the other pipe, locked, has slots for all. */
+static ssize_t kipc_load_hand_over(struct kipc_load *load,
+				   struct pipe_inode_info *out, size_t bytes)
+{
+	struct splice_pipe_desc desc = {
+		.pages = load->pages,
+		.partial = load->partial,
+		.nr_pages = load->count,
+		.nr_pages_max = PIPE_DEF_BUFFERS,
+		.ops = &nosteal_pipe_buf_ops,
+		.spd_release = kipc_load_release,
+	};
+	unsigned int i;
+
+	for (i = 0; i < load->count; i++) {
+		load->partial[i].offset = 0;
+		load->partial[i].len = min_t(size_t, bytes, PAGE_SIZE);
+		load->partial[i].private = 0;
+		bytes -= load->partial[i].len;
+	}
+	return splice_to_pipe(out, &desc);
+}
+
+/* Move what is there, as far as it fits.  Returns how much, 0 at the end, or an errno. */
+static ssize_t kipc_pipe_splice_now(struct kipc_pipe *pipe,
+				    struct kipc_load *load,
+				    struct pipe_inode_info *out, size_t size)
+{
+	struct kipc_transfer to = { .deadline = KIPC_DEADLINE_NO_WAIT };
+	unsigned int slots;
+	struct iov_iter iter;
+	ssize_t ret;
+
+	if (!out->readers) {
+		send_sig(SIGPIPE, current, 0);
+		return -EPIPE;
+	}
+	slots = out->max_usage - min(out->max_usage,
+				     pipe_occupancy(out->head, out->tail));
+	if (!slots)
+		return -EAGAIN;
+	/* A snapshot: what comes now comes the next time. */
+	size = min_t(size_t, size, READ_ONCE(pipe->ready) ?: 1);
+	size = min_t(size_t, size, min_t(unsigned int, slots, PIPE_DEF_BUFFERS) *
+				   PAGE_SIZE);
+	if (!kipc_load_make(load, DIV_ROUND_UP(size, PAGE_SIZE)))
+		return -ENOMEM;
+	to.size = min_t(size_t, size, load->count * PAGE_SIZE);
+	iov_iter_kvec(&iter, READ, load->vec, load->count, to.size);
+	to.buffer.iter = &iter;
+	ret = kipc_pipe_receive(pipe, &to);
+	kipc_load_drop(load, ret > 0 ? DIV_ROUND_UP(ret, PAGE_SIZE) : 0);
+	return ret > 0 ? kipc_load_hand_over(load, out, ret) : ret;
+}
+
+/**
+ * kipc_pipe_splice_read - splice(2) from a pipe of kipc
+ * @in: the handle, with the right to receive
+ * @pos: not used
+ * @out: the pipe of pipe(2), locked: nobody else can use it meanwhile, so it is unlocked
+ *	while there is nothing to be read
+ * @size: how much at most
+ * @flags: SPLICE_F_NONBLOCK counts
+ *
+ * Context: process context, may sleep.
+ * Return: how much was moved, 0 for the end of the file, or as kipc_pipe_receive(),
+ * -EPIPE: @out has no readers.
+ */
+ssize_t kipc_pipe_splice_read(struct file *in, loff_t *pos,
+			      struct pipe_inode_info *out, size_t size,
+			      unsigned int flags)
+{
+	ktime_t deadline = kipc_handle_patience(in, flags & SPLICE_F_NONBLOCK);
+	struct kipc_pipe *pipe = kipc_pipe_of_file(in);
+	struct kipc_load *load;
+	ssize_t ret;
+
+	if (!size)
+		return 0;
+	load = kmalloc(sizeof(*load), GFP_KERNEL);
+	if (!load)
+		return -ENOMEM;
+	for (;;) {
+		ret = kipc_pipe_splice_now(pipe, load, out, size);
+		if (ret != -EAGAIN || deadline == KIPC_DEADLINE_NO_WAIT)
+			break;
+		pipe_unlock(out);
+		ret = kipc_pipe_await_data(pipe, deadline);
+		pipe_lock(out);
+		if (ret) {
+			ret = ret == -EPIPE ? 0 : ret;
+			break;
+		}
+	}
+	kfree(load);
+	return ret;
+}
