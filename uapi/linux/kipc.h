@@ -114,14 +114,15 @@ struct kipc_features {
  * @name_len: 1 to 255; more is ENAMETOOLONG; a name with '/' or NUL is EINVAL
  * @attr_size: size of *@attr; more than a page is E2BIG
  * @attr: pointer to the kind's attributes (struct kipc_mailbox_attr or _config,
- *	struct kipc_queue_attr, struct kipc_pipe_attr); NULL, with @attr_size 0, for its defaults; one without
- *	the other is EINVAL
+ *	struct kipc_queue_attr, struct kipc_pipe_attr); NULL, with @attr_size 0, for
+ *	its defaults; one without the other is EINVAL
  *
  * A name that is there already: with KIPC_EXCL EEXIST; EPROTOTYPE if it names
  * another kind; else it is opened with @rights as KIPC_IOC_OPEN does (but without
  * asking for the other end of a pipe), and @mode, @attr and KIPC_PERSISTENT have no
  * effect.  KIPC_PERSISTENT and KIPC_EXCL without a name are EINVAL.  EDQUOT: the
- * caller's quota of objects or of bytes is used up.  EMFILE, ENFILE: no descriptor is left.  ENOMEM: no memory.
+ * caller's quota of objects or of bytes is used up.  EMFILE, ENFILE: no descriptor is
+ * left.  ENOMEM: no memory.
  */
 struct kipc_create {
 	__u32 kind;

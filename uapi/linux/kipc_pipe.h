@@ -77,9 +77,9 @@ struct kipc_pipe_attr {
  * As read(2) and write(2), but for the deadline: they return the number of bytes, which
  * is less than @size if the time was up, or a signal came, after a part was written.
  * EAGAIN: @deadline is KIPC_NO_WAIT, or the handle O_NONBLOCK, and nothing could be done
- * at once.  ETIMEDOUT.  EINTR.  EFAULT.  EBADF: the handle may not read, or write.  EINVAL:
- * an unknown flag, or KIPC_PIPE_NOSIGNAL to read.  EIDRM.  EPIPE: no readers.  EDQUOT: the
- * owner's quota (the creator's, also after fchown) of bytes or waiters is used up.  ENOMEM.
+ * at once.  ETIMEDOUT.  EINTR.  EFAULT.  EBADF: the handle may not read, or write.  EIDRM.
+ * EDQUOT: the owner's quota (the creator's, also after fchown) of waiters is used up, or of
+ * bytes.
  */
 struct kipc_pipe_io {
 	__aligned_u64 data;
@@ -118,6 +118,7 @@ struct kipc_pipe_stat {
 };
 
 /* On a pipe. */
+/* EINVAL: an unknown flag.  EPIPE: there are no readers.  ENOMEM. */
 #define KIPC_IOC_PIPE_WRITE	_IOW(KIPC_IOC_MAGIC, 0x40, struct kipc_pipe_io)
 #define KIPC_IOC_PIPE_READ	_IOW(KIPC_IOC_MAGIC, 0x41, struct kipc_pipe_io)
 #define KIPC_IOC_PIPE_STAT	_IOR(KIPC_IOC_MAGIC, 0x42, struct kipc_pipe_stat)
