@@ -5,7 +5,6 @@
 #include <linux/fs.h>
 #include <linux/module.h>
 #include <linux/seq_file.h>
-#include <linux/splice.h>
 #include <linux/uaccess.h>
 
 #include <asm/ioctls.h>
@@ -296,7 +295,7 @@ static const struct file_operations kipc_pipe_fops = {
 	.read_iter	= kipc_pipe_read_iter,
 	.write_iter	= kipc_pipe_write_iter,
 	.splice_read	= kipc_pipe_splice_read,
-	.splice_write	= iter_file_splice_write,
+	.splice_write	= kipc_pipe_splice_write,
 	.poll		= kipc_handle_poll,
 	.fasync		= kipc_handle_fasync,
 	.unlocked_ioctl	= kipc_handle_ioctl,

@@ -281,6 +281,28 @@ int kipc_pipe_await_room(struct kipc_pipe *pipe, size_t size, ktime_t deadline,
 }
 
 /**
+ * kipc_pipe_await_space - wait until something can be put in, and do not
+ * @pipe: the pipe
+ * @deadline: when to give up
+ *
+ * Context: process context, may sleep.
+ * Return: as kipc_pipe_await_room(), but no room is taken.
+ */
+int kipc_pipe_await_space(struct kipc_pipe *pipe, ktime_t deadline)
+{
+	struct kipc_wake wake;
+	int ret;
+
+	kipc_wake_init(&wake);
+	spin_lock(&pipe->object.lock);
+	ret = kipc_pipe_await_room(pipe, 1, deadline, &wake);
+	if (!ret)
+		pipe->bytes--;
+	kipc_pipe_unlock(pipe, &wake, false);
+	return ret;
+}
+
+/**
  * kipc_pipe_meet - a handle was opened by name: wait for the other end
  * @handle: new, and counted
  * @deadline: when to give up

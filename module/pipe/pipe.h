@@ -241,9 +241,12 @@ int kipc_pipe_await_turn(struct kipc_pipe *pipe, ktime_t deadline,
 int kipc_pipe_await_data(struct kipc_pipe *pipe, ktime_t deadline);
 int kipc_pipe_await_room(struct kipc_pipe *pipe, size_t size, ktime_t deadline,
 			 struct kipc_wake *wake);
+int kipc_pipe_await_space(struct kipc_pipe *pipe, ktime_t deadline);
 int kipc_pipe_meet(struct kipc_handle *handle, ktime_t deadline);
 
 /* write.c */
+ssize_t kipc_pipe_send_piece(struct kipc_pipe *pipe,
+			     const struct kipc_transfer *from, bool whole);
 ssize_t kipc_pipe_write(struct file *file, const char __user *buf, size_t size,
 			loff_t *pos);
 ssize_t kipc_pipe_write_iter(struct kiocb *iocb, struct iov_iter *from);
@@ -262,6 +265,8 @@ long kipc_pipe_ioctl_read(struct file *file, void __user *arg, size_t size);
 ssize_t kipc_pipe_splice_read(struct file *in, loff_t *pos,
 			      struct pipe_inode_info *out, size_t size,
 			      unsigned int flags);
+ssize_t kipc_pipe_splice_write(struct pipe_inode_info *in, struct file *out,
+			       loff_t *pos, size_t size, unsigned int flags);
 
 /* kind.c */
 void kipc_pipe_clear(struct kipc_pipe *pipe);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * splice(2) from a pipe of kipc into a pipe of pipe(2).  The other way is the kernel's
- * own: it writes from the pages of the pipe of pipe(2).
+ * splice(2) between a pipe of kipc and one of pipe(2), and sendfile(2), which goes by
+ * one of these.  The latter is locked meanwhile, but never while it would have to wait
+ * for the former: whoever else uses it shall not wait as well, and not to be killed.
  */
+#include <linux/bvec.h>
 #include <linux/mm.h>
 #include <linux/pipe_fs_i.h>
 #include <linux/sched/signal.h>
@@ -148,5 +150,81 @@ ssize_t kipc_pipe_splice_read(struct file *in, loff_t *pos,
 		}
 	}
 	kfree(load);
+	return ret;
+}
+
+/**
+ * struct kipc_unload - where the pages of the other pipe go
+ * @pipe: to this pipe
+ * @full: which is full
+ */
+struct kipc_unload {
+	struct kipc_pipe *pipe;
+	bool full;
+};
+
+/* Write as much of a page as there is room for now.  Returns that, or an errno. */
+static int kipc_unload_page(struct pipe_inode_info *in, struct pipe_buffer *buf,
+			    struct splice_desc *desc)
+{
+	struct kipc_unload *unload = desc->u.data;
+	struct kipc_transfer from = {
+		.size = desc->len,
+		.deadline = KIPC_DEADLINE_NO_WAIT,
+	};
+	struct bio_vec vec = {
+		.bv_page = buf->page,
+		.bv_offset = buf->offset,
+		.bv_len = desc->len,
+	};
+	struct iov_iter iter;
+	ssize_t ret;
+
+	iov_iter_bvec(&iter, WRITE, &vec, 1, desc->len);
+	from.buffer.iter = &iter;
+	ret = kipc_pipe_send_piece(unload->pipe, &from, false);
+	unload->full = ret == -EAGAIN;
+	if (ret == -EPIPE)
+		send_sig(SIGPIPE, current, 0);
+	return ret;
+}
+
+/**
+ * kipc_pipe_splice_write - splice(2) into a pipe of kipc
+ * @in: the pipe of pipe(2), not locked
+ * @out: the handle, with the right to send
+ * @pos: not used
+ * @size: how much at most
+ * @flags: SPLICE_F_NONBLOCK counts
+ *
+ * Context: process context, may sleep.
+ * Return: how much was moved, 0: @in has no writers, and is empty; or as
+ * kipc_pipe_write().
+ */
+ssize_t kipc_pipe_splice_write(struct pipe_inode_info *in, struct file *out,
+			       loff_t *pos, size_t size, unsigned int flags)
+{
+	ktime_t deadline = kipc_handle_patience(out, flags & SPLICE_F_NONBLOCK);
+	struct kipc_unload unload = { .pipe = kipc_pipe_of_file(out) };
+	ssize_t ret;
+
+	do {
+		struct splice_desc desc = {
+			.total_len = size,
+			.flags = flags,
+			.u.data = &unload,
+		};
+
+		unload.full = false;
+		pipe_lock(in);
+		ret = __splice_from_pipe(in, &desc, kipc_unload_page);
+		pipe_unlock(in);
+		if (ret != -EAGAIN || !unload.full ||
+		    deadline == KIPC_DEADLINE_NO_WAIT)
+			return ret;
+		ret = kipc_pipe_await_space(unload.pipe, deadline);
+	} while (!ret);
+	if (ret == -EPIPE)
+		send_sig(SIGPIPE, current, 0);
 	return ret;
 }

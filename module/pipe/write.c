@@ -175,12 +175,18 @@ static ssize_t kipc_pipe_await_piece(struct kipc_pipe *pipe,
 	return bytes;
 }
 
-/*
- * Write a piece, or with @whole all that there is.  Returns how much was written, or an
- * errno as kipc_pipe_await_room() and kipc_pipe_put().
+/**
+ * kipc_pipe_send_piece - write a piece, as large as there is room for
+ * @pipe: the pipe
+ * @from: the data; it is not advanced
+ * @whole: all that there is, which is no more than the atomic size
+ *
+ * Context: process context, may sleep.
+ * Return: how much was written, or an errno as kipc_pipe_await_room() has them, -EFAULT,
+ * -ENOMEM.
  */
-static ssize_t kipc_pipe_send_piece(struct kipc_pipe *pipe,
-				    const struct kipc_transfer *from, bool whole)
+ssize_t kipc_pipe_send_piece(struct kipc_pipe *pipe,
+			     const struct kipc_transfer *from, bool whole)
 {
 	struct kipc_segment *garbage;
 	struct kipc_wake wake;
