@@ -287,6 +287,15 @@ static long kipc_pipe_ioctl(struct file *file, unsigned int cmd, void __user *ar
 	}
 }
 
+/*
+ * To the kernel O_DIRECT is for every FIFO, and asks for packets.  Whoever wants those
+ * must not be left to think that this has them.
+ */
+static int kipc_pipe_check_flags(int flags)
+{
+	return flags & O_DIRECT ? -EINVAL : 0;
+}
+
 static const struct file_operations kipc_pipe_fops = {
 	.owner		= THIS_MODULE,
 	.open		= kipc_object_reopen,
@@ -298,6 +307,7 @@ static const struct file_operations kipc_pipe_fops = {
 	.splice_write	= kipc_pipe_splice_write,
 	.poll		= kipc_handle_poll,
 	.fasync		= kipc_handle_fasync,
+	.check_flags	= kipc_pipe_check_flags,
 	.unlocked_ioctl	= kipc_handle_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,
 	.show_fdinfo	= kipc_handle_show_fdinfo,
