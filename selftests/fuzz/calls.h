@@ -114,6 +114,7 @@ long call_fstat(int fd);
 long call_fdinfo(int fd);
 long call_mmap(int fd, size_t size, int protection, int flags);
 long call_file(int fd, uint64_t which, uint64_t number, void *data);
+long call_splice(int fd, uint64_t which, size_t size, unsigned int flags);
 long call_pass(int fd);
 long call_take(void);
 long call_become(unsigned int uid);

@@ -16,6 +16,8 @@ union structure {
 	struct kipc_mailbox_send_batch send_batch;
 	struct kipc_mailbox_recv_batch recv_batch;
 	struct kipc_mailbox_stat stat;
+	struct kipc_pipe_io pipe_io;
+	struct kipc_pipe_stat pipe_stat;
 	unsigned char bytes[512];
 };
 
@@ -56,8 +58,8 @@ static bool known_error(int error)
 	static const int known[] = {
 		E2BIG, EACCES, EAGAIN, EBADF, EBADMSG, EBUSY, ECANCELED, EDQUOT,
 		EEXIST, EFAULT, EIDRM, EINTR, EINVAL, EMFILE, EMSGSIZE,
-		ENAMETOOLONG, ENFILE, ENOENT, ENOMEM, ENOTTY, EPERM, EPIPE,
-		EPROTOTYPE, ESRCH, ETIMEDOUT,
+		ENAMETOOLONG, ENFILE, ENOENT, ENOMEM, ENOSPC, ENOTTY, ENXIO,
+		EPERM, EPIPE, EPROTOTYPE, ESRCH, ETIMEDOUT,
 	};
 
 	for (size_t i = 0; i < COUNT(known); i++) {
@@ -72,7 +74,8 @@ static void check_info(const struct op *op, const struct kipc_info *i)
 	promise(!(i->flags & ~set_mask(SET_info_flags)), op, "flags", i->flags);
 	promise(!(i->rights & ~KIPC_MAILBOX_RIGHTS) && i->rights, op, "rights",
 		i->rights);
-	promise(i->kind == KIPC_KIND_MAILBOX, op, "kind", i->kind);
+	promise(i->kind >= KIPC_KIND_MAILBOX && i->kind <= KIPC_KIND_PIPE, op,
+		"kind", i->kind);
 	promise(!(i->mode & ~0777), op, "mode", i->mode);
 	promise(i->name_len <= KIPC_NAME_MAX, op, "name_len", i->name_len);
 	promise(i->name_len > KIPC_NAME_MAX ||
@@ -92,6 +95,20 @@ static void check_stat(const struct op *op, const struct kipc_mailbox_stat *s)
 		s->attr.flags);
 	promise(s->attr.letter_size && s->attr.letter_size <= KIPC_LETTER_MAX,
 		op, "attr.letter_size", s->attr.letter_size);
+}
+
+static void check_pipe_stat(const struct op *op, const struct kipc_pipe_stat *s)
+{
+	promise(s->read_bytes <= s->written_bytes, op,
+		"more bytes read than were written", s->read_bytes);
+	promise(s->bytes <= s->attr.capacity, op, "more bytes than the capacity",
+		s->bytes);
+	promise(s->attr.atomic_size && s->attr.atomic_size <= s->attr.capacity,
+		op, "attr.atomic_size", s->attr.atomic_size);
+	promise(s->attr.capacity <= KIPC_PIPE_MAX, op, "attr.capacity",
+		s->attr.capacity);
+	promise(!s->attr.flags && !s->attr.reserved, op, "attr.flags",
+		s->attr.flags);
 }
 
 static void check_recv(const struct op *op, long ret,
@@ -165,6 +182,10 @@ static void check_ioctl(unsigned int which, long ret, int error,
 	else if (which == OP_recv_batch)
 		promise(ret && ret <= before->recv_batch.count, op,
 			"letters", ret);
+	else if (which == OP_pipe_read || which == OP_pipe_write)
+		promise((uint64_t)ret <= before->pipe_io.size, op, "bytes", ret);
+	else if (which == OP_pipe_stat)
+		check_pipe_stat(op, &after->pipe_stat);
 	else if (which == OP_features)
 		promise(after->features.abi_version == KIPC_ABI_VERSION, op,
 			"abi_version", after->features.abi_version);

@@ -41,6 +41,7 @@ enum set {
 	SET_none, SET_kinds, SET_rights, SET_all_rights, SET_handle_flags,
 	SET_create_flags, SET_attr_flags, SET_recv_flags, SET_letter_flags,
 	SET_call_flags, SET_tokens, SET_queue_flags, SET_message_flags,
+	SET_pipe_flags, SET_pipe_sizes, SET_splice_flags,
 	SET_selects, SET_types, SET_events, SET_notify_flags, SET_registrations,
 	SET_info_flags, SET_deadlines, SET_capacities, SET_sizes, SET_lengths,
 	SET_version, SET_struct_sizes, SET_modes, SET_users, SET_open_flags,

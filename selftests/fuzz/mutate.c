@@ -151,6 +151,36 @@ static uint64_t get_arg(const struct call *c, const char *name)
 	return i < MAX_ARGS ? c->arg[i] : 0;
 }
 
+/*
+ * The nested structure is a mailbox's.  A queue's has the same fields without the
+ * shares; a pipe's is a capacity and an atomic size, which are one number in it.
+ */
+static void make_sound_create(struct call *c)
+{
+	static const struct {
+		unsigned int kind, size;
+	} kinds[] = {
+		{ KIPC_KIND_MAILBOX, sizeof(struct kipc_mailbox_config) },
+		{ KIPC_KIND_MAILBOX, sizeof(struct kipc_mailbox_config) },
+		{ KIPC_KIND_QUEUE, sizeof(struct kipc_queue_attr) },
+		{ KIPC_KIND_PIPE, sizeof(struct kipc_pipe_attr) },
+	};
+	unsigned int i = below(COUNT(kinds));
+
+	set_arg(c, "kind", kinds[i].kind);
+	set_arg(c, "attr_size", get_arg(c, "attr") ? kinds[i].size : 0);
+	if (kinds[i].kind == KIPC_KIND_PIPE) {
+		set_arg(c, "attr.max_letters", of_set(SET_pipe_sizes) |
+			of_set(SET_pipe_sizes) << 32);
+		set_arg(c, "attr.max_bytes", 0);
+		return;
+	}
+	if (!get_arg(c, "attr.max_letters") != !get_arg(c, "attr.max_bytes"))
+		set_arg(c, "attr.max_bytes", KIPC_UNBOUNDED);
+	if (!get_arg(c, "attr.share_letters") != !get_arg(c, "attr.share_bytes"))
+		set_arg(c, "attr.share_bytes", KIPC_UNBOUNDED);
+}
+
 /* Lengths that belong to their pointers: nearly all else is EINVAL at once. */
 static void make_sound(struct call *c)
 {
@@ -163,16 +193,8 @@ static void make_sound(struct call *c)
 		set_arg(c, "name_len", name_length((uint32_t)name / NAME_STEP));
 	else if (!name)
 		set_arg(c, "name_len", 0);
-	if (c->op == OP_create) {
-		set_arg(c, "kind", KIPC_KIND_MAILBOX);
-		set_arg(c, "attr_size", get_arg(c, "attr") ? op->nested_size : 0);
-		if (!get_arg(c, "attr.max_letters") !=
-		    !get_arg(c, "attr.max_bytes"))
-			set_arg(c, "attr.max_bytes", KIPC_UNBOUNDED);
-		if (!get_arg(c, "attr.share_letters") !=
-		    !get_arg(c, "attr.share_bytes"))
-			set_arg(c, "attr.share_bytes", KIPC_UNBOUNDED);
-	}
+	if (c->op == OP_create)
+		make_sound_create(c);
 }
 
 /* A slot that has something in it, rather than another. */
