@@ -191,6 +191,27 @@ static inline void begin(int *begun)
 	__atomic_store_n(begun, 1, __ATOMIC_SEQ_CST);
 }
 
+/* A child in a call; it ends with 0 if all is well. */
+#define CHILD(...) ({							\
+	pid_t pid_ = spawn();						\
+									\
+	if (!pid_) {							\
+		__VA_ARGS__;						\
+		_exit(0);						\
+	}								\
+	pid_;								\
+})
+
+/* Memory that is there: no page is missing, in children neither but to write. */
+static inline char *touched(size_t size)
+{
+	char *data = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+	CHECK(data != MAP_FAILED);
+	return data;
+}
+
 static inline long inside(int fd)
 {
 	int bytes = -1;

@@ -14,6 +14,7 @@
 
 enum difference {
 	INHERITED, RESIZED, PACKED, REOPENED, PACKETS, TEED, MAPPED_IN, MANAGED,
+	ENDED, BROKEN,
 };
 
 static const struct {
@@ -32,6 +33,8 @@ static const struct {
 		"packets are what a mailbox is for: not accepted, rather than ignored" },
 	[TEED] = { 3, -EINVAL, "tee(2) shares pages of pipe(2) pipes, and here are none" },
 	[MAPPED_IN] = { 3, -EBADF, "vmsplice(2) likewise" },
+	[ENDED] = { POLL_IN, POLL_HUP, "the signal says what poll says" },
+	[BROKEN] = { POLL_OUT, POLL_ERR, "likewise" },
 	[MANAGED] = { -ENOTTY, 0, "whoever holds the right can end it for all" },
 };
 

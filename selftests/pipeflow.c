@@ -7,26 +7,6 @@
 
 #include <stddef.h>
 
-/* A child in a call; it ends with 0 if all is well. */
-#define CHILD(code) ({							\
-	pid_t pid_ = spawn();						\
-									\
-	if (!pid_) {							\
-		code;							\
-		_exit(0);						\
-	}								\
-	pid_;								\
-})
-
-static char *touched(size_t size)
-{
-	char *data = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-
-	CHECK(data != MAP_FAILED);
-	return data;
-}
-
 /* Waiting. */
 
 TEST_F(pair, read_waits)
