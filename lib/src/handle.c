@@ -14,8 +14,8 @@
  * @flags: KIPC_NONBLOCK, KIPC_INHERIT
  *
  * Return: a handle, or -1 with errno: ENOENT (no such name; or the module is not
- * loaded), ENODEV (not loaded), EACCES, EPROTOTYPE (another kind), EINVAL,
- * ENAMETOOLONG, EMFILE, ENFILE, ENOMEM.
+ * loaded), ENODEV (not loaded), EACCES, EPROTOTYPE (another kind), ENXIO (to write to
+ * a pipe that has no reader), EINVAL, ENAMETOOLONG, EMFILE, ENFILE, ENOMEM.
  */
 int kipc_open(const char *name, uint32_t kind, uint32_t rights, uint32_t flags)
 {
