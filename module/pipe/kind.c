@@ -72,8 +72,13 @@ static int kipc_pipe_opened(struct kipc_handle *handle, bool refuse)
 	/* Who has not waited for a writer is not told that there is none. */
 	if (refuse && !pipe->ends.senders)
 		own->quiet = pipe->writers_came;
+	/* It may be gone again before kipc_pipe_meet(): then they have met all the same. */
+	own->alone = reads ? !pipe->ends.senders : !pipe->ends.receivers;
+	own->came = reads ? pipe->writers_came : pipe->readers_came;
 	if (writes)
 		pipe->writers_came++;
+	if (reads)
+		pipe->readers_came++;
 	kipc_ends_open(&pipe->ends, handle->rights);
 	kipc_pipe_unlock(pipe, &wake, false);
 	return 0;

@@ -315,17 +315,20 @@ int kipc_pipe_meet(struct kipc_handle *handle, ktime_t deadline)
 	struct kipc_pipe *pipe = kipc_pipe_of(handle->object);
 	bool reads = handle->rights & KIPC_RIGHT_RECEIVE;
 	bool writes = handle->rights & KIPC_RIGHT_SEND;
+	struct kipc_pipe_handle *own;
 	struct kipc_waiter waiter;
 	struct kipc_wake wake;
 	int ret = 0;
 
+	own = container_of(handle, struct kipc_pipe_handle, handle);
 	if (reads == writes || deadline == KIPC_DEADLINE_NO_WAIT)
 		return 0;
 	kipc_wake_init(&wake);
 	spin_lock(&pipe->object.lock);
 	if (unlikely(pipe->object.removed))
 		ret = -EIDRM;
-	else if (!(reads ? pipe->ends.senders : pipe->ends.receivers))
+	else if (own->alone &&
+		 own->came == (reads ? pipe->writers_came : pipe->readers_came))
 		ret = kipc_pipe_wait(pipe, &waiter,
 				     reads ? &pipe->opening_readers :
 					     &pipe->opening_writers,

@@ -86,6 +86,7 @@ struct kipc_pipe_figures {
  * @told: the poll mask that pollers know
  * @ends: who can still write, and read
  * @writers_came: how many handles that may write have come
+ * @readers_came: that may read
  * @stat: figures
  */
 struct kipc_pipe {
@@ -105,6 +106,7 @@ struct kipc_pipe {
 	__poll_t told;
 	struct kipc_ends ends;
 	u64 writers_came;
+	u64 readers_came;
 	struct kipc_pipe_figures stat;
 };
 
@@ -112,10 +114,14 @@ struct kipc_pipe {
  * struct kipc_pipe_handle - a handle of a pipe
  * @handle: its head
  * @quiet: it shows no hang-up as long as no more than so many writers have come
+ * @alone: when it came the other end was not there
+ * @came: of which so many had come before
  */
 struct kipc_pipe_handle {
 	struct kipc_handle handle;
 	u64 quiet;
+	bool alone;
+	u64 came;
 };
 
 /**
