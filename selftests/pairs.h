@@ -4,7 +4,8 @@
  *
  * Each test of FIXTURE(pair) runs twice: on a pipe of pipe(2), whose outcome is what
  * pipe(7) promises, and on one of kipc.  SAME() is what both must give.  Where they differ
- * on purpose, DIFFERS() names the line of the table here that says how and why.
+ * on purpose, DIFFERS() names the line of the table here that says how and why.  With
+ * OTHER_FIXTURE a program has a fixture of its own, with a member @ours as well.
  */
 #ifndef KIPC_SELFTEST_PAIRS_H
 #define KIPC_SELFTEST_PAIRS_H
@@ -14,7 +15,7 @@
 
 enum difference {
 	INHERITED, RESIZED, PACKED, REOPENED, PACKETS, TEED, MAPPED_IN, MANAGED,
-	ENDED, BROKEN,
+	ENDED, BROKEN, KEPT,
 };
 
 static const struct {
@@ -35,8 +36,30 @@ static const struct {
 	[MAPPED_IN] = { 3, -EBADF, "vmsplice(2) likewise" },
 	[ENDED] = { POLL_IN, POLL_HUP, "the signal says what poll says" },
 	[BROKEN] = { POLL_OUT, POLL_ERR, "likewise" },
+	[KEPT] = { 0, 5, "an object outlives its handles if it was made so, with all in it" },
 	[MANAGED] = { -ENOTTY, 0, "whoever holds the right can end it for all" },
 };
+
+/* What a call has given: its result, or a negative errno. */
+#define OUTCOME(call)	({ long o_ = (call); o_ == -1 ? -errno : o_; })
+
+#define SAME(want, call) do {						\
+	long got_ = OUTCOME(call);					\
+	EXPECT_EQ((long)(want), got_) {					\
+		TH_LOG("%s, %s", #call, self->ours ? "ours" : "theirs");	\
+	}								\
+} while (0)
+
+#define DIFFERS(which, call) do {					\
+	long got_ = OUTCOME(call);					\
+	EXPECT_EQ(self->ours ? differences[which].ours :		\
+		  differences[which].theirs, got_) {			\
+		TH_LOG("%s, %s: %s", #call, self->ours ? "ours" : "theirs",	\
+		       differences[which].why);				\
+	}								\
+} while (0)
+
+#ifndef OTHER_FIXTURE
 
 FIXTURE(pair) {
 	struct ends e;
@@ -63,23 +86,6 @@ FIXTURE_TEARDOWN(pair)
 {
 }
 
-/* What a call has given: its result, or a negative errno. */
-#define OUTCOME(call)	({ long o_ = (call); o_ == -1 ? -errno : o_; })
-
-#define SAME(want, call) do {						\
-	long got_ = OUTCOME(call);					\
-	EXPECT_EQ((long)(want), got_) {					\
-		TH_LOG("%s, %s", #call, self->ours ? "ours" : "theirs");	\
-	}								\
-} while (0)
-
-#define DIFFERS(which, call) do {					\
-	long got_ = OUTCOME(call);					\
-	EXPECT_EQ(self->ours ? differences[which].ours :		\
-		  differences[which].theirs, got_) {			\
-		TH_LOG("%s, %s: %s", #call, self->ours ? "ours" : "theirs",	\
-		       differences[which].why);				\
-	}								\
-} while (0)
+#endif /* OTHER_FIXTURE */
 
 #endif /* KIPC_SELFTEST_PAIRS_H */
