@@ -209,13 +209,13 @@ static inline int kipc_pipe_closed_to_writers(const struct kipc_pipe *pipe)
 static inline void kipc_pipe_take_room(struct kipc_pipe *pipe, u32 bytes)
 {
 	pipe->bytes += bytes;
-	pipe->stat.peak_bytes = max_t(u64, pipe->stat.peak_bytes, pipe->bytes);
 }
 
 /* What was put into the ring, for which room was taken, can be read now. */
 static inline void kipc_pipe_wrote(struct kipc_pipe *pipe, u32 bytes)
 {
 	pipe->ready += bytes;
+	pipe->stat.peak_bytes = max_t(u64, pipe->stat.peak_bytes, pipe->ready);
 	pipe->stat.written_bytes += bytes;
 }
 

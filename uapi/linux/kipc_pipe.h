@@ -93,7 +93,7 @@ struct kipc_pipe_io {
  * struct kipc_pipe_stat - a pipe's sizes and figures
  * @attr: as created, or resized since then
  * @bytes: in the pipe now, and what writers that were let go on are just putting there
- * @peak_bytes: most @bytes that there were
+ * @peak_bytes: most that there were in the pipe
  * @written_bytes: since creation
  * @read_bytes: since creation
  * @write_waits: writes that had to wait, each time counted
