@@ -75,9 +75,12 @@ static ssize_t kipc_pipe_take_all(struct kipc_pipe *pipe, struct kipc_transfer *
 		cond_resched();
 		kipc_delay(KIPC_DELAY_PIPE_READ_BETWEEN);
 		spin_lock(&pipe->object.lock);
-		/* Nobody else takes anything, but it may have been removed. */
+		/*
+		 * Nobody else takes anything, but it may have been removed.  Whoever
+		 * writes as fast as this reads must not keep signals away.
+		 */
 		garbage = NULL;
-		if (unlikely(!pipe->ready || fatal_signal_pending(current)))
+		if (unlikely(!pipe->ready || signal_pending(current)))
 			break;
 	}
 	pipe->turn = false;

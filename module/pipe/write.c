@@ -248,6 +248,9 @@ static ssize_t kipc_pipe_send(struct kipc_pipe *pipe, struct kipc_transfer *from
 		done += ret;
 		kipc_delay(KIPC_DELAY_PIPE_WRITE_BETWEEN);
 		cond_resched();
+		/* As long as somebody reads as fast, it never waits. */
+		if (unlikely(fatal_signal_pending(current)))
+			break;
 	}
 	return done;
 }
