@@ -20,15 +20,40 @@ enum {
 	PATTERN = 8,		/* so many bytes are only once in it */
 };
 
+static inline unsigned char spot_byte(uint32_t at)
+{
+	at = (at ^ at >> 16) * 0x85ebca6b;
+	at = (at ^ at >> 13) * 0xc2b2ae35;
+	return (at ^ at >> 16) >> 8;
+}
+
+static inline void spot_fill(void *data, size_t size, uint64_t at)
+{
+	unsigned char *p = data;
+
+	while (size--)
+		*p++ = spot_byte(at++);
+}
+
+static inline bool spot_is(const void *data, size_t size, uint64_t at)
+{
+	const unsigned char *p = data;
+
+	while (size--)
+		if (*p++ != spot_byte(at++))
+			return false;
+	return true;
+}
+
 /* Where these bytes are in the stream; they must be at least PATTERN. */
-static inline uint64_t stream_find(const void *data, size_t size)
+static inline uint64_t spot_find(const void *data, size_t size)
 {
 	uint64_t at = 0;
 
 	CHECK(size >= PATTERN);
-	while (!stream_is(data, PATTERN, at))
+	while (!spot_is(data, PATTERN, at))
 		CHECK(++at < STREAM);
-	CHECK(stream_is(data, size, at));
+	CHECK(spot_is(data, size, at));
 	return at;
 }
 
@@ -40,7 +65,7 @@ static inline char *p_buffer(struct party *p)
 	unsigned long i;
 
 	CHECK(data);
-	stream_fill(data, p->size, p->number);
+	spot_fill(data, p->size, p->number);
 	data = placed(p, data, p->size);
 	for (i = 0; i < p->type; i++)
 		((volatile char *)data)[i] = data[i];
@@ -58,7 +83,7 @@ static inline long act_p_read(struct party *p)
 	ssize_t ret = p_read(p->fd, data, p->size, p->deadline);
 
 	if (ret > 0)
-		p->seen = stream_find(data, ret);
+		p->seen = spot_find(data, ret);
 	return ret;
 }
 
@@ -135,7 +160,7 @@ static inline long p_put(int fd, size_t size, uint64_t at)
 	long ret;
 
 	CHECK(data);
-	stream_fill(data, size, at);
+	spot_fill(data, size, at);
 	ret = p_write(fd, data, size, KIPC_PIPE_NOSIGNAL, KIPC_NO_WAIT);
 	ret = ret < 0 ? -errno : ret;
 	free(data);
@@ -153,7 +178,7 @@ static inline long p_take(int fd, size_t size, uint64_t at)
 	memset(data, POISON, size);
 	ret = p_read(fd, data, size, KIPC_NO_WAIT);
 	ret = ret < 0 ? -errno : ret;
-	CHECK(ret <= 0 || stream_is(data, ret, at));
+	CHECK(ret <= 0 || spot_is(data, ret, at));
 	free(data);
 	return ret;
 }

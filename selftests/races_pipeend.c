@@ -322,7 +322,7 @@ TEST_F(ends, many_writers)
 		char data[SMALL];
 
 		EXPECT_EQ(SMALL, read(box.in, data, SMALL));
-		seen |= 1L << stream_find(data, SMALL) / SMALL;
+		seen |= 1L << spot_find(data, SMALL) / SMALL;
 	}
 	EXPECT_EQ((1L << MANY) - 1, seen);
 	EXPECT_EQ(SMALL, p_take(box.in, SMALL, 100 * SMALL));
