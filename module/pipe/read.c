@@ -126,7 +126,8 @@ again:
 	ret = kipc_pipe_await_turn(pipe, to->deadline, &wake);
 	if (unlikely(ret)) {
 		kipc_pipe_unlock(pipe, &wake, false);
-		return ret == -EPIPE ? 0 : ret;
+		/* It may have been removed after a fault in the middle. */
+		return ret == -EPIPE ? done : done ?: ret;
 	}
 	done += kipc_pipe_take_all(pipe, to, &wake, &fault, &mark);
 	if (likely(!fault))
