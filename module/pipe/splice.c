@@ -10,6 +10,7 @@
 #include <linux/sched/signal.h>
 #include <linux/splice.h>
 #include <linux/uio.h>
+#include <linux/wait.h>
 
 #include "pipe.h"
 
@@ -110,6 +111,15 @@ static ssize_t kipc_pipe_splice_now(struct kipc_pipe *pipe,
 	return ret > 0 ? kipc_load_hand_over(load, out, ret) : ret;
 }
 
+/* Is there a slot in the other pipe, or nobody to read it?  As a snapshot. */
+static bool kipc_pipe_can_take(struct pipe_inode_info *out)
+{
+	unsigned int head = READ_ONCE(out->head), tail = READ_ONCE(out->tail);
+
+	return !pipe_full(head, tail, READ_ONCE(out->max_usage)) ||
+	       !READ_ONCE(out->readers);
+}
+
 /**
  * kipc_pipe_splice_read - splice(2) from a pipe of kipc
  * @in: the handle, with the right to receive
@@ -143,6 +153,10 @@ ssize_t kipc_pipe_splice_read(struct file *in, loff_t *pos,
 			break;
 		pipe_unlock(out);
 		ret = kipc_pipe_await_data(pipe, deadline);
+		/* Meanwhile others may have filled it. */
+		if (!ret)
+			ret = wait_event_interruptible(out->wr_wait,
+						       kipc_pipe_can_take(out));
 		pipe_lock(out);
 		if (ret) {
 			ret = ret == -EPIPE ? 0 : ret;
