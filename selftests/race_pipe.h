@@ -6,7 +6,9 @@
  * of a writer is the place of its first byte.  The outcome of a read or a write is the
  * number of bytes; what a reader has got must lie together there, and @seen is where.
  *
- * A buffer may be cold; of it, as many bytes as @type says are there all the same.
+ * A buffer may be cold; of it, as many bytes as @type says are there all the same.  It
+ * begins @selector.high bytes behind the start of a page, and if @selector.low is not 0,
+ * nothing is there that many bytes behind that.
  */
 #ifndef KIPC_SELFTEST_RACE_PIPE_H
 #define KIPC_SELFTEST_RACE_PIPE_H
@@ -61,15 +63,19 @@ static inline uint64_t spot_find(const void *data, size_t size)
 
 static inline char *p_buffer(struct party *p)
 {
-	char *data = malloc(p->size);
-	unsigned long i;
+	size_t offset = p->selector.high, hole = p->selector.low;
+	size_t size = offset + p->size, i;
+	char *data = malloc(size);
 
 	CHECK(data);
-	spot_fill(data, p->size, p->number);
-	data = placed(p, data, p->size);
-	for (i = 0; i < p->type; i++)
-		((volatile char *)data)[i] = data[i];
-	return data;
+	spot_fill(data + offset, p->size, p->number);
+	data = placed(p, data, size);
+	if (hole)
+		CHECK(!munmap(data + hole, size - hole));
+	/* To read them would bring in those around them as well. */
+	for (i = offset; i < p->type; i++)
+		data[i] = spot_byte(p->number + i - offset);
+	return data + offset;
 }
 
 static inline long act_p_write(struct party *p)
@@ -107,6 +113,19 @@ static inline long act_p_open(struct party *p)
 	return fd < 0 ? fd : id_of(fd);
 }
 
+/* Into a pipe of pipe(2), @number of the test's descriptors. */
+static inline long act_p_splice(struct party *p)
+{
+	char path[64];
+	int out;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", getppid(), (int)p->number);
+	out = open(path, O_WRONLY | O_CLOEXEC);
+	CHECK(out >= 0);
+	signal(SIGPIPE, SIG_IGN);
+	return splice(p->fd, NULL, out, NULL, p->size, p->flags);
+}
+
 static inline struct party *p_writer(int fd, size_t size, uint64_t at)
 {
 	struct party *p = party(act_p_write, fd);
@@ -122,6 +141,15 @@ static inline struct party *p_reader(int fd, size_t size)
 	struct party *p = party(act_p_read, fd);
 
 	p->size = size;
+	return p;
+}
+
+static inline struct party *p_splicer(int fd, int out, size_t size)
+{
+	struct party *p = party(act_p_splice, fd);
+
+	p->size = size;
+	p->number = out;
 	return p;
 }
 
