@@ -118,7 +118,9 @@ struct kipc_pipe_stat {
 };
 
 /* On a pipe. */
-/* EINVAL: an unknown flag.  EPIPE: there are no readers.  ENOMEM. */
+/*
+ * EINVAL: an unknown flag.  EPIPE: there are no readers.  ENOMEM.
+ */
 #define KIPC_IOC_PIPE_WRITE	_IOW(KIPC_IOC_MAGIC, 0x40, struct kipc_pipe_io)
 #define KIPC_IOC_PIPE_READ	_IOW(KIPC_IOC_MAGIC, 0x41, struct kipc_pipe_io)
 #define KIPC_IOC_PIPE_STAT	_IOR(KIPC_IOC_MAGIC, 0x42, struct kipc_pipe_stat)
