@@ -31,6 +31,8 @@ static long act_receive(struct party *p)
 {
 	int i, ret;
 
+	/* What a fork has made missing is there again. */
+	memset(data, POISON, sizeof(data));
 	for (i = 0; i < MOST; i++)
 		in[i] = (struct kipc_recv_item){ .data = ptr(data[i]),
 						 .size = SMALL };

@@ -446,8 +446,11 @@ static void own_stack(void)
 {
 	uintptr_t here = (uintptr_t)__builtin_frame_address(0) & -4096;
 
-	/* Where the stack ends before, the rest of the range is refused: all is well. */
-	madvise((void *)here, 4 * 4096, MADV_POPULATE_WRITE);
+	/*
+	 * Those of the callers, and some for whom they will call.  Where the stack ends
+	 * before, the rest of the range is refused: all is well.
+	 */
+	madvise((void *)(here - 4 * 4096), 8 * 4096, MADV_POPULATE_WRITE);
 }
 
 pid_t spawn(void)
