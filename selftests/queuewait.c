@@ -450,18 +450,31 @@ TEST(senders_leave_the_line)
 	}
 }
 
-/*
- * Its buffer is shared: of one's own a fork makes pages that must be brought in again,
- * and meanwhile the message would be there for others.
- */
 static void *receive_5(void *arg)
 {
-	uint64_t *number = shared(sizeof(*number));
+	uint64_t number = 0;
 
-	*number = 0;
-	CHECK(q_recv(*(int *)arg, number, sizeof(*number), BY_TYPE(5), NULL, 0,
-		     KIPC_FOREVER) == sizeof(*number));
-	return (void *)*number;
+	CHECK(q_recv(*(int *)arg, &number, sizeof(number), BY_TYPE(5), NULL, 0,
+		     KIPC_FOREVER) == sizeof(number));
+	return (void *)number;
+}
+
+/*
+ * A thread whose stack is shared memory: a fork makes other pages ones that must be
+ * brought in again.  A message, and what is told of it, could not be written there at
+ * once, and meanwhile it would be there for others.
+ */
+static pthread_t start_on_shared_stack(void *(*start)(void *), void *arg)
+{
+	enum { SIZE = 256 << 10 };
+	pthread_attr_t attr;
+	pthread_t thread;
+
+	CHECK(!pthread_attr_init(&attr));
+	CHECK(!pthread_attr_setstack(&attr, shared(SIZE), SIZE));
+	CHECK(!pthread_create(&thread, &attr, start, arg));
+	CHECK(!pthread_attr_destroy(&attr));
+	return thread;
 }
 
 /* A child that ends, having the handle too, is not the end of who waits there. */
@@ -472,7 +485,7 @@ TEST(fork_beside_a_waiter)
 	void *result;
 	pid_t pid;
 
-	ASSERT_EQ(0, pthread_create(&thread, NULL, receive_5, &fd));
+	thread = start_on_shared_stack(receive_5, &fd);
 	q_wait_waiters(fd, 0, 1, 0);
 	pid = spawn();
 	if (!pid) {
