@@ -114,15 +114,17 @@ static void kipc_ring_push_back(struct kipc_ring *ring,
  * kipc_ring_lend - take a spare segment out, to fill it without the lock
  * @ring: the ring
  * @bytes: that it shall have room for
+ * @most: and for no more than that: what is left of its room may be lost
  *
  * Context: the ring's lock is held.
  * Return: the segment, for kipc_ring_attach() or kipc_segment_free(), or NULL.
  */
-struct kipc_segment *kipc_ring_lend(struct kipc_ring *ring, size_t bytes)
+struct kipc_segment *kipc_ring_lend(struct kipc_ring *ring, size_t bytes,
+				    size_t most)
 {
 	struct kipc_segment **from = &ring->spare;
 
-	while (*from && (*from)->size < bytes)
+	while (*from && ((*from)->size < bytes || (*from)->size > most))
 		from = &(*from)->next;
 	return *from ? kipc_ring_pop_spare(ring, from) : NULL;
 }
@@ -152,7 +154,7 @@ void kipc_ring_attach(struct kipc_ring *ring, struct kipc_segment *segment,
  */
 void *kipc_ring_reserve_spare(struct kipc_ring *ring, size_t bytes)
 {
-	struct kipc_segment *spare = kipc_ring_lend(ring, bytes);
+	struct kipc_segment *spare = kipc_ring_lend(ring, bytes, SIZE_MAX);
 
 	if (!spare)
 		return NULL;

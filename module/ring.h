@@ -204,7 +204,8 @@ struct kipc_segment *kipc_ring_extend(struct kipc_ring *ring,
 				      struct kipc_segment *segment);
 
 /* Filled without the lock, and not sealed: small records go on behind it. */
-struct kipc_segment *kipc_ring_lend(struct kipc_ring *ring, size_t bytes);
+struct kipc_segment *kipc_ring_lend(struct kipc_ring *ring, size_t bytes,
+				    size_t most);
 void kipc_ring_attach(struct kipc_ring *ring, struct kipc_segment *segment,
 		      size_t bytes);
 

@@ -42,5 +42,6 @@ int kipc_control(unsigned long request, void *argument);
 int kipc_name(const char *name, uint64_t *pointer, uint32_t *length);
 int kipc_describe(struct kipc_create *create, uint32_t kind, const char *name,
 		  const void *attr, size_t size);
+int kipc_ends(int fd[2], uint32_t more, uint32_t flags);
 
 #endif /* KIPC_INTERNAL_H */

@@ -70,16 +70,8 @@ int kipc_pipe_open(const char *name, uint32_t rights, uint32_t flags,
 	return kipc_control(KIPC_IOC_OPEN, &open);
 }
 
-/**
- * kipc_pipe() - create a pipe without a name, as two handles
- * @fd: gets the end to read from, and the end to write to
- * @flags: KIPC_NONBLOCK, KIPC_INHERIT
- *
- * Each of them may manage the pipe, too: kipc_narrow() makes one that may not.
- *
- * Return: 0, or -1 with errno as kipc_pipe_create(); then @fd is as it was.
- */
-int kipc_pipe(int fd[2], uint32_t flags)
+/* A pipe as two handles, with @more rights than to read and to write; 0, or -1. */
+int kipc_ends(int fd[2], uint32_t more, uint32_t flags)
 {
 	int both, in, out, err;
 
@@ -87,9 +79,8 @@ int kipc_pipe(int fd[2], uint32_t flags)
 	if (both < 0)
 		return -1;
 	/* The end to write to first: so the other never sees that there is none. */
-	out = kipc_narrow(both, KIPC_RIGHT_SEND | KIPC_RIGHT_MANAGE, flags);
-	in = out < 0 ? -1 : kipc_narrow(both, KIPC_RIGHT_RECEIVE | KIPC_RIGHT_MANAGE,
-					flags);
+	out = kipc_narrow(both, KIPC_RIGHT_SEND | more, flags);
+	in = out < 0 ? -1 : kipc_narrow(both, KIPC_RIGHT_RECEIVE | more, flags);
 	err = errno;
 	close(both);
 	if (in < 0) {
@@ -101,6 +92,20 @@ int kipc_pipe(int fd[2], uint32_t flags)
 	fd[0] = in;
 	fd[1] = out;
 	return 0;
+}
+
+/**
+ * kipc_pipe() - create a pipe without a name, as two handles
+ * @fd: gets the end to read from, and the end to write to
+ * @flags: KIPC_NONBLOCK, KIPC_INHERIT
+ *
+ * Each of them may manage the pipe, too: kipc_narrow() makes one that may not.
+ *
+ * Return: 0, or -1 with errno as kipc_pipe_create(); then @fd is as it was.
+ */
+int kipc_pipe(int fd[2], uint32_t flags)
+{
+	return kipc_ends(fd, KIPC_RIGHT_MANAGE, flags);
 }
 
 /**

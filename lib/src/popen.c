@@ -53,7 +53,8 @@ FILE *kipc_popen(const char *command, const char *mode, pid_t *pid)
 		errno = EINVAL;
 		return NULL;
 	}
-	if (kipc_pipe(fd, 0) < 0)
+	/* The command may not manage the pipe. */
+	if (kipc_ends(fd, 0, 0) < 0)
 		return NULL;
 	stream = fdopen(fd[!reads], mode);
 	err = stream ? kipc_run(command, fd[reads], reads, pid) : errno;

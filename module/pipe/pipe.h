@@ -3,8 +3,9 @@
  * DOC: The pipe inside
  *
  * Bytes stand in a ring; where one write ends there and another begins is forgotten.  A
- * write puts in pieces: of up to KIPC_COPY_LOCKED bytes under the object's lock, larger
- * ones in a segment that is filled first, without the lock, and then goes into the ring.
+ * write of up to KIPC_COPY_LOCKED bytes is put in under the object's lock; a larger one by
+ * pieces, each in a segment that is filled first, without the lock, and then goes into the
+ * ring.
  * Reading is by pieces, too, of which large ones are copied without the lock.
  *
  * Threads that cannot go on stand in lines: readers, writers, and those who open an end
@@ -130,12 +131,14 @@ struct kipc_pipe_handle {
  * @size: of it
  * @deadline: KIPC_DEADLINE_..., or a time
  * @nowait: nor wait for memory
+ * @large: to write: it began as more than could be copied under the lock
  */
 struct kipc_transfer {
 	struct kipc_buffer buffer;
 	size_t size;
 	ktime_t deadline;
 	bool nowait;
+	bool large;
 };
 
 /*

@@ -6,20 +6,6 @@
 
 #include "pipe.h"
 
-/* Allocate a segment of @size, or if that cannot be had of what is needed. */
-static struct kipc_segment *kipc_pipe_segment(struct kipc_pipe *pipe, size_t size,
-					      size_t needed, bool nowait)
-{
-	struct kipc_account *account = &pipe->object.account;
-	struct kipc_segment *segment;
-
-	segment = kipc_segment_alloc(account, size, nowait);
-	/* What is left of the quota may still do for this piece. */
-	if (IS_ERR(segment) && size > needed)
-		segment = kipc_segment_alloc(account, needed, nowait);
-	return segment;
-}
-
 /*
  * Give the ring another segment of at least @bytes.  The lock is held, dropped
  * meanwhile, and held again.  Returns 0, -EDQUOT, -ENOMEM, -EIDRM, -EPIPE.
@@ -29,11 +15,15 @@ static int kipc_pipe_grow(struct kipc_pipe *pipe, size_t bytes, bool nowait,
 	__releases(&pipe->object.lock)
 	__acquires(&pipe->object.lock)
 {
+	struct kipc_account *account = &pipe->object.account;
 	size_t size = kipc_ring_segment_size(&pipe->ring, bytes);
 	struct kipc_segment *segment, *garbage;
 
 	kipc_pipe_unlock(pipe, wake, false);
-	segment = kipc_pipe_segment(pipe, size, bytes, nowait);
+	segment = kipc_segment_alloc(account, size, nowait);
+	/* What is left of the quota may still do for this piece. */
+	if (IS_ERR(segment) && size > bytes)
+		segment = kipc_segment_alloc(account, bytes, nowait);
 	kipc_delay(KIPC_DELAY_PIPE_GROWN);
 	spin_lock(&pipe->object.lock);
 	if (IS_ERR(segment))
@@ -43,7 +33,7 @@ static int kipc_pipe_grow(struct kipc_pipe *pipe, size_t bytes, bool nowait,
 		  kipc_ring_extend(&pipe->ring, segment);
 	if (unlikely(garbage)) {
 		kipc_pipe_unlock(pipe, wake, false);
-		kipc_segment_free(&pipe->object.account, garbage);
+		kipc_segment_free(account, garbage);
 		spin_lock(&pipe->object.lock);
 	}
 	return kipc_pipe_closed_to_writers(pipe);
@@ -110,7 +100,8 @@ static int kipc_pipe_put(struct kipc_pipe *pipe, const struct kipc_transfer *fro
 }
 
 /*
- * Fill a segment with a large piece, for which room is taken, and put it into the ring.
+ * Fill a segment with a piece of a large write, for which room is taken, and put it into
+ * the ring; the last piece may be small, and none shares its segment with what follows.
  * The lock is held, dropped meanwhile, and held again: nobody waits for this, but the
  * place of the piece is only found then.  Returns as kipc_pipe_put(), and garbage.
  */
@@ -120,14 +111,16 @@ static int kipc_pipe_put_large(struct kipc_pipe *pipe,
 	__releases(&pipe->object.lock)
 	__acquires(&pipe->object.lock)
 {
-	struct kipc_segment *segment = kipc_ring_lend(&pipe->ring, bytes);
-	size_t size = kipc_ring_segment_size(&pipe->ring, bytes);
+	/* Large pieces do not share one: as much as is charged shall be inside. */
+	struct kipc_segment *segment = kipc_ring_lend(&pipe->ring, bytes,
+						      bytes + bytes / 4);
 	bool filled;
 	int ret;
 
 	kipc_pipe_unlock(pipe, wake, false);
 	if (!segment)
-		segment = kipc_pipe_segment(pipe, size, bytes, from->nowait);
+		segment = kipc_segment_alloc(&pipe->object.account, bytes,
+					     from->nowait);
 	if (IS_ERR(segment)) {
 		spin_lock(&pipe->object.lock);
 		return PTR_ERR(segment);
@@ -200,11 +193,11 @@ again:
 	spin_lock(&pipe->object.lock);
 	bytes = kipc_pipe_await_piece(pipe, from, whole, &wake);
 	if (likely(bytes > 0)) {
-		if (bytes <= KIPC_COPY_LOCKED)
-			ret = kipc_pipe_put(pipe, from, bytes, &wake);
-		else
+		if (from->large)
 			ret = kipc_pipe_put_large(pipe, from, bytes, &wake,
 						  &garbage);
+		else
+			ret = kipc_pipe_put(pipe, from, bytes, &wake);
 		if (likely(!ret))
 			kipc_pipe_wrote(pipe, bytes);
 		else
@@ -233,6 +226,7 @@ static ssize_t kipc_pipe_send(struct kipc_pipe *pipe, struct kipc_transfer *from
 	ssize_t ret, done = 0;
 	bool whole;
 
+	from->large = from->size > KIPC_COPY_LOCKED;
 	while (from->size) {
 		/* Whoever resizes it may change that. */
 		whole = !done && from->size <= READ_ONCE(pipe->atomic);

@@ -10,7 +10,7 @@
  * standard input and output; what follows is where there was a choice.
  *
  * Capacity: any number of bytes, exactly as it was asked for; memory is used for what
- * is inside.  A write of up to atomic_size bytes goes in whole, in one piece, and never
+ * is inside, and a pipe that was full keeps some for the next time.  A write of up to atomic_size bytes goes in whole, in one piece, and never
  * mixes with others; without waiting it is EAGAIN if there is no room for all of it.  A
  * longer one goes in by pieces, between which others may come; without waiting it puts in
  * what there is room for.  The bytes of one
@@ -26,8 +26,8 @@
  * one.  A removed pipe: EIDRM, and what was inside is dropped.
  *
  * Reopening by /proc/self/fd or /dev/stdin works as on a pipe of pipe(2), for the access
- * that the inode's permissions allow and that one of the calling process's own handles
- * has (else EACCES).  It never waits, and the new handle cannot manage.
+ * that the inode's permissions allow and that the calling process's own handles have
+ * (else EACCES).  It never waits, and the new handle cannot manage.
  *
  * poll: POLLIN, something can be read now; POLLOUT, atomic_size bytes can be written
  * without waiting; POLLHUP on a reader if there are no writers (but on one that was opened
