@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One letter wakes one receiver, however many wait; one place wakes one sender.
+ * One letter, or byte, wakes one receiver, however many wait; one place one sender.
  * It is the kernel's context switches of all threads that are counted.
  */
 #include "test.h"
+#include "kpipe.h"
 #include "kqueue.h"
 
 #include <pthread.h>
@@ -14,8 +15,8 @@
 /* Of the small one, too, most are left when all batches are through. */
 enum { CROWD = 1000, SMALL_CROWD = 100 };
 
-/* Where they wait: in a mailbox, or in a queue, and for what. */
-enum place { MAILBOX, SAME, TYPES, RANGES, BOUNDS, OTHERS };
+/* Where they wait: in a mailbox, or in a pipe, or in a queue, and for what. */
+enum place { MAILBOX, PIPE, SAME, TYPES, RANGES, BOUNDS, OTHERS };
 
 static struct crowd {
 	unsigned int size;
@@ -60,6 +61,8 @@ static long send_one(int fd, unsigned int i, uint64_t deadline)
 
 	if (crowd.place == MAILBOX)
 		return k_send(fd, &number, 8, number, deadline);
+	if (crowd.place == PIPE)
+		return p_write(fd, &number, 1, 0, deadline);
 	return q_send(fd, &number, 8, type_of(i), 0, deadline);
 }
 
@@ -69,6 +72,8 @@ static long receive_one(int fd, struct kipc_selector selector, uint64_t deadline
 
 	if (crowd.place == MAILBOX)
 		return k_recv(fd, &number, 8, NULL, 0, deadline);
+	if (crowd.place == PIPE)
+		return p_read(fd, &number, 1, deadline);
 	return q_recv(fd, &number, 8, selector, NULL, 0, deadline);
 }
 
@@ -78,6 +83,8 @@ static bool so_many_wait(int fd, unsigned int n)
 
 	if (crowd.place == MAILBOX)
 		return has_waiters(fd, senders, receivers);
+	if (crowd.place == PIPE)
+		return p_has_waiters(fd, senders, receivers);
 	return q_has_waiters(fd, senders, receivers);
 }
 
@@ -193,6 +200,8 @@ FIXTURE_VARIANT_ADD(wake, receivers) { 4, false, MAILBOX };
 FIXTURE_VARIANT_ADD(wake, senders) { 4, true, MAILBOX };
 FIXTURE_VARIANT_ADD(wake, rendezvous_receivers) { 0, false, MAILBOX };
 FIXTURE_VARIANT_ADD(wake, rendezvous_senders) { 0, true, MAILBOX };
+FIXTURE_VARIANT_ADD(wake, pipe_readers) { 4, false, PIPE };
+FIXTURE_VARIANT_ADD(wake, pipe_writers) { 4, true, PIPE };
 FIXTURE_VARIANT_ADD(wake, queue_same_selector) { 4, false, SAME };
 FIXTURE_VARIANT_ADD(wake, queue_types) { 4, false, TYPES };
 FIXTURE_VARIANT_ADD(wake, queue_ranges) { 4, false, RANGES };
@@ -212,6 +221,8 @@ FIXTURE_SETUP(wake)
 		set_limit("max_waiters", 2 * crowd.size);
 	if (variant->place == MAILBOX)
 		self->fd = box(variant->room, variant->room * 8, 8, 0);
+	else if (variant->place == PIPE)
+		self->fd = pipe_of(variant->room, 1);
 	else
 		self->fd = queue(variant->room, variant->room * 8, 8, 0);
 	for (i = 0; variant->send && i < variant->room; i++)
