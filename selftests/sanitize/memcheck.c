@@ -97,6 +97,7 @@ int ioctl(int fd, unsigned long request, ...)
 	const struct kipc_mailbox_recv *recv;
 	const struct kipc_queue_send *put;
 	const struct kipc_queue_recv *get;
+	const struct kipc_pipe_io *io;
 	va_list args;
 	void *arg;
 	int ret;
@@ -148,6 +149,14 @@ int ioctl(int fd, unsigned long request, ...)
 		break;
 	case KIPC_IOC_QUEUE_RECV_BATCH:
 		messages_were_written(arg, ret);
+		break;
+	case KIPC_IOC_PIPE_WRITE:
+		io = arg;
+		was_read(io->data, ret);
+		break;
+	case KIPC_IOC_PIPE_READ:
+		io = arg;
+		was_written(io->data, ret);
 		break;
 	}
 	return ret;
