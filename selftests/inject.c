@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Failing allocations and user copies: see inject.h. */
 #include "inject.h"
+#include "kpipe.h"
 #include "kqueue.h"
 
 #include <kselftest.h>
@@ -19,6 +20,7 @@ static const char *const limits[] = { "max_objects", "max_bytes",
 struct state {
 	struct kipc_mailbox_stat stat;
 	struct kipc_queue_stat queue;
+	struct kipc_pipe_stat pipe;
 	struct kipc_info info;
 	uint64_t total[ARRAY_SIZE(totals)], limit[ARRAY_SIZE(limits)];
 	char references[256];		/* of a debug build, else empty */
@@ -224,6 +226,8 @@ static int send_out(struct scene *sc, size_t size, unsigned int number)
 {
 	if (sc->op->queue)
 		return q_send(sc->fd, sc->out, size, number, 0, 0);
+	if (sc->op->pipe)
+		return p_write(sc->fd, sc->out, size, 0, 0) == (ssize_t)size ? 0 : -1;
 	return k_send(sc->fd, sc->out, size, number, 0);
 }
 
@@ -236,6 +240,9 @@ static ssize_t receive_in(struct scene *sc, uint64_t deadline, uint64_t *number)
 		n = q_recv(sc->fd, sc->in, SCENE_BUFFER, BY_FIRST, &sc->message, 0,
 			   deadline);
 		*number = sc->message.type;
+	} else if (sc->op->pipe) {
+		*number = sc->first;
+		n = p_read(sc->fd, sc->in, scene_front(sc), deadline);
 	} else {
 		n = k_recv(sc->fd, sc->in, SCENE_BUFFER, &sc->letter, 0, deadline);
 		*number = sc->letter.tag;
@@ -247,7 +254,8 @@ static bool so_many_wait(const struct scene *sc, unsigned int senders,
 			 unsigned int receivers)
 {
 	return sc->op->queue ? q_has_waiters(sc->fd, senders, receivers) :
-		has_waiters(sc->fd, senders, receivers);
+	       sc->op->pipe ? p_has_waiters(sc->fd, senders, receivers) :
+	       has_waiters(sc->fd, senders, receivers);
 }
 
 void scene_put(struct scene *sc, size_t size)
@@ -293,6 +301,8 @@ static void serve(struct scene *sc, enum partner what, size_t size)
 			n = receive_in(sc, what == PARTNER_TAKES ? 0 : KIPC_FOREVER,
 				       &number);
 			CHECK(n >= 0 && filled(sc->in, n, number));
+			if (sc->op->pipe)
+				scene_gone(sc);
 			/* It counts as waiting until it runs. */
 			while (what == PARTNER_TAKES &&
 			       !so_many_wait(sc, 0, 0))
@@ -347,7 +357,8 @@ static void set_scene(struct scene *sc, const struct fault_op *op)
 	strcpy(sc->name, temp_name("fault"));
 	if (!op->bare) {
 		sc->ctl = control();
-		sc->fd = op->queue ? default_queue() : default_box();
+		sc->fd = op->queue ? default_queue() :
+			 op->pipe ? pipe_of(0, 0) : default_box();
 		scene_put(sc, 10);
 		scene_put(sc, 5000);
 		scene_put(sc, 300);
@@ -369,7 +380,8 @@ static void strike(struct scene *sc)
 	}
 	if (sc->fd >= 0) {
 		CHECK(!(sc->op->queue ? q_stat_of(sc->fd).messages :
-					stat_of(sc->fd).letters));
+			sc->op->pipe ? p_stat_of(sc->fd).bytes :
+			stat_of(sc->fd).letters));
 		close(sc->fd);
 	}
 	if (sc->other >= 0)
@@ -438,6 +450,12 @@ static void observe(const struct scene *sc, struct state *state)
 		state->queue = q_stat_of(sc->fd);
 		state->queue.send_waits = 0;
 		state->queue.recv_waits = 0;
+	} else if (sc->op->pipe) {
+		state->pipe = p_stat_of(sc->fd);
+		state->pipe.write_waits = 0;
+		state->pipe.read_waits = 0;
+		/* Room that was taken counts, though nothing came. */
+		state->pipe.peak_bytes = 0;
 	} else {
 		state->stat = stat_of(sc->fd);
 		state->stat.send_waits = 0;
@@ -476,6 +494,8 @@ static void compare(unsigned int n, const struct state *before,
 		wrong(n, "KIPC_IOC_MAILBOX_STAT tells of a change");
 	if (memcmp(&before->queue, &later->queue, sizeof(before->queue)))
 		wrong(n, "KIPC_IOC_QUEUE_STAT tells of a change");
+	if (memcmp(&before->pipe, &later->pipe, sizeof(before->pipe)))
+		wrong(n, "KIPC_IOC_PIPE_STAT tells of a change");
 	if (memcmp(&before->info, &later->info, sizeof(before->info)))
 		wrong(n, "KIPC_IOC_INFO tells of a change");
 	if (memcmp(before->total, later->total, sizeof(before->total)))

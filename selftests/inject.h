@@ -30,7 +30,8 @@ struct fault_op;
  * struct scene - what an operation works on
  * @op: the operation
  * @ctl: a control descriptor
- * @fd: a mailbox with letters in it, or a queue with messages
+ * @fd: a mailbox with letters in it, a queue with messages, or a pipe: there a letter is
+ *	what was written in one go
  * @other: the operation's own
  * @name: a name for it
  * @ret: what the operation returned, for @done
@@ -76,6 +77,7 @@ struct scene {
  * @absorbs: how many it must bear
  * @keeps: when it fails it may keep memory, with the object, for the next time
  * @queue: the scene has a queue in place of the mailbox
+ * @pipe: likewise, a pipe
  * @bare: the scene has no mailbox and no control descriptor
  */
 struct fault_op {
@@ -88,7 +90,7 @@ struct fault_op {
 	int want;
 	int errnos[MOST_ERRNOS];
 	unsigned int least, absorbs;
-	bool keeps, queue, bare;
+	bool keeps, queue, pipe, bare;
 };
 
 /* Can this kernel do it?  Then everything is set for it, until inject_end(). */
