@@ -97,8 +97,8 @@ static ssize_t kipc_pipe_splice_now(struct kipc_pipe *pipe,
 				     pipe_occupancy(out->head, out->tail));
 	if (!slots)
 		return -EAGAIN;
-	/* A snapshot: what comes now comes the next time. */
-	size = min_t(size_t, size, READ_ONCE(pipe->ready) ?: 1);
+	/* A snapshot: if nothing is there, something may come just now. */
+	size = min_t(size_t, size, READ_ONCE(pipe->ready) ?: PAGE_SIZE);
 	size = min_t(size_t, size, min_t(unsigned int, slots, PIPE_DEF_BUFFERS) *
 				   PAGE_SIZE);
 	if (!kipc_load_make(load, DIV_ROUND_UP(size, PAGE_SIZE)))
