@@ -411,4 +411,89 @@ TEST_F(ends, marked)
 	EXPECT_TRUE(p_holds(&box, 0));
 }
 
+static long act_write_plain(struct party *p)
+{
+	char data[SMALL];
+
+	count_signals(SIGPIPE, 0, &p->caught);
+	spot_fill(data, SMALL, 0);
+	return write(p->fd, data, SMALL);
+}
+
+/* The last reader goes while it waits: that is a signal, too. */
+TEST_F(ends, signalled)
+{
+	struct handles box = race_pipe(SMALL, SMALL);
+	struct party *w = party(act_write_plain, box.out), *c;
+
+	EXPECT_EQ(SMALL, p_put(box.out, SMALL, 0));
+	go(w);
+	p_wait_waiters(box.manage, 1, 0, w->pid);
+	c = closer(box.in);
+	hold(c, "before_wake");
+	EXPECT_EQ(-EPIPE, p_put(box.out, SMALL, 0));
+	EXPECT_EQ(0, w->caught);
+	release("before_wake");
+	EXPECT_EQ(0, outcome(c));
+	EXPECT_EQ(-EPIPE, outcome(w));
+	EXPECT_EQ(1, w->caught);
+}
+
+static int open_self(int fd, int flags)
+{
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open(path, flags | O_CLOEXEC);
+}
+
+/* By what another process has nobody gets more than by his own. */
+static long act_reopen(struct party *p)
+{
+	int fd = open_self(p->fd, p->flags);
+
+	return fd < 0 ? fd : (long)id_of(fd);
+}
+
+TEST_F(ends, reopened)
+{
+	enum { GRANTED, REMOVED, ENDED };
+	struct handles box;
+	struct party *p, *m;
+	long id;
+	int how;
+
+	for (how = GRANTED; how < ENDED; how++) {
+		box = race_pipe(SMALL, SMALL);
+		id = id_of(box.in);
+		m = remover(box.manage);
+		if (how == REMOVED)
+			hold(m, "remove_marked");
+		p = party(act_reopen, box.in);
+		p->flags = O_RDONLY;
+		go(p);
+		EXPECT_EQ(how == REMOVED ? -EIDRM : id, outcome(p));
+		p = party(act_reopen, box.in);
+		p->flags = O_WRONLY;
+		go(p);
+		EXPECT_EQ(how == REMOVED ? -EIDRM : -EACCES, outcome(p));
+		p = party(act_reopen, box.out);
+		p->flags = O_RDWR;
+		go(p);
+		EXPECT_EQ(how == REMOVED ? -EIDRM : -EACCES, outcome(p));
+		p = party(act_reopen, box.manage);
+		p->flags = O_RDONLY;
+		go(p);
+		EXPECT_EQ(how == REMOVED ? -EIDRM : -EACCES, outcome(p));
+		EXPECT_TRUE(has_ends(box.manage, 1, 1));
+		if (how == REMOVED)
+			release("remove_marked");
+		else
+			EXPECT_EQ(KILLED, killed(m));
+		close(box.in);
+		close(box.out);
+		close(box.manage);
+	}
+}
+
 TEST_HARNESS_MAIN
