@@ -225,6 +225,36 @@ TEST(sizes)
 	free(in);
 }
 
+/*
+ * Small letters lie one behind the other: of each length of what comes first, so that
+ * the memory ends anywhere within the one that has no room there any more.
+ */
+TEST(ends_of_the_memory)
+{
+	enum { ALIGN = 8, LONGEST = 256, LETTERS = 100 };
+	char data[LONGEST];
+	struct kipc_letter l;
+	uint64_t number;
+	size_t size;
+
+	for (size = ALIGN; size <= LONGEST; size += ALIGN) {
+		int fd = box(1000, 1 << 20, LONGEST, 0);
+
+		fill(data, size, size);
+		ASSERT_OK(k_send(fd, data, size, 0, 0));
+		for (number = 1; number < LETTERS; number++)
+			ASSERT_OK(k_send(fd, &number, 8, number, 0));
+		ASSERT_EQ(size, k_recv(fd, data, LONGEST, &l, 0, 0));
+		ASSERT_TRUE(filled(data, size, size));
+		while (stat_of(fd).letters) {
+			ASSERT_EQ(8, k_recv(fd, &number, 8, &l, 0, 0));
+			ASSERT_EQ(l.tag, number);
+		}
+		EXPECT_EQ(LETTERS - 1, number);
+		close(fd);
+	}
+}
+
 TEST(largest_letter)
 {
 	char *data = malloc(KIPC_LETTER_MAX);
