@@ -330,27 +330,33 @@ static size_t kipc_ring_keep(const struct kipc_ring *ring)
 	return keep;
 }
 
-/* The ring is empty: give back what is not worth keeping. */
-static struct kipc_segment *kipc_ring_trim(struct kipc_ring *ring)
+/* The ring is empty: give back what is more than @keep. */
+static struct kipc_segment *kipc_ring_trim_to(struct kipc_ring *ring, size_t keep)
 {
 	struct kipc_segment *back = kipc_ring_back(ring);
 	struct kipc_segment *garbage = NULL, *spare;
-	size_t keep;
+
+	while (ring->spare && ring->bytes + ring->spare_bytes > keep) {
+		spare = kipc_ring_pop_spare(ring, &ring->spare);
+		garbage = kipc_segment_chain(spare, garbage);
+	}
+	if (back && ring->bytes > keep) {
+		kipc_ring_unlink_shared(ring, back);
+		garbage = kipc_segment_chain(back, garbage);
+	}
+	return garbage;
+}
+
+/* The ring is empty: give back what is not worth keeping. */
+static struct kipc_segment *kipc_ring_trim(struct kipc_ring *ring)
+{
+	struct kipc_segment *garbage = NULL;
 
 	/* A peak among peaks that are lower shall not cost an allocation each time. */
 	ring->keep -= ring->keep / 8;
 	ring->keep = max(min(ring->peak, ring->peak_before), ring->keep);
-	if (ring->spare || ring->bytes > KIPC_SEGMENT_KEEP) {
-		keep = kipc_ring_keep(ring);
-		while (ring->spare && ring->bytes + ring->spare_bytes > keep) {
-			spare = kipc_ring_pop_spare(ring, &ring->spare);
-			garbage = kipc_segment_chain(spare, garbage);
-		}
-		if (back && ring->bytes > keep) {
-			kipc_ring_unlink_shared(ring, back);
-			garbage = kipc_segment_chain(back, garbage);
-		}
-	}
+	if (ring->spare || ring->bytes > KIPC_SEGMENT_KEEP)
+		garbage = kipc_ring_trim_to(ring, kipc_ring_keep(ring));
 	ring->peak_before = ring->peak;
 	ring->peak = 0;
 	ring->last_used = 0;
@@ -358,7 +364,7 @@ static struct kipc_segment *kipc_ring_trim(struct kipc_ring *ring)
 }
 
 /**
- * kipc_ring_shed - an empty ring will not be filled again: forget what it needed
+ * kipc_ring_shed - an empty ring will not be filled again: keep nothing
  * @ring: empty
  *
  * Context: the ring's lock is held.
@@ -366,9 +372,7 @@ static struct kipc_segment *kipc_ring_trim(struct kipc_ring *ring)
  */
 struct kipc_segment *kipc_ring_shed(struct kipc_ring *ring)
 {
-	ring->peak = 0;
-	ring->keep = 0;
-	return kipc_ring_trim(ring);
+	return kipc_ring_trim_to(ring, 0);
 }
 
 /**

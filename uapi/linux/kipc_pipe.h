@@ -10,11 +10,11 @@
  * standard input and output; what follows is where there was a choice.
  *
  * Capacity: any number of bytes, exactly as it was asked for; memory is used for what
- * is inside, and a pipe that was full keeps some for the next time.  A write of up to atomic_size bytes goes in whole, in one piece, and never
- * mixes with others; without waiting it is EAGAIN if there is no room for all of it.  A
- * longer one goes in by pieces, between which others may come; without waiting it puts in
- * what there is room for.  The bytes of one
- * read lie together, whoever else reads.
+ * is inside, and a pipe that was full keeps some for the next time.  A write of up to
+ * atomic_size bytes goes in whole, in one piece, and never mixes with others; without
+ * waiting it is EAGAIN if there is no room for all of it.  A longer one goes in by pieces,
+ * between which others may come; without waiting it puts in what there is room for.  The
+ * bytes of one read lie together, whoever else reads.
  *
  * A writer that waits goes on when there is room for what it wants to put in, and for
  * atomic_size bytes (at most half of the capacity), so that it is not woken for each
