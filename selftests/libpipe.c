@@ -64,7 +64,7 @@ TEST(flags_of_two_ends)
 	}
 	fd[0] = 77;
 	fd[1] = 78;
-	EXPECT_ERR(EINVAL, kipc_pipe(fd, 1 << 31));
+	EXPECT_ERR(EINVAL, kipc_pipe(fd, 1U << 31));
 	EXPECT_ERR(EINVAL, kipc_pipe(fd, KIPC_PERSISTENT));
 	EXPECT_EQ(77, fd[0]);
 	EXPECT_EQ(78, fd[1]);

@@ -99,7 +99,6 @@ TEST_F(pair, bad_buffers)
 	ASSERT_OK(munmap(hole + 4096, 4096));
 	memset(hole, 'x', 4096);
 	SAME(-EFAULT, write(self->e.out, hole + 4096, 10));
-	
 	SAME(20, write(self->e.out, "twenty bytes of data", 20));
 	SAME(-EFAULT, read(self->e.in, hole + 4096, 20));
 	/* A read that has failed has taken nothing. */

@@ -70,7 +70,7 @@ TEST_F(pair, out_waits)
 		begin(self->begun);
 		CHECK(splice(self->e.in, NULL, to.out, NULL, 100, 0) == 5);
 	});
-	char data[16];
+	char data[16] = "";
 
 	wait_asleep(pid, self->begun);
 	SAME(3, write(to.out, "abc", 3));

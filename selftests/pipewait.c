@@ -113,8 +113,9 @@ TEST_F(wait, no_overtaking_at_the_deadline)
 	EXPECT_EQ(100, write(e.out, bytes, 100));
 	first = CHILD(CHECK(write(e.out, bytes, 40) == 40));
 	p_wait_waiters(e.out, 1, 0, first);
-	second = CHILD(CHECK_ERR(ETIMEDOUT, p_write(e.out, bytes, 10, 0,
-						     after(100 * MS))));
+	second = CHILD({
+		CHECK_ERR(ETIMEDOUT, p_write(e.out, bytes, 10, 0, after(100 * MS)));
+	});
 	wait_for(p_has_waiters(e.out, 2, 0) || task_state(second, second) == 'Z');
 	EXPECT_EQ(30, read(e.in, bytes, 30));
 	/* Nor one that comes just now, though it would fit. */
