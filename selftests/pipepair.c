@@ -190,6 +190,7 @@ TEST_F(pair, broken_for_the_writer)
 	if (!pid) {
 		count_signals(SIGPIPE, 0, caught);
 		close(self->e.in);
+		wait_for(__atomic_load_n(self->begun, __ATOMIC_SEQ_CST));
 		CHECK_ERR(EPIPE, write(self->e.out, "x", 1));
 		CHECK(*caught == 1);
 		CHECK_ERR(EPIPE, write(self->e.out, "x", 1));
@@ -197,6 +198,7 @@ TEST_F(pair, broken_for_the_writer)
 		_exit(0);
 	}
 	close(self->e.in);
+	begin(self->begun);
 	SAME(0, reap(pid));
 }
 
