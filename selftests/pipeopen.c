@@ -277,6 +277,34 @@ TEST_F(opening, killed)
 	}
 }
 
+/* What a process has published is opened by its number, and nobody is waited for. */
+TEST_F(opening, published)
+{
+	struct kipc_open_pid o = {
+		.pid = getpid(),
+		.kind = KIPC_KIND_PIPE,
+		.rights = SEND,
+	};
+	int fd = p_open(self->name, SEND | RECEIVE, 0, 0), ctl = control(), out;
+	pid_t pid;
+
+	EXPECT_ERR(EPERM, k_publish(self->hold));
+	ASSERT_OK(k_publish(fd));
+	pid = CHILD({
+		out = ioctl(ctl, KIPC_IOC_OPEN_PID, &o);
+		CHECK(out >= 0);
+		CHECK(write(out, "abc", 3) == 3);
+		o.rights = RECEIVE;
+		CHECK_ERR(EINVAL, ioctl(ctl, KIPC_IOC_OPEN_PID, &o));
+		o.rights = SEND;
+		o.kind = KIPC_KIND_MAILBOX;
+		CHECK_ERR(EPROTOTYPE, ioctl(ctl, KIPC_IOC_OPEN_PID, &o));
+	});
+	EXPECT_EQ(0, reap(pid));
+	EXPECT_EQ(3, inside(fd));
+	close_range(self->hold + 1, ~0U, 0);
+}
+
 /* Neither other kinds nor what was created look at a deadline. */
 TEST_F(opening, others_do_not_wait)
 {
