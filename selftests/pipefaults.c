@@ -352,7 +352,7 @@ VARIANT(write_atomic, .set_up = wide_atomic, .call = write_now, .done = wrote,
 VARIANT(write_plain, .set_up = wide, .call = scene_write, .done = wrote, .size = 1000,
 	.absorbs = 1, .keeps = true);
 VARIANT(write_plain_large, .set_up = wide, .call = scene_write, .done = wrote,
-	.size = 5000, NO_MEMORY, .least = 1, .absorbs = 1, .keeps = true);
+	.size = 5000, NO_MEMORY, .absorbs = 1, .keeps = true);
 VARIANT(writev, .set_up = wide, .call = scene_writev, .done = wrote, .size = 5000,
 	NEITHER, .least = 1, .absorbs = 1, .keeps = true);
 VARIANT(write_to_full, .set_up = full_taken, .call = write_now, .want = EAGAIN,
@@ -360,10 +360,10 @@ VARIANT(write_to_full, .set_up = full_taken, .call = write_now, .want = EAGAIN,
 VARIANT(write_waiting, .set_up = full_taken, .call = write_wait, .done = wrote_waiting,
 	.size = 10, NO_COPY, .least = 1, .keeps = true);
 VARIANT(write_waiting_large, .set_up = full_taken, .call = write_wait,
-	.done = wrote_waiting, .size = 5000, NO_COPY, .least = 1, .keeps = true);
+	.done = wrote_waiting, .size = 5000, NEITHER, .least = 1, .keeps = true);
 
 VARIANT(read, .set_up = some, .call = read_now, .done = have_read, .size = 10, NO_COPY,
-	.least = 1, .absorbs = 1);
+	.least = 1);
 VARIANT(read_page, .set_up = some, .call = read_now, .done = have_read, .size = 4000,
 	NO_COPY, .least = 1, .absorbs = 1);
 VARIANT(read_large, .set_up = some, .call = read_now, .done = have_read, .size = 9000,
