@@ -223,7 +223,7 @@ TEST_F_TIMEOUT(pipedeath, of_anybody, 150)
 		ASSERT_EQ(pids[slot], waitpid(pids[slot], &status, 0));
 		/* Anything else is a CHECK of that party that failed. */
 		ASSERT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-		if (st->in_call[slot] && slot < WRITERS)
+		if (slot < WRITERS && st->in_call[slot])
 			writers_inside++;
 		else if (st->in_call[slot])
 			inside_ends++;
@@ -238,7 +238,7 @@ TEST_F_TIMEOUT(pipedeath, of_anybody, 150)
 	}
 	for (slot = 0; slot < SLOTS; slot++) {
 		EXPECT_EQ(128 + SIGKILL, slay(pids[slot]));
-		if (st->in_call[slot] && slot < WRITERS)
+		if (slot < WRITERS && st->in_call[slot])
 			writers_inside++;
 		else if (st->in_call[slot])
 			inside_ends++;
@@ -270,7 +270,7 @@ TEST_F_TIMEOUT(pipedeath, of_anybody, 150)
 	}
 	/* The ends of what was lost may be in the middle of a word. */
 	EXPECT_LE(missing * WORD, lost + inside_ends * 2 * WORD);
-	printf("# %u killed, %u in a write, %u in a read; %llu records, %llu bytes lost with readers\n",
+	printf("# %u killed, %u in a write, %u in a read; %llu records, %llu bytes lost\n",
 	       n, writers_inside, inside_ends, (unsigned long long)st->wrote,
 	       (unsigned long long)lost);
 	EXPECT_GT(st->wrote, 0);

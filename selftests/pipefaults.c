@@ -317,70 +317,171 @@ static void resized(struct scene *sc)
 	CHECK(sc->ret == 6000 && p_stat_of(sc->fd).attr.atomic_size == 50);
 }
 
-#define VARIANT(name, ...)						\
-	FIXTURE_VARIANT_ADD(pipefaults, name) { .op = { .pipe = true, __VA_ARGS__ } }
-#define NO_MEMORY	.errnos = { ENOMEM }
-#define NO_COPY		.errnos = { EFAULT }
-#define NEITHER		.errnos = { ENOMEM, EFAULT }
+FIXTURE_VARIANT_ADD(pipefaults, create) {
+	.op.pipe = true, .op.call = create, .op.done = created,
+	.op.errnos = { ENOMEM, EFAULT }, .op.least = 2,
+};
 
-VARIANT(create, .call = create, .done = created, NEITHER, .least = 2);
-VARIANT(create_pair, .call = create_pair, .done = created_pair, NEITHER, .least = 6);
-VARIANT(open, .set_up = name_other, .call = open_reader, .done = opened, NEITHER,
-	.least = 3);
-VARIANT(open_at_once, .set_up = name_lonely, .call = open_reader, .done = opened,
-	.flags = KIPC_NONBLOCK, NEITHER, .least = 3);
-VARIANT(open_without_reader, .set_up = name_lonely, .call = open_writer, .want = ENXIO,
-	.flags = KIPC_NONBLOCK, NEITHER, .least = 3);
-VARIANT(reopen, .set_up = path_of, .call = reopen, .done = reopened, NEITHER,
-	.least = 2);
-VARIANT(stat, .call = pipe_stat, .done = stat_done, NO_COPY, .least = 1);
-VARIANT(resize, .call = resize, .done = resized, NO_COPY, .least = 1);
+FIXTURE_VARIANT_ADD(pipefaults, create_pair) {
+	.op.pipe = true, .op.call = create_pair, .op.done = created_pair,
+	.op.errnos = { ENOMEM, EFAULT }, .op.least = 6,
+};
 
-VARIANT(write, .call = write_now, .done = wrote, .size = 10, NO_COPY, .least = 1);
-VARIANT(write_first, .set_up = empty, .call = write_now, .done = wrote, .size = 10,
-	NEITHER, .least = 1, .keeps = true);
-VARIANT(write_page, .set_up = wide, .call = write_now, .done = wrote, .size = 4000,
-	NO_COPY, .least = 1, .absorbs = 1, .keeps = true);
-VARIANT(write_spanning, .set_up = spanning, .call = write_now, .done = wrote,
-	.size = 3000, NEITHER, .least = 1, .absorbs = 1, .keeps = true);
-VARIANT(write_large, .set_up = wide, .call = write_now, .done = wrote, .size = 5000,
-	NEITHER, .least = 1, .absorbs = 1, .keeps = true);
-VARIANT(write_pieces, .set_up = wide, .call = write_now, .done = wrote_pieces,
-	.size = 70000, NEITHER, .least = 1, .absorbs = 1, .keeps = true);
-VARIANT(write_atomic, .set_up = wide_atomic, .call = write_now, .done = wrote,
-	.size = 70000, NEITHER, .least = 1, .absorbs = 1, .keeps = true);
-VARIANT(write_plain, .set_up = wide, .call = scene_write, .done = wrote, .size = 1000,
-	.absorbs = 1, .keeps = true);
-VARIANT(write_plain_large, .set_up = wide, .call = scene_write, .done = wrote,
-	.size = 5000, NO_MEMORY, .absorbs = 1, .keeps = true);
-VARIANT(writev, .set_up = wide, .call = scene_writev, .done = wrote, .size = 5000,
-	NEITHER, .least = 1, .absorbs = 1, .keeps = true);
-VARIANT(write_to_full, .set_up = full_taken, .call = write_now, .want = EAGAIN,
-	.size = 5000, NO_COPY, .least = 1);
-VARIANT(write_waiting, .set_up = full_taken, .call = write_wait, .done = wrote_waiting,
-	.size = 10, NO_COPY, .least = 1, .keeps = true);
-VARIANT(write_waiting_large, .set_up = full_taken, .call = write_wait,
-	.done = wrote_waiting, .size = 5000, NEITHER, .least = 1, .keeps = true);
+FIXTURE_VARIANT_ADD(pipefaults, open) {
+	.op.pipe = true, .op.set_up = name_other, .op.call = open_reader,
+	.op.done = opened, .op.errnos = { ENOMEM, EFAULT }, .op.least = 3,
+};
 
-VARIANT(read, .set_up = some, .call = read_now, .done = have_read, .size = 10, NO_COPY,
-	.least = 1);
-VARIANT(read_page, .set_up = some, .call = read_now, .done = have_read, .size = 4000,
-	NO_COPY, .least = 1, .absorbs = 1);
-VARIANT(read_large, .set_up = some, .call = read_now, .done = have_read, .size = 9000,
-	NO_COPY, .least = 1, .absorbs = 3);
-VARIANT(read_plain, .set_up = some, .call = read_plain, .done = have_read, .size = 1000,
-	.absorbs = 1);
-VARIANT(readv, .set_up = some, .call = scene_readv, .done = have_read, .size = 9000,
-	NEITHER, .least = 1, .absorbs = 3);
+FIXTURE_VARIANT_ADD(pipefaults, open_at_once) {
+	.op.pipe = true, .op.set_up = name_lonely, .op.call = open_reader,
+	.op.done = opened, .op.flags = KIPC_NONBLOCK,
+	.op.errnos = { ENOMEM, EFAULT }, .op.least = 3,
+};
 
-VARIANT(splice_in, .set_up = have_theirs, .call = splice_in, .done = wrote,
-	.size = 1000, NO_MEMORY, .least = 1, .keeps = true);
-VARIANT(splice_in_large, .set_up = have_theirs, .call = splice_in, .done = wrote_pieces,
-	.size = 20000, NO_MEMORY, .least = 1, .keeps = true);
-VARIANT(splice_out, .set_up = some_and_none, .call = splice_out, .done = spliced_out,
-	.size = 1000, NO_MEMORY, .least = 2);
-VARIANT(splice_out_large, .set_up = some_and_none, .call = splice_out,
-	.done = spliced_out, .size = 20000, NO_MEMORY, .least = 2, .absorbs = 4);
+FIXTURE_VARIANT_ADD(pipefaults, open_without_reader) {
+	.op.pipe = true, .op.set_up = name_lonely, .op.call = open_writer,
+	.op.want = ENXIO, .op.flags = KIPC_NONBLOCK,
+	.op.errnos = { ENOMEM, EFAULT }, .op.least = 3,
+};
+
+FIXTURE_VARIANT_ADD(pipefaults, reopen) {
+	.op.pipe = true, .op.set_up = path_of, .op.call = reopen,
+	.op.done = reopened, .op.errnos = { ENOMEM, EFAULT }, .op.least = 2,
+};
+
+FIXTURE_VARIANT_ADD(pipefaults, stat) {
+	.op.pipe = true, .op.call = pipe_stat, .op.done = stat_done,
+	.op.errnos = { EFAULT }, .op.least = 1,
+};
+
+FIXTURE_VARIANT_ADD(pipefaults, resize) {
+	.op.pipe = true, .op.call = resize, .op.done = resized,
+	.op.errnos = { EFAULT }, .op.least = 1,
+};
+
+FIXTURE_VARIANT_ADD(pipefaults, write) {
+	.op.pipe = true, .op.call = write_now, .op.done = wrote, .op.size = 10,
+	.op.errnos = { EFAULT }, .op.least = 1,
+};
+
+FIXTURE_VARIANT_ADD(pipefaults, write_first) {
+	.op.pipe = true, .op.set_up = empty, .op.call = write_now,
+	.op.done = wrote, .op.size = 10, .op.errnos = { ENOMEM, EFAULT },
+	.op.least = 1, .op.keeps = true,
+};
+
+FIXTURE_VARIANT_ADD(pipefaults, write_page) {
+	.op.pipe = true, .op.set_up = wide, .op.call = write_now,
+	.op.done = wrote, .op.size = 4000, .op.errnos = { EFAULT },
+	.op.least = 1, .op.absorbs = 1, .op.keeps = true,
+};
+
+FIXTURE_VARIANT_ADD(pipefaults, write_spanning) {
+	.op.pipe = true, .op.set_up = spanning, .op.call = write_now,
+	.op.done = wrote, .op.size = 3000, .op.errnos = { ENOMEM, EFAULT },
+	.op.least = 1, .op.absorbs = 1, .op.keeps = true,
+};
+
+FIXTURE_VARIANT_ADD(pipefaults, write_large) {
+	.op.pipe = true, .op.set_up = wide, .op.call = write_now,
+	.op.done = wrote, .op.size = 5000, .op.errnos = { ENOMEM, EFAULT },
+	.op.least = 1, .op.absorbs = 1, .op.keeps = true,
+};
+
+FIXTURE_VARIANT_ADD(pipefaults, write_pieces) {
+	.op.pipe = true, .op.set_up = wide, .op.call = write_now,
+	.op.done = wrote_pieces, .op.size = 70000,
+	.op.errnos = { ENOMEM, EFAULT }, .op.least = 1, .op.absorbs = 1,
+	.op.keeps = true,
+};
+
+FIXTURE_VARIANT_ADD(pipefaults, write_atomic) {
+	.op.pipe = true, .op.set_up = wide_atomic, .op.call = write_now,
+	.op.done = wrote, .op.size = 70000, .op.errnos = { ENOMEM, EFAULT },
+	.op.least = 1, .op.absorbs = 1, .op.keeps = true,
+};
+
+FIXTURE_VARIANT_ADD(pipefaults, write_plain) {
+	.op.pipe = true, .op.set_up = wide, .op.call = scene_write,
+	.op.done = wrote, .op.size = 1000, .op.absorbs = 1, .op.keeps = true,
+};
+
+FIXTURE_VARIANT_ADD(pipefaults, write_plain_large) {
+	.op.pipe = true, .op.set_up = wide, .op.call = scene_write,
+	.op.done = wrote, .op.size = 5000, .op.errnos = { ENOMEM },
+	.op.absorbs = 1, .op.keeps = true,
+};
+
+FIXTURE_VARIANT_ADD(pipefaults, writev) {
+	.op.pipe = true, .op.set_up = wide, .op.call = scene_writev,
+	.op.done = wrote, .op.size = 5000, .op.errnos = { ENOMEM, EFAULT },
+	.op.least = 1, .op.absorbs = 1, .op.keeps = true,
+};
+
+FIXTURE_VARIANT_ADD(pipefaults, write_to_full) {
+	.op.pipe = true, .op.set_up = full_taken, .op.call = write_now,
+	.op.want = EAGAIN, .op.size = 5000, .op.errnos = { EFAULT },
+	.op.least = 1,
+};
+
+FIXTURE_VARIANT_ADD(pipefaults, write_waiting) {
+	.op.pipe = true, .op.set_up = full_taken, .op.call = write_wait,
+	.op.done = wrote_waiting, .op.size = 10, .op.errnos = { EFAULT },
+	.op.least = 1, .op.keeps = true,
+};
+
+FIXTURE_VARIANT_ADD(pipefaults, read) {
+	.op.pipe = true, .op.set_up = some, .op.call = read_now,
+	.op.done = have_read, .op.size = 10, .op.errnos = { EFAULT },
+	.op.least = 1,
+};
+
+FIXTURE_VARIANT_ADD(pipefaults, read_page) {
+	.op.pipe = true, .op.set_up = some, .op.call = read_now,
+	.op.done = have_read, .op.size = 4000, .op.errnos = { EFAULT },
+	.op.least = 1, .op.absorbs = 1,
+};
+
+FIXTURE_VARIANT_ADD(pipefaults, read_large) {
+	.op.pipe = true, .op.set_up = some, .op.call = read_now,
+	.op.done = have_read, .op.size = 9000, .op.errnos = { EFAULT },
+	.op.least = 1, .op.absorbs = 3,
+};
+
+FIXTURE_VARIANT_ADD(pipefaults, read_plain) {
+	.op.pipe = true, .op.set_up = some, .op.call = read_plain,
+	.op.done = have_read, .op.size = 1000, .op.absorbs = 1,
+};
+
+FIXTURE_VARIANT_ADD(pipefaults, readv) {
+	.op.pipe = true, .op.set_up = some, .op.call = scene_readv,
+	.op.done = have_read, .op.size = 9000, .op.errnos = { ENOMEM, EFAULT },
+	.op.least = 1, .op.absorbs = 3,
+};
+
+FIXTURE_VARIANT_ADD(pipefaults, splice_in) {
+	.op.pipe = true, .op.set_up = have_theirs, .op.call = splice_in,
+	.op.done = wrote, .op.size = 1000, .op.errnos = { ENOMEM },
+	.op.least = 1, .op.keeps = true,
+};
+
+FIXTURE_VARIANT_ADD(pipefaults, splice_in_large) {
+	.op.pipe = true, .op.set_up = have_theirs, .op.call = splice_in,
+	.op.done = wrote_pieces, .op.size = 20000, .op.errnos = { ENOMEM },
+	.op.least = 1, .op.keeps = true,
+};
+
+FIXTURE_VARIANT_ADD(pipefaults, splice_out) {
+	.op.pipe = true, .op.set_up = some_and_none, .op.call = splice_out,
+	.op.done = spliced_out, .op.size = 1000, .op.errnos = { ENOMEM },
+	.op.least = 2,
+};
+
+FIXTURE_VARIANT_ADD(pipefaults, splice_out_large) {
+	.op.pipe = true, .op.set_up = some_and_none, .op.call = splice_out,
+	.op.done = spliced_out, .op.size = 20000, .op.errnos = { ENOMEM },
+	.op.least = 2, .op.absorbs = 4,
+};
 
 TEST_F_TIMEOUT(pipefaults, each, 300)
 {

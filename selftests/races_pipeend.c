@@ -18,20 +18,36 @@ FIXTURE_VARIANT(opening) {
 	bool writes;
 };
 
-#define VARIANTS(state)							\
-	FIXTURE_VARIANT_ADD(opening, reader_##state) { &state, false };	\
-	FIXTURE_VARIANT_ADD(opening, writer_##state) { &state, true }
-
-VARIANTS(drowsy);
-VARIANTS(drowsy_late);
-VARIANTS(drowsy_signalled);
-VARIANTS(drowsy_granted);
-VARIANTS(drowsy_granted_late);
-VARIANTS(drowsy_granted_signalled);
-VARIANTS(awake_granted);
-VARIANTS(awake_granted_signalled);
-VARIANTS(awake_late);
-VARIANTS(awake_signalled);
+FIXTURE_VARIANT_ADD(opening, reader_drowsy) { &drowsy, false };
+FIXTURE_VARIANT_ADD(opening, reader_drowsy_late) { &drowsy_late, false };
+FIXTURE_VARIANT_ADD(opening, reader_drowsy_signalled) { &drowsy_signalled, false };
+FIXTURE_VARIANT_ADD(opening, reader_drowsy_granted) { &drowsy_granted, false };
+FIXTURE_VARIANT_ADD(opening, reader_drowsy_granted_late) {
+	&drowsy_granted_late, false
+};
+FIXTURE_VARIANT_ADD(opening, reader_drowsy_granted_signalled) {
+	&drowsy_granted_signalled, false
+};
+FIXTURE_VARIANT_ADD(opening, reader_awake_granted) { &awake_granted, false };
+FIXTURE_VARIANT_ADD(opening, reader_awake_granted_signalled) {
+	&awake_granted_signalled, false
+};
+FIXTURE_VARIANT_ADD(opening, reader_awake_late) { &awake_late, false };
+FIXTURE_VARIANT_ADD(opening, reader_awake_signalled) { &awake_signalled, false };
+FIXTURE_VARIANT_ADD(opening, writer_drowsy) { &drowsy, true };
+FIXTURE_VARIANT_ADD(opening, writer_drowsy_late) { &drowsy_late, true };
+FIXTURE_VARIANT_ADD(opening, writer_drowsy_signalled) { &drowsy_signalled, true };
+FIXTURE_VARIANT_ADD(opening, writer_drowsy_granted) { &drowsy_granted, true };
+FIXTURE_VARIANT_ADD(opening, writer_drowsy_granted_late) { &drowsy_granted_late, true };
+FIXTURE_VARIANT_ADD(opening, writer_drowsy_granted_signalled) {
+	&drowsy_granted_signalled, true
+};
+FIXTURE_VARIANT_ADD(opening, writer_awake_granted) { &awake_granted, true };
+FIXTURE_VARIANT_ADD(opening, writer_awake_granted_signalled) {
+	&awake_granted_signalled, true
+};
+FIXTURE_VARIANT_ADD(opening, writer_awake_late) { &awake_late, true };
+FIXTURE_VARIANT_ADD(opening, writer_awake_signalled) { &awake_signalled, true };
 
 static const char *name;
 static int ctl;
@@ -326,6 +342,37 @@ TEST_F(ends, many_writers)
 	}
 	EXPECT_EQ((1L << MANY) - 1, seen);
 	EXPECT_EQ(SMALL, p_take(box.in, SMALL, 100 * SMALL));
+}
+
+/* There is room, but not for who is first: nobody goes past, until that one leaves. */
+TEST_F(ends, behind)
+{
+	struct handles box = race_pipe(64, 64);
+	struct party *w = p_writer(box.out, 64, 32), *second, *third;
+
+	second = p_writer(box.out, SMALL, 32);
+	third = p_writer(box.out, SMALL, 100);
+	EXPECT_EQ(32, p_put(box.out, 32, 0));
+	EXPECT_EQ(0, poll_mask(box.out, POLLOUT));
+	p_go_and_wait(w, box.manage, 0);
+	EXPECT_EQ(-EAGAIN, p_put(box.out, SMALL, 32));
+	p_go_and_wait(second, box.manage, 1);
+	EXPECT_EQ(32, inside(box.manage));
+	arm("after_sleep", w);
+	interrupt(w);
+	wait_held("after_sleep", w);
+	EXPECT_EQ(-EAGAIN, p_put(box.out, SMALL, 32));
+	go(third);
+	p_wait_waiters(box.manage, 3, 0, third->pid);
+	release("after_sleep");
+	EXPECT_EQ(-EINTR, outcome(w));
+	/* The next one goes on, and the last waits until there is more than a little. */
+	EXPECT_EQ(SMALL, outcome(second));
+	p_wait_waiters(box.manage, 1, 0, third->pid);
+	EXPECT_EQ(32, p_take(box.in, 32, 0));
+	EXPECT_EQ(SMALL, outcome(third));
+	EXPECT_EQ(SMALL, p_take(box.in, SMALL, 32));
+	EXPECT_EQ(SMALL, p_take(box.in, SMALL, 100));
 }
 
 /* A reader that was granted its turn is not awake yet: it is nobody else's. */
