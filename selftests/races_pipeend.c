@@ -22,16 +22,10 @@ FIXTURE_VARIANT_ADD(opening, reader_drowsy) { &drowsy, false };
 FIXTURE_VARIANT_ADD(opening, reader_drowsy_late) { &drowsy_late, false };
 FIXTURE_VARIANT_ADD(opening, reader_drowsy_signalled) { &drowsy_signalled, false };
 FIXTURE_VARIANT_ADD(opening, reader_drowsy_granted) { &drowsy_granted, false };
-FIXTURE_VARIANT_ADD(opening, reader_drowsy_granted_late) {
-	&drowsy_granted_late, false
-};
-FIXTURE_VARIANT_ADD(opening, reader_drowsy_granted_signalled) {
-	&drowsy_granted_signalled, false
-};
+FIXTURE_VARIANT_ADD(opening, reader_drowsy_granted_late) { &drowsy_granted_late, false };
+FIXTURE_VARIANT_ADD(opening, reader_drowsy_granted_signalled) { &drowsy_granted_signalled, false };
 FIXTURE_VARIANT_ADD(opening, reader_awake_granted) { &awake_granted, false };
-FIXTURE_VARIANT_ADD(opening, reader_awake_granted_signalled) {
-	&awake_granted_signalled, false
-};
+FIXTURE_VARIANT_ADD(opening, reader_awake_granted_signalled) { &awake_granted_signalled, false };
 FIXTURE_VARIANT_ADD(opening, reader_awake_late) { &awake_late, false };
 FIXTURE_VARIANT_ADD(opening, reader_awake_signalled) { &awake_signalled, false };
 FIXTURE_VARIANT_ADD(opening, writer_drowsy) { &drowsy, true };
@@ -39,13 +33,9 @@ FIXTURE_VARIANT_ADD(opening, writer_drowsy_late) { &drowsy_late, true };
 FIXTURE_VARIANT_ADD(opening, writer_drowsy_signalled) { &drowsy_signalled, true };
 FIXTURE_VARIANT_ADD(opening, writer_drowsy_granted) { &drowsy_granted, true };
 FIXTURE_VARIANT_ADD(opening, writer_drowsy_granted_late) { &drowsy_granted_late, true };
-FIXTURE_VARIANT_ADD(opening, writer_drowsy_granted_signalled) {
-	&drowsy_granted_signalled, true
-};
+FIXTURE_VARIANT_ADD(opening, writer_drowsy_granted_signalled) { &drowsy_granted_signalled, true };
 FIXTURE_VARIANT_ADD(opening, writer_awake_granted) { &awake_granted, true };
-FIXTURE_VARIANT_ADD(opening, writer_awake_granted_signalled) {
-	&awake_granted_signalled, true
-};
+FIXTURE_VARIANT_ADD(opening, writer_awake_granted_signalled) { &awake_granted_signalled, true };
 FIXTURE_VARIANT_ADD(opening, writer_awake_late) { &awake_late, true };
 FIXTURE_VARIANT_ADD(opening, writer_awake_signalled) { &awake_signalled, true };
 
