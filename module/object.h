@@ -163,17 +163,17 @@ struct kipc_handle {
 /**
  * struct kipc_ends - who can still send, and receive
  * @senders: handles with the right to send
+ * @had_sender: there was one
  * @receivers: handles with the right to receive
- * @had_sender: there was one of the former
- * @had_receiver: there was one of the latter
+ * @had_receiver: there was one
  *
  * Protected by the object's lock.
  */
 struct kipc_ends {
-	unsigned int senders;
-	unsigned int receivers;
-	bool had_sender;
-	bool had_receiver;
+	unsigned int senders : 31;
+	unsigned int had_sender : 1;
+	unsigned int receivers : 31;
+	unsigned int had_receiver : 1;
 };
 
 static inline void kipc_ends_open(struct kipc_ends *ends, u32 rights)

@@ -19,7 +19,7 @@
  * A writer that waits goes on when there is room for what it wants to put in, and for
  * atomic_size bytes (at most half of the capacity), so that it is not woken for each
  * byte; writers go on in the order in which they came, and so do readers.  A read that
- * fails (its buffer is not there, its process is killed) has taken nothing.
+ * fails has taken nothing.  Packet mode (O_DIRECT) is refused: EINVAL.
  *
  * End of file: read returns 0 if the pipe is empty and has no writers, also before the
  * first one.  Without readers a write raises SIGPIPE and is EPIPE, also before the first
@@ -31,8 +31,8 @@
  *
  * poll: POLLIN, something can be read now; POLLOUT, atomic_size bytes can be written
  * without waiting; POLLHUP on a reader if there are no writers (but on one that was opened
- * when there were none, not before the first has come); POLLERR on a writer if there are
- * no readers; a removed pipe: POLLERR and POLLHUP.
+ * by name, without waiting, when there were none, not before the first has come); POLLERR
+ * on a writer if there are no readers; a removed pipe: POLLERR and POLLHUP.
  *
  * ioctl(FIONREAD) gives the number of bytes that are inside.
  */
