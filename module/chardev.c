@@ -123,8 +123,7 @@ static int kipc_open_by_name(struct kipc_names *names, const char *text,
 		ret = kipc_object_permission(object, kipc_names_user_ns(names),
 					     rights);
 	if (!ret)
-		ret = deadline ? kipc_object_meet(object, rights, flags, *deadline) :
-				 kipc_object_open(object, rights, flags);
+		ret = kipc_object_open(object, rights, flags, deadline);
 	kipc_object_put(object);
 	return ret;
 }
@@ -264,7 +263,7 @@ static long kipc_control_open_pid(void __user *arg, size_t size)
 	else if (READ_ONCE(object->removed))
 		ret = -EIDRM;
 	else
-		ret = kipc_object_open(object, open.rights, open.flags);
+		ret = kipc_object_open(object, open.rights, open.flags, NULL);
 	kipc_object_put(object);
 	return ret;
 }

@@ -186,7 +186,7 @@ static long kipc_handle_narrow(struct kipc_handle *handle, void __user *arg,
 		return -EPERM;
 	if (READ_ONCE(handle->object->removed))
 		return -EIDRM;
-	return kipc_object_open(handle->object, narrow.rights, narrow.flags);
+	return kipc_object_open(handle->object, narrow.rights, narrow.flags, NULL);
 }
 
 static long kipc_handle_notify(struct kipc_handle *handle, void __user *arg,

@@ -377,12 +377,12 @@ static int kipc_rights_to_mode(u32 rights)
 	}
 }
 
-/* Make a handle, which holds the object; @both: it may read and write. */
+/* Make a handle, for kipc_handle_start(). */
 static struct kipc_handle *kipc_handle_create(struct kipc_object *object,
-					      u32 rights, bool both, bool refuse)
+					      u32 rights)
 {
+	bool both = kipc_rights_to_mode(rights) == O_RDWR;
 	struct kipc_handle *handle;
-	int ret;
 
 	handle = kzalloc(object->kind->handle_size, GFP_KERNEL_ACCOUNT);
 	if (!handle)
@@ -392,34 +392,32 @@ static struct kipc_handle *kipc_handle_create(struct kipc_object *object,
 	/* io_uring polls two queues at most: who reads and writes has these. */
 	kipc_pollers_init(&handle->party.pollers,
 			  both ? &object->notify.writers : NULL);
-	ret = object->kind->opened(handle, refuse);
-	if (ret) {
-		kfree(handle);
-		return ERR_PTR(ret);
-	}
-	refcount_inc(&object->handles);
-	atomic_long_inc(&kipc_handles);
 	return handle;
 }
 
-static void kipc_handle_end(struct kipc_handle *handle)
+
+/*
+ * The file is this handle now, which counts, and holds the object.  Or it is not, and
+ * the handle is freed: nothing has happened.
+ */
+static int kipc_handle_start(struct kipc_handle *handle, struct file *file,
+			     bool refuse)
 {
 	struct kipc_object *object = handle->object;
+	int ret = object->kind->opened(handle, refuse);
 
-	object->kind->closed(handle);
-	kipc_pollers_put(&handle->party.pollers);
-	atomic_long_dec(&kipc_handles);
-	kipc_object_put(object);
-}
-
-/* The file is this handle. */
-static void kipc_handle_attach(struct kipc_handle *handle, struct file *file)
-{
-	stream_open(handle->object->inode, file);
+	if (ret) {
+		kfree(handle);
+		return ret;
+	}
+	refcount_inc(&object->handles);
+	atomic_long_inc(&kipc_handles);
+	stream_open(object->inode, file);
 	kipc_file_no_notify(file);
 	/* All kinds heed IOCB_NOWAIT: io_uring asks no thread of its own to wait. */
 	file->f_mode |= FMODE_NOWAIT;
 	file->private_data = handle;
+	return 0;
 }
 
 /**
@@ -438,8 +436,9 @@ struct file *kipc_object_file(struct kipc_object *object, u32 rights, u32 flags,
 	int mode = kipc_rights_to_mode(rights);
 	struct kipc_handle *handle;
 	struct file *file;
+	int ret;
 
-	handle = kipc_handle_create(object, rights, mode == O_RDWR, refuse);
+	handle = kipc_handle_create(object, rights);
 	if (IS_ERR(handle))
 		return ERR_CAST(handle);
 	if (flags & KIPC_NONBLOCK)
@@ -451,10 +450,14 @@ struct file *kipc_object_file(struct kipc_object *object, u32 rights, u32 flags,
 	if (IS_ERR(file)) {
 		iput(object->inode);
 		module_put(THIS_MODULE);
-		kipc_handle_end(handle);
+		kfree(handle);
 		return file;
 	}
-	kipc_handle_attach(handle, file);
+	ret = kipc_handle_start(handle, file, refuse);
+	if (ret) {
+		fput(file);
+		return ERR_PTR(ret);
+	}
 	return file;
 }
 
@@ -511,11 +514,10 @@ int kipc_object_reopen(struct inode *inode, struct file *file)
 	} else if (rights & ~grants.rights) {
 		ret = -EACCES;
 	} else {
-		handle = kipc_handle_create(object, rights,
-					    rights & (rights - 1), false);
+		handle = kipc_handle_create(object, rights);
 		ret = PTR_ERR_OR_ZERO(handle);
 		if (!ret)
-			kipc_handle_attach(handle, file);
+			ret = kipc_handle_start(handle, file, false);
 	}
 	kipc_object_put(object);
 	return ret;
@@ -531,17 +533,34 @@ int kipc_object_reopen(struct inode *inode, struct file *file)
 int kipc_object_release(struct inode *inode, struct file *file)
 {
 	struct kipc_handle *handle = file->private_data;
-	struct kipc_object *object = handle->object;
+	struct kipc_object *object;
 
+	/* It never became one: kipc_object_file() failed. */
+	if (!handle)
+		return 0;
+	object = handle->object;
 	kipc_direct_forget(handle);
 	kipc_listener_forget(&object->notify, &object->account, handle);
-	kipc_handle_end(handle);
+	object->kind->closed(handle);
+	kipc_pollers_put(&handle->party.pollers);
+	atomic_long_dec(&kipc_handles);
+	kipc_object_put(object);
 	return 0;
 }
 
-/* Make a handle, as a descriptor; @deadline: to wait for the other end, or NULL. */
-static int kipc_object_descriptor(struct kipc_object *object, u32 rights,
-				  u32 flags, const ktime_t *deadline)
+/**
+ * kipc_object_open - make a handle, as a descriptor of the calling process
+ * @object: held by the caller
+ * @rights: a part of what the kind has; checked by the caller
+ * @flags: KIPC_NONBLOCK, KIPC_INHERIT count
+ * @deadline: until when to wait for the other end, if the kind has that; or NULL: do not
+ *	ask for it
+ *
+ * Context: process context, may sleep.
+ * Return: the descriptor, or a negative errno; -ENXIO: would have to wait.
+ */
+int kipc_object_open(struct kipc_object *object, u32 rights, u32 flags,
+		     const ktime_t *deadline)
 {
 	bool refuse = deadline && *deadline == KIPC_DEADLINE_NO_WAIT;
 	struct file *file;
@@ -564,36 +583,6 @@ static int kipc_object_descriptor(struct kipc_object *object, u32 rights,
 	}
 	fd_install(fd, file);
 	return fd;
-}
-
-/**
- * kipc_object_open - make a handle, as a descriptor of the calling process
- * @object: held by the caller
- * @rights: a part of what the kind has; checked by the caller
- * @flags: KIPC_NONBLOCK, KIPC_INHERIT count
- *
- * Context: process context, may sleep.
- * Return: the descriptor, or a negative errno.
- */
-int kipc_object_open(struct kipc_object *object, u32 rights, u32 flags)
-{
-	return kipc_object_descriptor(object, rights, flags, NULL);
-}
-
-/**
- * kipc_object_meet - the same, and wait for the other end, if the kind has that
- * @object: held by the caller
- * @rights: a part of what the kind has; checked by the caller
- * @flags: KIPC_NONBLOCK, KIPC_INHERIT count
- * @deadline: when to give up
- *
- * Context: process context, may sleep.
- * Return: the descriptor, or a negative errno; -ENXIO: would have to wait.
- */
-int kipc_object_meet(struct kipc_object *object, u32 rights, u32 flags,
-		     ktime_t deadline)
-{
-	return kipc_object_descriptor(object, rights, flags, &deadline);
 }
 
 /**

@@ -222,10 +222,9 @@ bool kipc_object_owned(struct kipc_object *object,
 		       struct user_namespace *owner);
 struct file *kipc_object_file(struct kipc_object *object, u32 rights,
 			      u32 flags, bool refuse);
-int kipc_object_meet(struct kipc_object *object, u32 rights, u32 flags,
-		     ktime_t deadline);
 int kipc_object_reopen(struct inode *inode, struct file *file);
-int kipc_object_open(struct kipc_object *object, u32 rights, u32 flags);
+int kipc_object_open(struct kipc_object *object, u32 rights, u32 flags,
+		     const ktime_t *deadline);
 int kipc_object_remove(struct kipc_object *object);
 
 long kipc_handle_total(void);

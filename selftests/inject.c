@@ -454,8 +454,6 @@ static void observe(const struct scene *sc, struct state *state)
 		state->pipe = p_stat_of(sc->fd);
 		state->pipe.write_waits = 0;
 		state->pipe.read_waits = 0;
-		/* Room that was taken counts, though nothing came. */
-		state->pipe.peak_bytes = 0;
 	} else {
 		state->stat = stat_of(sc->fd);
 		state->stat.send_waits = 0;

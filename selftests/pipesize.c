@@ -161,6 +161,36 @@ TEST(big_atomic_without_waiting)
 	munmap(data, MEGA);
 }
 
+/*
+ * What is charged is what is inside, in however small pieces it comes; and what is kept
+ * for the next time, which is no more than was needed before.
+ */
+TEST(charged_as_inside)
+{
+	enum { ROOM = 65536 };
+	int fd = pipe_of(ROOM, 4096);
+	char *data = touched(ROOM);
+	unsigned int i, rounds = effort(60000);
+	size_t size;
+
+	ASSERT_OK(fcntl(fd, F_SETFL, O_NONBLOCK));
+	for (size = 100; size <= ROOM; size = size * 3 + 1) {
+		while (write(fd, data, size) > 0)
+			;
+		EXPECT_GE(total("bytes"), inside(fd));
+		EXPECT_LE(total("bytes"), inside(fd) + ROOM + 8192);
+		while (read(fd, data, ROOM) > 0)
+			;
+	}
+	EXPECT_EQ(ROOM, write(fd, data, ROOM));
+	for (i = 0; i < rounds; i++) {
+		ASSERT_EQ(1, read(fd, data, 1));
+		ASSERT_EQ(1, write(fd, data, 4097));
+	}
+	EXPECT_LE(total("bytes"), 2 * ROOM + 8192);
+	munmap(data, ROOM);
+}
+
 /* Records of up to the atomic size, from several, beside a writer of longer ones. */
 TEST(big_atomic_never_mixes)
 {

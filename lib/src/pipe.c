@@ -75,10 +75,10 @@ int kipc_ends(int fd[2], uint32_t more, uint32_t flags)
 {
 	int both, in, out, err;
 
-	both = kipc_pipe_create(NULL, NULL, 0600, KIPC_PIPE_RIGHTS, flags);
+	/* Not @flags: nobody else shall ever inherit this one. */
+	both = kipc_pipe_create(NULL, NULL, 0600, KIPC_PIPE_RIGHTS, 0);
 	if (both < 0)
 		return -1;
-	/* The end to write to first: so the other never sees that there is none. */
 	out = kipc_narrow(both, KIPC_RIGHT_SEND | more, flags);
 	in = out < 0 ? -1 : kipc_narrow(both, KIPC_RIGHT_RECEIVE | more, flags);
 	err = errno;
@@ -119,7 +119,8 @@ int kipc_pipe(int fd[2], uint32_t flags)
  * As write(2), but for the deadline.
  *
  * Return: how many bytes were written, which is less than @size if it was longer than the
- * atomic size and then the time was up, or a signal came; or -1 with errno: EAGAIN,
+ * atomic size and could not go on: the time was up, a signal came, the quota was used up;
+ * or -1 with errno: EAGAIN,
  * ETIMEDOUT, EINTR, EPIPE (no readers), EDQUOT (the owner's quota), ENOMEM, EIDRM
  * (removed), EBADF (closed, or without the right), ENOTTY (not a pipe), EFAULT, EINVAL.
  */

@@ -70,8 +70,7 @@ static int kipc_pipe_opened(struct kipc_handle *handle, bool refuse)
 		return -ENXIO;
 	}
 	/* Who has not waited for a writer is not told that there is none. */
-	if (refuse && !pipe->ends.senders)
-		own->quiet = pipe->writers_came;
+	own->quiet = refuse && !pipe->ends.senders;
 	/* It may be gone again before kipc_pipe_meet(): then they have met all the same. */
 	own->alone = reads ? !pipe->ends.senders : !pipe->ends.receivers;
 	own->came = reads ? pipe->writers_came : pipe->readers_came;
@@ -161,8 +160,9 @@ static __poll_t kipc_pipe_poll(struct kipc_handle *handle)
 	spin_lock(&pipe->object.lock);
 	removed = pipe->object.removed;
 	state = kipc_pipe_state(pipe);
-	over = !pipe->ends.senders && pipe->writers_came > own->quiet;
-	/* The end is news until those who sleep have been told. */
+	over = state & EPOLLHUP &&
+	       !(own->quiet && pipe->writers_came == own->came);
+	/* Removal stays news: the unlock of kipc_pipe_remove() has yet to tell it. */
 	if (!removed)
 		pipe->told = state;
 	spin_unlock(&pipe->object.lock);
@@ -265,12 +265,7 @@ static long kipc_pipe_ioctl_resize(struct file *file, void __user *arg, size_t s
 
 static long kipc_pipe_ioctl_inside(struct kipc_pipe *pipe, int __user *arg)
 {
-	int bytes;
-
-	spin_lock(&pipe->object.lock);
-	bytes = pipe->ready;
-	spin_unlock(&pipe->object.lock);
-	return put_user(bytes, arg);
+	return put_user((int)kipc_pipe_inside(pipe), arg);
 }
 
 static long kipc_pipe_ioctl(struct file *file, unsigned int cmd, void __user *arg,

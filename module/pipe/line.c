@@ -70,8 +70,8 @@ static void kipc_pipe_settle(struct kipc_pipe *pipe, struct kipc_wake *wake)
  * @pipe: the pipe
  *
  * Context: the lock is held.
- * Return: EPOLLIN: something to read; EPOLLOUT: room for an atomic write; EPOLLHUP: its
- * writers are gone; EPOLLERR: it has no readers.
+ * Return: EPOLLIN: something to read; EPOLLOUT: room for an atomic write, and nobody in
+ * line; EPOLLHUP: its writers are gone; EPOLLERR: it has no readers.
  */
 __poll_t kipc_pipe_state(const struct kipc_pipe *pipe)
 {
@@ -276,7 +276,7 @@ int kipc_pipe_await_room(struct kipc_pipe *pipe, size_t size, ktime_t deadline,
 	else
 		ret = kipc_pipe_closed_to_writers(pipe);
 	if (ret)
-		pipe->bytes -= size;
+		kipc_pipe_give_room(pipe, size);
 	return ret;
 }
 
@@ -297,7 +297,7 @@ int kipc_pipe_await_space(struct kipc_pipe *pipe, ktime_t deadline)
 	spin_lock(&pipe->object.lock);
 	ret = kipc_pipe_await_room(pipe, 1, deadline, &wake);
 	if (!ret)
-		pipe->bytes--;
+		kipc_pipe_give_room(pipe, 1);
 	kipc_pipe_unlock(pipe, &wake, false);
 	return ret;
 }

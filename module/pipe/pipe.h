@@ -13,7 +13,8 @@
  * invariants hold whenever the lock is free and no batch of wake-ups is under way:
  *
  *   T: at most one reader has the *turn*: it was granted that and has not run yet, or
- *      it copies a longer read piece by piece; nobody else takes bytes meanwhile
+ *      it copies a longer read piece by piece, up to about the capacity; nobody else
+ *      takes bytes meanwhile
  *   R: if a reader is in line, somebody has the turn, or nothing is in the ring and
  *      there are writers
  *   W: if a writer is in line, then for the first one there is not enough room, and
@@ -114,13 +115,14 @@ struct kipc_pipe {
 /**
  * struct kipc_pipe_handle - a handle of a pipe
  * @handle: its head
- * @quiet: it shows no hang-up as long as no more than so many writers have come
+ * @quiet: opened without waiting, when there was no writer: it shows no hang-up before
+ *	one has come
  * @alone: when it came the other end was not there
  * @came: of which so many had come before
  */
 struct kipc_pipe_handle {
 	struct kipc_handle handle;
-	u64 quiet;
+	bool quiet;
 	bool alone;
 	u64 came;
 };
@@ -131,7 +133,8 @@ struct kipc_pipe_handle {
  * @size: of it
  * @deadline: KIPC_DEADLINE_..., or a time
  * @nowait: nor wait for memory
- * @large: to write: it began as more than could be copied under the lock
+ * @large: to write: it began as more than is copied under the lock, so its small pieces
+ *	may have a segment of their own
  */
 struct kipc_transfer {
 	struct kipc_buffer buffer;
@@ -214,6 +217,11 @@ static inline void kipc_pipe_take_room(struct kipc_pipe *pipe, u32 bytes)
 	pipe->bytes += bytes;
 }
 
+static inline void kipc_pipe_give_room(struct kipc_pipe *pipe, u32 bytes)
+{
+	pipe->bytes -= bytes;
+}
+
 /* What was put into the ring, for which room was taken, can be read now. */
 static inline void kipc_pipe_wrote(struct kipc_pipe *pipe, u32 bytes)
 {
@@ -239,6 +247,17 @@ static inline bool kipc_pipe_is_calm(struct kipc_pipe *pipe)
 {
 	return list_empty(&pipe->readers) && list_empty(&pipe->writers) &&
 	       !pipe->object.removed && !kipc_notify_wanted(&pipe->object.notify);
+}
+
+/* What FIONREAD tells. */
+static inline u32 kipc_pipe_inside(struct kipc_pipe *pipe)
+{
+	u32 bytes;
+
+	spin_lock(&pipe->object.lock);
+	bytes = pipe->ready;
+	spin_unlock(&pipe->object.lock);
+	return bytes;
 }
 
 /* line.c: who waits for whom */

@@ -77,13 +77,12 @@ static ssize_t kipc_pipe_take_all(struct kipc_pipe *pipe, struct kipc_transfer *
 		spin_lock(&pipe->object.lock);
 		/*
 		 * Nobody else takes anything, but it may have been removed.  Whoever
-		 * writes as fast as this reads must not keep signals away, nor those
-		 * who are in line.
+		 * writes as fast as this reads must not keep signals away, nor other
+		 * readers, in line or not.
 		 */
 		garbage = NULL;
 		if (unlikely(!pipe->ready || signal_pending(current) ||
-			     (done >= pipe->capacity &&
-			      !list_empty(&pipe->readers))))
+			     done >= pipe->capacity))
 			break;
 	}
 	pipe->turn = false;

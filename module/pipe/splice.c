@@ -98,7 +98,7 @@ static ssize_t kipc_pipe_splice_now(struct kipc_pipe *pipe,
 	if (!slots)
 		return -EAGAIN;
 	/* A snapshot: if nothing is there, something may come just now. */
-	size = min_t(size_t, size, READ_ONCE(pipe->ready) ?: PAGE_SIZE);
+	size = min_t(size_t, size, kipc_pipe_inside(pipe) ?: PAGE_SIZE);
 	size = min_t(size_t, size, min_t(unsigned int, slots, PIPE_DEF_BUFFERS) *
 				   PAGE_SIZE);
 	if (!kipc_load_make(load, DIV_ROUND_UP(size, PAGE_SIZE)))
@@ -168,7 +168,7 @@ ssize_t kipc_pipe_splice_read(struct file *in, loff_t *pos,
 }
 
 /**
- * struct kipc_unload - where the pages of the other pipe go
+ * struct kipc_unload - where what is in the other pipe goes
  * @pipe: to this pipe
  * @full: which is full
  */
@@ -177,9 +177,9 @@ struct kipc_unload {
 	bool full;
 };
 
-/* Write as much of a page as there is room for now.  Returns that, or an errno. */
-static int kipc_unload_page(struct pipe_inode_info *in, struct pipe_buffer *buf,
-			    struct splice_desc *desc)
+/* Write as much of a buffer as there is room for now.  Returns that, or an errno. */
+static int kipc_unload_buffer(struct pipe_inode_info *in, struct pipe_buffer *buf,
+			      struct splice_desc *desc)
 {
 	struct kipc_unload *unload = desc->u.data;
 	struct kipc_transfer from = {
@@ -231,7 +231,7 @@ ssize_t kipc_pipe_splice_write(struct pipe_inode_info *in, struct file *out,
 
 		unload.full = false;
 		pipe_lock(in);
-		ret = __splice_from_pipe(in, &desc, kipc_unload_page);
+		ret = __splice_from_pipe(in, &desc, kipc_unload_buffer);
 		pipe_unlock(in);
 		if (ret != -EAGAIN || !unload.full ||
 		    deadline == KIPC_DEADLINE_NO_WAIT)

@@ -6,6 +6,20 @@
 
 #include "pipe.h"
 
+/* Allocate a segment of @size; or, if that cannot be had, of what is needed. */
+static struct kipc_segment *kipc_pipe_segment(struct kipc_pipe *pipe, size_t size,
+					      size_t needed, bool nowait)
+{
+	struct kipc_account *account = &pipe->object.account;
+	struct kipc_segment *segment;
+
+	segment = kipc_segment_alloc(account, size, nowait);
+	/* What is left of the quota may still do for this piece. */
+	if (IS_ERR(segment) && size > needed)
+		segment = kipc_segment_alloc(account, needed, nowait);
+	return segment;
+}
+
 /*
  * Give the ring another segment of at least @bytes.  The lock is held, dropped
  * meanwhile, and held again.  Returns 0, -EDQUOT, -ENOMEM, -EIDRM, -EPIPE.
@@ -15,15 +29,11 @@ static int kipc_pipe_grow(struct kipc_pipe *pipe, size_t bytes, bool nowait,
 	__releases(&pipe->object.lock)
 	__acquires(&pipe->object.lock)
 {
-	struct kipc_account *account = &pipe->object.account;
 	size_t size = kipc_ring_segment_size(&pipe->ring, bytes);
 	struct kipc_segment *segment, *garbage;
 
 	kipc_pipe_unlock(pipe, wake, false);
-	segment = kipc_segment_alloc(account, size, nowait);
-	/* What is left of the quota may still do for this piece. */
-	if (IS_ERR(segment) && size > bytes)
-		segment = kipc_segment_alloc(account, bytes, nowait);
+	segment = kipc_pipe_segment(pipe, size, bytes, nowait);
 	kipc_delay(KIPC_DELAY_PIPE_GROWN);
 	spin_lock(&pipe->object.lock);
 	if (IS_ERR(segment))
@@ -33,7 +43,7 @@ static int kipc_pipe_grow(struct kipc_pipe *pipe, size_t bytes, bool nowait,
 		  kipc_ring_extend(&pipe->ring, segment);
 	if (unlikely(garbage)) {
 		kipc_pipe_unlock(pipe, wake, false);
-		kipc_segment_free(account, garbage);
+		kipc_segment_free(&pipe->object.account, garbage);
 		spin_lock(&pipe->object.lock);
 	}
 	return kipc_pipe_closed_to_writers(pipe);
@@ -101,9 +111,8 @@ static int kipc_pipe_put(struct kipc_pipe *pipe, const struct kipc_transfer *fro
 
 /*
  * Fill a segment with a piece of a large write, for which room is taken, and put it into
- * the ring; the last piece may be small, and none shares its segment with what follows.
- * The lock is held, dropped meanwhile, and held again: nobody waits for this, but the
- * place of the piece is only found then.  Returns as kipc_pipe_put(), and garbage.
+ * the ring.  The lock is held, dropped meanwhile, and held again: the piece's place in the
+ * stream is where the ring ends by then.  Returns as kipc_pipe_put(), and garbage.
  */
 static int kipc_pipe_put_large(struct kipc_pipe *pipe,
 			       const struct kipc_transfer *from, size_t bytes,
@@ -111,16 +120,16 @@ static int kipc_pipe_put_large(struct kipc_pipe *pipe,
 	__releases(&pipe->object.lock)
 	__acquires(&pipe->object.lock)
 {
-	/* Large pieces do not share one: as much as is charged shall be inside. */
+	/* As much as is charged shall be inside; but small pieces share a page. */
+	size_t size = max_t(size_t, bytes, PAGE_SIZE - sizeof(struct kipc_segment));
 	struct kipc_segment *segment = kipc_ring_lend(&pipe->ring, bytes,
-						      bytes + bytes / 4);
+						      size + size / 4);
 	bool filled;
 	int ret;
 
 	kipc_pipe_unlock(pipe, wake, false);
 	if (!segment)
-		segment = kipc_segment_alloc(&pipe->object.account, bytes,
-					     from->nowait);
+		segment = kipc_pipe_segment(pipe, size, bytes, from->nowait);
 	if (IS_ERR(segment)) {
 		spin_lock(&pipe->object.lock);
 		return PTR_ERR(segment);
@@ -149,10 +158,10 @@ static ssize_t kipc_pipe_await_piece(struct kipc_pipe *pipe,
 				     struct kipc_wake *wake)
 {
 	size_t most = min_t(size_t, from->size, KIPC_PIPE_PIECE), bytes = from->size;
-	u32 room = kipc_pipe_room(pipe), more;
+	u32 room = list_empty(&pipe->writers) ? kipc_pipe_room(pipe) : 0, more;
 	int ret;
 
-	/* What there is room for; or, if there is none, not to be woken for little. */
+	/* What there is room for; who waits shall not be woken for little. */
 	if (!whole)
 		bytes = room ? min_t(size_t, most, room) :
 			       min3(most, (size_t)KIPC_COPY_LOCKED,
@@ -193,7 +202,8 @@ again:
 	spin_lock(&pipe->object.lock);
 	bytes = kipc_pipe_await_piece(pipe, from, whole, &wake);
 	if (likely(bytes > 0)) {
-		if (from->large)
+		if (bytes > KIPC_COPY_LOCKED ||
+		    (from->large && !kipc_ring_room(&pipe->ring, bytes)))
 			ret = kipc_pipe_put_large(pipe, from, bytes, &wake,
 						  &garbage);
 		else
@@ -201,7 +211,7 @@ again:
 		if (likely(!ret))
 			kipc_pipe_wrote(pipe, bytes);
 		else
-			pipe->bytes -= bytes;
+			kipc_pipe_give_room(pipe, bytes);
 	}
 	kipc_pipe_unlock(pipe, &wake, bytes > 0 && !ret);
 	if (unlikely(garbage))
@@ -320,7 +330,7 @@ ssize_t kipc_pipe_write(struct file *file, const char __user *buf, size_t size,
 }
 
 /**
- * kipc_pipe_write_iter - the same for writev(2), io_uring, splice(2)
+ * kipc_pipe_write_iter - the same for writev(2) and io_uring
  * @iocb: IOCB_NOWAIT counts; the caller's pages may have to be brought in all the same
  * @from: the data
  *

@@ -30,9 +30,10 @@
  * (else EACCES).  It never waits, and the new handle cannot manage.
  *
  * poll: POLLIN, something can be read now; POLLOUT, atomic_size bytes can be written
- * without waiting; POLLHUP on a reader if there are no writers (but on one that was opened
- * by name, without waiting, when there were none, not before the first has come); POLLERR
- * on a writer if there are no readers; a removed pipe: POLLERR and POLLHUP.
+ * without waiting, and nobody waits to write; POLLHUP on a reader if there were writers and
+ * all are gone (on one that was opened by name, without waiting, when there was none:
+ * writers that came since then); POLLERR on a writer if there are no readers; a removed
+ * pipe: POLLERR and POLLHUP.
  *
  * ioctl(FIONREAD) gives the number of bytes that are inside.
  */
@@ -74,8 +75,8 @@ struct kipc_pipe_attr {
  * @flags: KIPC_PIPE_...
  * @reserved: 0
  *
- * As read(2) and write(2), but for the deadline: they return the number of bytes, which
- * is less than @size if the time was up, or a signal came, after a part was written.
+ * As read(2) and write(2), but for the deadline.  They return the number of bytes: of a
+ * write longer than atomic_size, what is in when it cannot go on, for whatever reason.
  * EAGAIN: @deadline is KIPC_NO_WAIT, or the handle O_NONBLOCK, and nothing could be done
  * at once.  ETIMEDOUT.  EINTR.  EFAULT.  EBADF: the handle may not read, or write.  EIDRM.
  * EDQUOT: the owner's quota (the creator's, also after fchown) of waiters is used up, or of
