@@ -395,7 +395,6 @@ static struct kipc_handle *kipc_handle_create(struct kipc_object *object,
 	return handle;
 }
 
-
 /*
  * The file is this handle now, which counts, and holds the object.  Or it is not, and
  * the handle is freed: nothing has happened.
