@@ -289,18 +289,26 @@ void calls_step(struct thread *t)
 		submit(t, d);
 }
 
+static bool still_waits(const struct actor *a)
+{
+	const struct request *r = LOAD(a->request);
+
+	return r && LOAD(r->told) && LOAD(r->state) == ASKED && weather_sleeps(a);
+}
+
 /* Nobody does anything any more: does anybody wait for a reply that was given? */
 void calls_waiters(void)
 {
 	const struct actor *a, *end = world->actors + workers * THREADS;
+	uint64_t until = after(10 * SECOND);
 	struct kipc_mailbox_stat st;
-	struct request *r;
 	unsigned int i;
 
 	for (a = world->actors; a < end; a++) {
-		r = LOAD(a->request);
-		if (LOAD(a->tid) && r && LOAD(r->told) && LOAD(r->state) == ASKED)
-			describe_request("its caller still waits", r);
+		while (still_waits(a) && now_ns() < until)
+			nap();
+		if (still_waits(a))
+			describe_request("its caller still waits", LOAD(a->request));
 	}
 	for (i = 0; i < DESKS; i++) {
 		st = stat_of(world->desks[i]);

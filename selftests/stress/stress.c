@@ -2,7 +2,7 @@
 /*
  * stress [--duration SECONDS] [--seed N] [--processes N] [--faults]
  *
- * Many processes do random things on many mailboxes at once, are killed,
+ * Many processes do random things on many mailboxes, queues and pipes at once, are killed,
  * stopped, interrupted, run into limits and failing allocations; then it is
  * compared what was sent and what came.  See stress.h.
  *
@@ -168,6 +168,8 @@ static void run_epoch(uint64_t end, uint64_t seed, bool faults)
 		faults_set(true);
 	}
 	calls_open(ctl);
+	queues_open(ctl);
+	pipes_open();
 	weather_start(ctl, (seed + epochs * 0x9e3779b97f4a7c15ULL) | 1);
 	weather_blow(end, &weather);
 	weather_end(&weather);
@@ -176,6 +178,8 @@ static void run_epoch(uint64_t end, uint64_t seed, bool faults)
 	oracle_drain();
 	oracle_epoch();
 	calls_epoch();
+	queues_epoch();
+	pipes_epoch();
 	for (b = world->boxes; b < world->boxes + world->boxes_used; b++)
 		close(b->fd);
 	sweep(ctl);
@@ -214,6 +218,11 @@ static bool tell_results(bool can_fault)
 	       ull(all.asked), ull(all.replied), ull(all.deserted));
 	good &= result(all.replied && all.deserted,
 		       "every call was served once or never, and its reply came");
+	snprintf(text, sizeof(text), "messages of queues: %llu sent, %llu received",
+		 ull(all.messages), ull(all.taken));
+	good &= result(all.messages && all.taken, text);
+	snprintf(text, sizeof(text), "%llu records came through pipes", ull(all.records));
+	good &= result(all.records, text);
 	printf("# %llu boxes of one's own, %llu names, %u boxes made anew\n",
 	       ull(all.private), ull(all.names), weather.retired);
 	good &= result(!leaks, "nothing was left behind");
@@ -296,7 +305,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "stress: this kernel cannot inject faults\n");
 		return 2;
 	}
-	printf("TAP version 13\n1..6\n# seed %llu, %u processes, %llu s\n",
+	printf("TAP version 13\n1..8\n# seed %llu, %u processes, %llu s\n",
 	       ull(seed), workers, ull(duration));
 	umask(0);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);

@@ -3,17 +3,18 @@
  * DOC: The stress program
  *
  * A supervisor (stress.c) starts worker processes of several threads (worker.c,
- * churn.c, calls.c) that do random things on a dozen mailboxes of different shapes,
- * while weather.c kills and stops them, sends them signals, changes limits,
- * removes boxes, and makes allocations and copies fail.
+ * churn.c, calls.c, queues.c, pipes.c) that do random things on a dozen mailboxes of
+ * different shapes, and on some queues and pipes, while weather.c kills and stops them,
+ * sends them signals, changes limits, removes boxes, and makes allocations and copies
+ * fail.
  *
- * The oracle (oracle.c) knows every letter: its record stands in shared memory
- * and has been filled in before the send.  The sender notes there what it was
- * told, the receiver what it got.  Buffers of receivers are in shared memory
- * too: in that of a receiver that was killed inside its call it can be seen
- * whether it had taken a letter with it.  At the end of an epoch all workers
- * leave, the boxes are drained, and the records are compared with each other and
- * with the figures of each mailbox.
+ * The oracle (oracle.c; calls, queues and pipes have their own) knows every letter: its
+ * record stands in shared memory and has been filled in before the send.  The sender
+ * notes there what it was told, the receiver what it got.  Buffers of receivers are in
+ * shared memory too: in that of a receiver that was killed inside its call it can be
+ * seen whether it had taken a letter with it.  At the end of an epoch all workers
+ * leave, the boxes are drained, and the records are compared with each other and with
+ * the figures of each mailbox.
  *
  * Time is a counter that all share, so "ended before the other began" is exact.
  */
@@ -132,6 +133,7 @@ struct counters {
 	uint64_t calls, sent, received, peeked, refused, timeouts, interrupted;
 	uint64_t no_quota, no_memory, faults, hangups, gone, names, private;
 	uint64_t asked, replied, deserted;
+	uint64_t messages, taken, records;
 };
 
 /* In shared memory. */
@@ -254,6 +256,19 @@ struct desk {
 	} pending[PENDING];
 };
 
+/**
+ * struct stall - a handle for a queue or a pipe
+ * @fd: -1: none
+ * @which: index of that
+ * @rights: SEND or RECEIVE
+ * @nonblock: it never waits
+ */
+struct stall {
+	int fd;
+	unsigned int which, rights;
+	bool nonblock;
+};
+
 enum { SEATS = 5 };
 
 /**
@@ -268,6 +283,8 @@ enum { SEATS = 5 };
  * @out: buffer for sends, AREA
  * @seats: its handles
  * @desk: and that for calls
+ * @queue: and that of a queue
+ * @pipe: and that of a pipe
  */
 struct thread {
 	struct actor *actor;
@@ -278,6 +295,7 @@ struct thread {
 	char *in, *out;
 	struct seat seats[SEATS];
 	struct desk desk;
+	struct stall queue, pipe;
 };
 
 void worker_run(unsigned int number, int ctl, unsigned int inherited,
@@ -285,6 +303,7 @@ void worker_run(unsigned int number, int ctl, unsigned int inherited,
 void call_begin(struct thread *t);
 void call_end(struct thread *t);
 bool excused(int err);
+void stall_open(struct thread *t, struct stall *s, const int *fds, unsigned int n);
 /* A call on kipc that is not a send or a receive. */
 #define CALL(t, call) ({						\
 	long ret_;							\
@@ -318,6 +337,18 @@ void calls_step(struct thread *t);
 void calls_waiters(void);
 void calls_epoch(void);
 
+/* queues.c, pipes.c */
+void queues_open(int ctl);
+void queues_step(struct thread *t);
+void queues_dead(unsigned int number);
+void queues_waiters(void);
+void queues_epoch(void);
+void pipes_open(void);
+void pipes_step(struct thread *t);
+void pipes_dead(unsigned int number);
+void pipes_waiters(void);
+void pipes_epoch(void);
+
 /* weather.c */
 /* What was done to the workers. */
 struct weather {
@@ -328,6 +359,7 @@ struct weather {
 void weather_start(int ctl, uint64_t seed);
 void weather_blow(uint64_t end, struct weather *weather);
 void weather_end(struct weather *weather);
+bool weather_sleeps(const struct actor *actor);
 bool faults_available(void);
 void faults_set(bool on);
 void areas_of(unsigned int number, char **in, char **out);

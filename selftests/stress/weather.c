@@ -105,6 +105,8 @@ static void bury(unsigned int number, int status, struct weather *w)
 	for (i = 0; i < THREADS; i++, a++) {
 		w->inside += a->inside;
 		oracle_dead(a);
+		queues_dead(a - world->actors);
+		pipes_dead(a - world->actors);
 		memset(a, 0, sizeof(*a));
 	}
 }
@@ -212,6 +214,14 @@ static bool all_stand_still(void)
 	return true;
 }
 
+/* It is in a call, and not about to leave it: nor has it died there just now. */
+bool weather_sleeps(const struct actor *a)
+{
+	pid_t tid = LOAD(a->tid);
+
+	return tid && LOAD(a->inside) && task_state(tid, tid) == 'S';
+}
+
 static void shake(unsigned int number)
 {
 	unsigned int i;
@@ -244,6 +254,8 @@ void weather_end(struct weather *w)
 			CHECK(errno == EIDRM);
 	oracle_waiters();
 	calls_waiters();
+	queues_waiters();
+	pipes_waiters();
 
 	end = after(PATIENCE);
 	for (;;) {

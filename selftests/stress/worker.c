@@ -129,6 +129,19 @@ static void seat_open(struct thread *t, struct seat *s)
 		seat_close(s);
 }
 
+/* One of @n, to send or to receive. */
+void stall_open(struct thread *t, struct stall *s, const int *fds, unsigned int n)
+{
+	if (s->fd >= 0)
+		close(s->fd);
+	s->which = below(&t->random, n);
+	s->rights = below(&t->random, 2) ? SEND : RECEIVE;
+	s->nonblock = below(&t->random, 2);
+	s->fd = CALL(t, k_narrow(fds[s->which], s->rights,
+				 s->nonblock ? KIPC_NONBLOCK : 0));
+	ALLOW(s->fd, "a handle of a queue or pipe", false);
+}
+
 static void check_mask(const struct seat *s, unsigned int mask)
 {
 	unsigned int can = POLLERR | POLLHUP;
@@ -271,8 +284,12 @@ static void step(struct thread *t)
 	    (world->boxes[s->box].removed && x < 500)) {
 		seat_close(s);
 		seat_open(t, s);
-	} else if (x < 1400) {
+	} else if (x < 900) {
 		transfer(t, s);
+	} else if (x < 1150) {
+		queues_step(t);
+	} else if (x < 1400) {
+		pipes_step(t);
 	} else if (x < 1700) {
 		calls_step(t);
 	} else if (x < 1780) {
@@ -308,6 +325,8 @@ static void *live(void *arg)
 	for (i = 0; i < SEATS; i++)
 		t->seats[i].fd = -1;
 	t->desk.fd = -1;
+	t->queue.fd = -1;
+	t->pipe.fd = -1;
 	STORE(t->actor->tid, gettid());
 	while (!LOAD(world->stop)) {
 		step(t);
