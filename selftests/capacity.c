@@ -201,19 +201,21 @@ TEST(failed_send_drops_nothing)
 /* However many give way at once: others get the lock in between. */
 TEST(a_crowd_gives_way_to_one)
 {
-	enum { CROWD = 100000, SIZE = 8 << 20 };
+	enum { SIZE = 8 << 20 };
+	unsigned int crowd = effort(100000);
 	uint64_t limit = get_limit("max_bytes"), start, now, bound;
 	uint64_t *longest = shared(2 * sizeof(*longest));
 	char *data = calloc(1, SIZE);
 	struct kipc_mailbox_stat st;
+	unsigned int i;
 	pid_t pid;
-	int fd, i;
+	int fd;
 
 	set_limit("max_bytes", 128 << 20);
 	fd = box(KIPC_UNBOUNDED, SIZE, SIZE, KIPC_MAILBOX_DROP_OLDEST);
-	for (i = 0; i < CROWD; i++)
+	for (i = 0; i < crowd; i++)
 		ASSERT_OK(k_send(fd, data, 1, 0, 0));
-	ASSERT_EQ(CROWD, stat_of(fd).letters);
+	ASSERT_EQ(crowd, stat_of(fd).letters);
 	pid = spawn();
 	if (!pid) {
 		do {
@@ -223,14 +225,14 @@ TEST(a_crowd_gives_way_to_one)
 			if (now - start > longest[0])
 				longest[0] = now - start;
 			__atomic_store_n(&longest[1], 1, __ATOMIC_SEQ_CST);
-		} while (st.dropped < CROWD);
+		} while (st.dropped < crowd);
 		_exit(0);
 	}
 	wait_for(__atomic_load_n(&longest[1], __ATOMIC_SEQ_CST));
 	start = now_ns();
 	ASSERT_OK(k_send(fd, data, SIZE, 0, 0));
 	now = now_ns();
-	EXPECT_EQ(CROWD, stat_of(fd).dropped);
+	EXPECT_EQ(crowd, stat_of(fd).dropped);
 	EXPECT_EQ(1, stat_of(fd).letters);
 	EXPECT_EQ(0, reap(pid));
 	TH_LOG("the send took %llu us, others waited for %llu us at most",

@@ -245,9 +245,9 @@ TEST(forked_child_holds_on)
 /* Killed while others wait for what only the dead could give or take. */
 TEST(kill_all_at_once)
 {
-	int i, round;
+	int i, round, rounds = effort(10);
 
-	for (round = 0; round < 10; round++) {
+	for (round = 0; round < rounds; round++) {
 		int fd = box(1, 8, 8, 0);
 		pid_t pids[16];
 

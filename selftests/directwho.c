@@ -64,6 +64,7 @@ static void ask_as_everybody(pid_t pid, uint64_t id, unsigned int *counts)
 TEST_F(direct, as_kill)
 {
 	unsigned int *counts = shared(2 * sizeof(*counts));
+	unsigned int n = 0;
 	size_t r, e, s;
 	pid_t pid;
 
@@ -72,6 +73,10 @@ TEST_F(direct, as_kill)
 	for (r = 0; r < ARRAY_SIZE(users); r++) {
 		for (e = 0; e < ARRAY_SIZE(users); e++) {
 			for (s = 0; s < ARRAY_SIZE(users); s++) {
+				/* In part: each has each, with one as the third. */
+				if ((r + e + s) % 3 && effort(100) < 100)
+					continue;
+				n++;
 				reach(0);
 				pid = spawn();
 				if (!pid) {
@@ -89,9 +94,9 @@ TEST_F(direct, as_kill)
 			}
 		}
 	}
-	EXPECT_EQ(27 * 9, counts[0] + counts[1]);
-	EXPECT_GT(counts[0], 100);
-	EXPECT_GT(counts[1], 30);
+	EXPECT_EQ(n * 9, counts[0] + counts[1]);
+	EXPECT_GT(counts[0], 3 * n);
+	EXPECT_GT(counts[1], n);
 }
 
 static void set_effective(uint32_t low)

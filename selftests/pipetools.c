@@ -41,6 +41,7 @@ FIXTURE_SETUP(tools)
 	char *data = touched(SIZE), program[300];
 	int fd;
 
+	SKIP_THEIRS(variant->ours);
 	self->ours = variant->ours;
 	if (variant->stock) {
 		find_stock(self);

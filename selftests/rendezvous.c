@@ -206,9 +206,9 @@ TEST(receiver_that_leaves)
 TEST(killed_receiver_leaves_it_to_the_next)
 {
 	int fd = rendezvous_box(8);
-	int i;
+	int i, rounds = effort(50);
 
-	for (i = 0; i < 50; i++) {
+	for (i = 0; i < rounds; i++) {
 		pid_t first = receiver(fd, 8, i, KIPC_FOREVER), second;
 		uint64_t data;
 

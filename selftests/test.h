@@ -19,4 +19,13 @@
  */
 #define SKIP_FROM_SETUP(...)	SKIP(_exit(255), __VA_ARGS__)
 
+/*
+ * In a FIXTURE_SETUP, of what runs on the kernel's own pipe as well, to show that it is
+ * a test: slow kernels are there to see faults of the module.
+ */
+#define SKIP_THEIRS(ours) do {						\
+	if (!(ours) && effort(100) < 100)				\
+		SKIP_FROM_SETUP("the kernel's own pipe, on a slow kernel"); \
+} while (0)
+
 #endif /* KIPC_SELFTEST_TEST_H */

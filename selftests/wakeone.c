@@ -13,7 +13,7 @@
 #include <sys/syscall.h>
 
 /* Of the small one, too, most are left when all batches are through. */
-enum { CROWD = 1000, SMALL_CROWD = 100 };
+enum { CROWD = 1000, SMALL_CROWD = 40 };
 
 /* Where they wait: in a mailbox, or in a pipe, or in a queue, and for what. */
 enum place { MAILBOX, PIPE, SAME, TYPES, RANGES, BOUNDS, OTHERS };
