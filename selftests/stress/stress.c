@@ -216,7 +216,7 @@ static bool tell_results(bool can_fault)
 	good &= result(!complaints, "everything sent arrived once, whole and in order");
 	printf("# %llu requests: %llu replied to, %llu deserted by their server\n",
 	       ull(all.asked), ull(all.replied), ull(all.deserted));
-	good &= result(all.replied && all.deserted,
+	good &= result(all.replied && (all.deserted || weather.kills < 200),
 		       "every call was served once or never, and its reply came");
 	snprintf(text, sizeof(text), "messages of queues: %llu sent, %llu received",
 		 ull(all.messages), ull(all.taken));
