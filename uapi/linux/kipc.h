@@ -3,7 +3,8 @@
  * kipc: inter-process communication whose objects are file descriptors.
  *
  * This header is the whole protocol between /dev/kipc and user space.  What is of
- * one kind of object alone it includes: kipc_mailbox.h, kipc_queue.h, kipc_pipe.h.
+ * one kind of object alone it includes: kipc_mailbox.h, kipc_queue.h, kipc_pipe.h,
+ * kipc_service.h.
  *
  * DOC: The model
  *
@@ -25,13 +26,15 @@
  * caller may pass a longer structure than the kernel knows if the rest is
  * zero (else E2BIG), and one shorter than the first published one is EINVAL.
  * struct kipc_letter, struct kipc_mailbox_attr, struct kipc_message,
- * struct kipc_selector and struct kipc_pipe_attr stand inside others and do not grow,
+ * struct kipc_selector, struct kipc_pipe_attr, struct kipc_service_attr,
+ * struct kipc_service_reply and struct kipc_served stand inside others and do not grow,
  * nor do the items of a batch: what is added will be a structure that begins with them.
  * Flags and rights that are not defined here, and reserved fields that are not
  * zero, are EINVAL.  The kernel zeroes what a caller's structure is longer when it
  * writes one.  A pointer that cannot be read or written is EFAULT, and then nothing
  * has happened: no object was made, no letter was sent or taken; but for
- * KIPC_IOC_MAILBOX_CALL and KIPC_RECV_REPLY, which say what may have.
+ * KIPC_IOC_MAILBOX_CALL, KIPC_RECV_REPLY and KIPC_IOC_SERVICE_SERVE, which say what
+ * may have.
  *
  * DOC: Deadlines
  *
@@ -47,7 +50,8 @@
  * kernel if the handler was installed with SA_RESTART; else it is EINTR.  That
  * goes for bringing in a missing page of the caller's buffer, too, so that a call
  * which does not wait for anybody may be interrupted as well.  The exceptions are a call
- * that a server has taken (KIPC_IOC_MAILBOX_CALL), and a batch of which a part is done.
+ * that a server has taken (KIPC_IOC_MAILBOX_CALL, KIPC_IOC_SERVICE_CALL, and
+ * KIPC_IOC_SERVICE_CONNECT, if it asks the server), and a batch of which a part is done.
  */
 #ifndef _UAPI_LINUX_KIPC_H
 #define _UAPI_LINUX_KIPC_H
@@ -71,15 +75,18 @@
 #define KIPC_KIND_MAILBOX	1
 #define KIPC_KIND_QUEUE		2
 #define KIPC_KIND_PIPE		3
+#define KIPC_KIND_SERVICE	4
 
 /*
  * Rights of a handle.  Opening by name asks for the permission that a file
- * would ask for: SEND for write, RECEIVE for read; MANAGE is the owner's
- * (or CAP_IPC_OWNER's, in the user namespace that owns the IPC namespace).
+ * would ask for: SEND and CALL for write, RECEIVE for read; SERVE and MANAGE are the
+ * owner's (or CAP_IPC_OWNER's, in the user namespace that owns the IPC namespace).
  */
 #define KIPC_RIGHT_SEND		(1U << 0)
 #define KIPC_RIGHT_RECEIVE	(1U << 1)
 #define KIPC_RIGHT_MANAGE	(1U << 2)
+#define KIPC_RIGHT_CALL		(1U << 3)	/* a service */
+#define KIPC_RIGHT_SERVE	(1U << 4)
 
 /* Flags for making a handle: create, open, narrow. */
 #define KIPC_NONBLOCK		(1U << 0)	/* O_NONBLOCK from the start */
@@ -114,13 +121,14 @@ struct kipc_features {
  * @name_len: 1 to 255; more is ENAMETOOLONG; a name with '/' or NUL is EINVAL
  * @attr_size: size of *@attr; more than a page is E2BIG
  * @attr: pointer to the kind's attributes (struct kipc_mailbox_attr or _config,
- *	struct kipc_queue_attr, struct kipc_pipe_attr); NULL, with @attr_size 0, for
- *	its defaults; one without the other is EINVAL
+ *	struct kipc_queue_attr, struct kipc_pipe_attr, struct kipc_service_attr); NULL,
+ *	with @attr_size 0, for its defaults; one without the other is EINVAL
  *
  * A name that is there already: with KIPC_EXCL EEXIST; EPROTOTYPE if it names
  * another kind; else it is opened with @rights as KIPC_IOC_OPEN does (but without
  * asking for the other end of a pipe), and @mode, @attr and KIPC_PERSISTENT have no
- * effect.  KIPC_PERSISTENT and KIPC_EXCL without a name are EINVAL.  EDQUOT: the
+ * effect.  KIPC_PERSISTENT and KIPC_EXCL without a name are EINVAL, and so is
+ * KIPC_PERSISTENT for a service, which lives with its server.  EDQUOT: the
  * caller's quota of objects or of bytes is used up.  EMFILE, ENFILE: no descriptor is
  * left.  ENOMEM: no memory.
  */
@@ -146,12 +154,12 @@ struct kipc_create {
  * @deadline: of a pipe, until when to wait for the other end, as fifo(7) has it: who may
  *	only read waits for a writer to come, who may only write for a reader.  Without
  *	waiting, for which KIPC_NONBLOCK stands too, a reader gets its handle at once, and
- *	a writer ENXIO if there is no reader.  Other kinds have no other end, and do not
- *	look at it
+ *	a writer ENXIO if there is no reader.  Of KIPC_KIND_SERVICE, until when to wait for
+ *	the name.  Other kinds have no other end, and do not look at it
  *
  * ENOENT: there is no such name.  EACCES: the object's owner, group and mode do
- * not grant the rights.  ENXIO.  ETIMEDOUT, EINTR, EDQUOT (waiters), EIDRM: while it
- * waited.  EMFILE, ENFILE, ENOMEM.
+ * not grant the rights.  ENXIO.  ETIMEDOUT, EINTR, EDQUOT (waiters; for a service the
+ * caller's), EIDRM: while it waited.  EMFILE, ENFILE, ENOMEM.
  */
 struct kipc_open {
 	__u32 kind;
@@ -344,5 +352,6 @@ struct kipc_notification {
 #include <linux/kipc_mailbox.h>
 #include <linux/kipc_queue.h>
 #include <linux/kipc_pipe.h>
+#include <linux/kipc_service.h>
 
 #endif /* _UAPI_LINUX_KIPC_H */
