@@ -11,10 +11,6 @@
 #include "call.h"
 #include "debug.h"
 
-/* A token is a place in the table and, above it, the number of the call. */
-#define KIPC_CALL_PLACES	BIT(20)
-#define KIPC_CALL_PLACE(token)	((token) & (KIPC_CALL_PLACES - 1))
-
 /* A record that a handle keeps for its next call, in bytes. */
 #define KIPC_CALL_KEEP		(8 << 10)
 #define KIPC_CALL_KEEP_PLENTY	(96 << 10)
@@ -44,6 +40,18 @@ int kipc_calls_setup(void)
 void kipc_calls_teardown(void)
 {
 	destroy_workqueue(kipc_call_deaths);
+}
+
+/**
+ * kipc_calls_later - do something for an object with calls, a while from now
+ * @work: what; cancelled before the object goes
+ * @delay: in jiffies
+ *
+ * Context: any.
+ */
+void kipc_calls_later(struct delayed_work *work, unsigned long delay)
+{
+	queue_delayed_work(kipc_call_deaths, work, delay);
 }
 
 /* The callers of an object's handles. */
@@ -137,6 +145,13 @@ static void kipc_call_destroy(void *record)
 	kipc_call_free(call);
 }
 
+/* Its tokens shall not come back. */
+static void kipc_call_retire(struct kipc_call *call)
+{
+	call->calls->retired = max(call->calls->retired,
+				   call->token - KIPC_CALL_PLACE(call->token));
+}
+
 /**
  * kipc_call_discard - a record will not be used any more
  * @call: on no list
@@ -146,8 +161,12 @@ static void kipc_call_destroy(void *record)
  */
 void kipc_call_discard(struct kipc_call *call, struct kipc_wake *wake)
 {
-	call->calls->retired = max(call->calls->retired,
-				   call->token - KIPC_CALL_PLACE(call->token));
+	if (call->calls->ops->rest) {
+		call->state = KIPC_CALL_FREE;
+		call->calls->ops->rest(call, wake);
+		return;
+	}
+	kipc_call_retire(call);
 	/* It has a lock of its own, for those who make records. */
 	xa_erase(&call->calls->table, KIPC_CALL_PLACE(call->token));
 	wake->then = kipc_call_destroy;
@@ -230,12 +249,34 @@ static void kipc_call_death(struct work_struct *work)
 	calls->ops->drop(calls);
 }
 
+/* Enter a record, zeroed, into the table: 0, -EBUSY: no place; or -ENOMEM. */
+static int kipc_call_enter(struct kipc_call *call, struct kipc_calls *calls,
+			   struct kipc_caller *caller, struct xa_limit places)
+{
+	u32 place;
+	int ret;
+
+	INIT_LIST_HEAD(&call->node);
+	INIT_HLIST_NODE(&call->served);
+	call->calls = calls;
+	call->caller = caller;
+	/* Nobody finds it: the token begins with its first call. */
+	ret = xa_alloc(&calls->table, &place, call, places, GFP_KERNEL_ACCOUNT);
+	if (ret)
+		return ret;
+	spin_lock(calls->lock);
+	call->token = calls->retired + place;
+	spin_unlock(calls->lock);
+	refcount_inc(&caller->refs);
+	kipc_count(KIPC_REF_CALLS, 1);
+	return 0;
+}
+
 static struct kipc_call *kipc_call_alloc(struct kipc_calls *calls,
 					 struct kipc_caller *caller,
 					 size_t request, size_t reply)
 {
 	struct kipc_call *call;
-	u32 place;
 	int ret;
 
 	call = kipc_account_alloc(&caller->account,
@@ -243,30 +284,54 @@ static struct kipc_call *kipc_call_alloc(struct kipc_calls *calls,
 	if (IS_ERR(call))
 		return call;
 	memset(call, 0, sizeof(*call));
-	INIT_LIST_HEAD(&call->node);
-	INIT_HLIST_NODE(&call->served);
 	INIT_WORK(&call->death, kipc_call_death);
 	init_waitqueue_func_entry(&call->watch, kipc_call_watch);
-	call->calls = calls;
-	call->caller = caller;
 	call->request_space = request;
 	call->reply_space = reply;
 	call->request.size = request;
 	call->request.sealed = true;
 	call->request.pins = 1;
-	/* Nobody finds it: the token begins with its first call. */
-	ret = xa_alloc(&calls->table, &place, call,
-		       XA_LIMIT(0, KIPC_CALL_PLACES - 1), GFP_KERNEL_ACCOUNT);
+	ret = kipc_call_enter(call, calls, caller,
+			      XA_LIMIT(0, KIPC_CALL_PLACES - 1));
 	if (ret) {
 		kipc_account_free(&caller->account, call, kipc_call_size(call));
 		return ERR_PTR(ret == -EBUSY ? -EDQUOT : ret);
 	}
-	spin_lock(calls->lock);
-	call->token = calls->retired + place;
-	spin_unlock(calls->lock);
-	refcount_inc(&caller->refs);
-	kipc_count(KIPC_REF_CALLS, 1);
 	return call;
+}
+
+/**
+ * kipc_call_make - begin to use a record that is the object's own
+ * @call: zeroed
+ * @calls: of the object, with @rest
+ * @party: the caller's handle, for ever
+ * @place: in the table, which nobody else has
+ *
+ * Context: process context, may sleep; no lock is held.
+ * Return: 0, -EDQUOT, -ENOMEM.
+ */
+int kipc_call_make(struct kipc_call *call, struct kipc_calls *calls,
+		   struct kipc_party *party, u32 place)
+{
+	struct kipc_caller *caller = kipc_party_caller(party, calls);
+
+	if (IS_ERR(caller))
+		return PTR_ERR(caller);
+	return kipc_call_enter(call, calls, caller, XA_LIMIT(place, place));
+}
+
+/**
+ * kipc_call_unmake - the opposite
+ * @call: FREE, made; nobody uses it
+ *
+ * Context: process context, may sleep; no lock is held.
+ */
+void kipc_call_unmake(struct kipc_call *call)
+{
+	kipc_call_retire(call);
+	xa_erase(&call->calls->table, KIPC_CALL_PLACE(call->token));
+	kipc_caller_put(call->caller);
+	kipc_count(KIPC_REF_CALLS, -1);
 }
 
 /**
@@ -311,13 +376,14 @@ struct kipc_call *kipc_call_get(struct kipc_calls *calls,
  */
 void kipc_call_recycle(struct kipc_call *call, struct kipc_wake *wake)
 {
+	bool own = call->calls->ops->rest;
 	struct kipc_caller *caller = call->caller;
 	size_t size = kipc_call_size(call);
 
 	call->state = KIPC_CALL_FREE;
-	if (size <= KIPC_CALL_KEEP ||
-	    (size <= KIPC_CALL_KEEP_PLENTY &&
-	     kipc_account_has_plenty(&caller->account, KIPC_BYTES))) {
+	if (!own && (size <= KIPC_CALL_KEEP ||
+		     (size <= KIPC_CALL_KEEP_PLENTY &&
+		      kipc_account_has_plenty(&caller->account, KIPC_BYTES)))) {
 		/* The larger one serves more calls. */
 		if (!caller->spare || kipc_call_size(caller->spare) < size)
 			swap(caller->spare, call);
@@ -467,7 +533,7 @@ void kipc_call_withdraw(struct kipc_call *call, struct kipc_wake *wake)
 /**
  * kipc_call_take - the calling process has the request
  * @call: QUEUED
- * @server: the handle that it took it by
+ * @server: the handle that it took it by; or NULL: the object looks after that
  * @wake: not full
  *
  * Context: the lock is held.
@@ -479,9 +545,10 @@ void kipc_call_take(struct kipc_call *call, struct kipc_party *server,
 
 	call->state = KIPC_CALL_TAKEN;
 	call->calls->serving++;
-	hlist_add_head(&call->served, &server->serving);
+	if (server)
+		hlist_add_head(&call->served, &server->serving);
 	call->server_party = server;
-	if (unlikely(call->server != task_tgid(current))) {
+	if (unlikely(server && call->server != task_tgid(current))) {
 		kipc_call_unwatch(call);
 		call->server = get_pid(task_tgid(current));
 		add_wait_queue(&call->server->wait_pidfd, &call->watch);

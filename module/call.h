@@ -45,6 +45,7 @@
 #ifndef KIPC_CALL_H
 #define KIPC_CALL_H
 
+#include <linux/bits.h>
 #include <linux/list.h>
 #include <linux/refcount.h>
 #include <linux/types.h>
@@ -62,6 +63,10 @@
 struct kipc_call;
 struct kipc_calls;
 
+/* A token is a place in the table and, above it, the number of the call. */
+#define KIPC_CALL_PLACES	BIT(20)
+#define KIPC_CALL_PLACE(token)	((token) & (KIPC_CALL_PLACES - 1))
+
 enum kipc_call_state {
 	KIPC_CALL_FREE,
 	KIPC_CALL_QUEUED,
@@ -74,10 +79,15 @@ enum kipc_call_state {
  * struct kipc_calls_ops - what the engine asks of the object
  * @hold: keep it alive, unless it is about to go; in any context
  * @drop: the opposite; may sleep
+ * @rest: the records are the object's own, made by kipc_call_make(): this one is FREE now,
+ *	on no list; with the lock held, the wake not full.  Or NULL
+ *
+ * An object with @rest looks after its servers itself, and needs neither @hold nor @drop.
  */
 struct kipc_calls_ops {
 	bool (*hold)(struct kipc_calls *calls);
 	void (*drop)(struct kipc_calls *calls);
+	void (*rest)(struct kipc_call *call, struct kipc_wake *wake);
 };
 
 /**
@@ -217,10 +227,14 @@ struct kipc_call *kipc_party_first(struct kipc_party *party);
 bool kipc_party_has_reply(const struct kipc_party *party);
 
 int kipc_calls_setup(void);
+void kipc_calls_later(struct delayed_work *work, unsigned long delay);
 void kipc_calls_teardown(void);
 struct kipc_calls *kipc_calls_create(const struct kipc_calls_ops *ops,
 				     void *owner, spinlock_t *lock);
 void kipc_calls_free(struct kipc_calls *calls);
+void kipc_calls_init(struct kipc_calls *calls, const struct kipc_calls_ops *ops,
+		     void *owner, spinlock_t *lock);
+void kipc_calls_exit(struct kipc_calls *calls);
 struct kipc_call *kipc_calls_next(struct kipc_calls *calls,
 				  unsigned long *place);
 void kipc_calls_fail(struct kipc_calls *calls, int error);
@@ -230,6 +244,9 @@ struct kipc_call *kipc_call_get(struct kipc_calls *calls,
 				struct kipc_party *party, size_t request,
 				size_t reply);
 void kipc_call_put(struct kipc_call *call);
+int kipc_call_make(struct kipc_call *call, struct kipc_calls *calls,
+		   struct kipc_party *party, u32 place);
+void kipc_call_unmake(struct kipc_call *call);
 void kipc_call_skip_token(struct kipc_call *call);
 
 /* The life of a call, with the lock held. */

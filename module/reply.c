@@ -393,11 +393,36 @@ struct kipc_calls *kipc_calls_create(const struct kipc_calls_ops *ops,
 
 	if (!calls)
 		return NULL;
+	kipc_calls_init(calls, ops, owner, lock);
+	return calls;
+}
+
+/**
+ * kipc_calls_init - the same, in memory that is there
+ * @calls: zeroed
+ * @ops: of the object
+ * @owner: the object
+ * @lock: the object's
+ */
+void kipc_calls_init(struct kipc_calls *calls, const struct kipc_calls_ops *ops,
+		     void *owner, spinlock_t *lock)
+{
 	calls->ops = ops;
 	calls->owner = owner;
 	calls->lock = lock;
 	xa_init_flags(&calls->table, XA_FLAGS_ALLOC | XA_FLAGS_ACCOUNT);
-	return calls;
+}
+
+/**
+ * kipc_calls_exit - the opposite, when no call is left
+ * @calls: the memory stays
+ *
+ * Context: process context, may sleep.
+ */
+void kipc_calls_exit(struct kipc_calls *calls)
+{
+	WARN_ON_ONCE(!xa_empty(&calls->table));
+	xa_destroy(&calls->table);
 }
 
 /**
@@ -410,8 +435,7 @@ void kipc_calls_free(struct kipc_calls *calls)
 {
 	if (!calls)
 		return;
-	WARN_ON_ONCE(!xa_empty(&calls->table));
-	xa_destroy(&calls->table);
+	kipc_calls_exit(calls);
 	kfree(calls);
 }
 
