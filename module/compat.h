@@ -7,7 +7,9 @@
 
 #include <linux/fs.h>
 #include <linux/ipc_namespace.h>
+#include <linux/mm.h>
 #include <linux/proc_ns.h>
+#include <linux/sched.h>
 #include <linux/version.h>
 
 /* Since 6.7 the time stamps of an inode are behind accessors. */
@@ -29,6 +31,36 @@ static inline void kipc_file_no_notify(struct file *file)
 	file->f_mode &= ~FMODE_FSNOTIFY_MASK;
 #endif
 	file->f_mode |= FMODE_NONOTIFY;
+}
+
+/* Since 6.3 the flags of a mapping are behind accessors. */
+static inline void kipc_vma_flags(struct vm_area_struct *vma, unsigned long set,
+				  unsigned long clear)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+	vm_flags_mod(vma, set, clear);
+#else
+	vma->vm_flags = (vma->vm_flags | set) & ~clear;
+#endif
+}
+
+/*
+ * How a thread lets others run: so many turns of schedule() at most; and if that does
+ * not help, how often yield() then.  Measured: before 6.6 the scheduler comes back from a
+ * second turn at once, and yield() gains nothing there.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+#define KIPC_LINGER_TURNS	2
+#define KIPC_LINGER_YIELDS	64
+#else
+#define KIPC_LINGER_TURNS	1
+#define KIPC_LINGER_YIELDS	0
+#endif
+
+/* On what yield() is wrong for, it is not used: nothing depends on who runs then. */
+static inline void kipc_yield(void)
+{
+	yield();
 }
 
 /* 6.1 does not export put_ipc_ns(); this is what it comes to. */

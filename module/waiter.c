@@ -3,16 +3,27 @@
  * First-in first-out lines of waiting threads.  See waiter.h for the protocol.
  */
 #include <linux/hrtimer.h>
+#include <linux/jiffies.h>
 #include <linux/nsproxy.h>
 #include <linux/sched.h>
+#include <linux/sched/clock.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/stat.h>
 #include <linux/sched/task.h>
 #include <linux/time_namespace.h>
 
 #include <linux/kipc.h>
 
+#include "compat.h"
 #include "debug.h"
 #include "waiter.h"
+
+/* Lingering: skip no more than so many times; a yield may take so many nanoseconds. */
+#define KIPC_LINGER_SKIP_MAX	255
+#define KIPC_LINGER_YIELD_MAX	2500000
+/* Looking for the verdict, in nanoseconds. */
+#define KIPC_LINGER_WINDOW_MIN	2000
+#define KIPC_LINGER_WINDOW_MAX	50000
 
 /**
  * kipc_waiter_start - begin to wait, in no line: somebody else knows the waiter
@@ -94,6 +105,132 @@ int kipc_waiter_sleep(struct kipc_waiter *waiter, ktime_t deadline)
 	return ret;
 }
 
+static bool kipc_waiter_has_verdict(const struct kipc_waiter *waiter)
+{
+	/* Pairs with the release in kipc_waiter_wake(). */
+	return smp_load_acquire(&waiter->verdict) != KIPC_WAITING;
+}
+
+/* The processor has nothing else to do.  Returns whether there is a verdict. */
+static bool kipc_waiter_look(const struct kipc_waiter *waiter, unsigned int window)
+{
+	u64 start;
+
+	if (!window)
+		return false;
+	start = sched_clock_cpu(raw_smp_processor_id());
+	while (!kipc_waiter_has_verdict(waiter)) {
+		if (need_resched() || signal_pending(current) ||
+		    sched_clock_cpu(raw_smp_processor_id()) - start > window)
+			return false;
+		cpu_relax();
+	}
+	return true;
+}
+
+/* It was not worth while: not so often, the next times. */
+static void kipc_patience_lose(struct kipc_patience *patience)
+{
+	unsigned int skip = min(READ_ONCE(patience->penalty) * 2 + 1,
+				(unsigned int)KIPC_LINGER_SKIP_MAX);
+
+	WRITE_ONCE(patience->penalty, skip);
+	WRITE_ONCE(patience->skip, skip);
+}
+
+/* Let those run who have waited longest.  Returns whether there is a verdict. */
+static bool kipc_waiter_yield(const struct kipc_waiter *waiter,
+			      struct kipc_patience *patience, unsigned int *yields)
+{
+	u64 start = sched_clock_cpu(raw_smp_processor_id());
+
+	WRITE_ONCE(*yields, READ_ONCE(*yields) - 1);
+	kipc_yield();
+	/* Somebody has used the time who had nothing to do with it. */
+	if (unlikely(sched_clock_cpu(raw_smp_processor_id()) - start >
+		     KIPC_LINGER_YIELD_MAX)) {
+		WRITE_ONCE(*yields, 0);
+		kipc_patience_lose(patience);
+	}
+	return kipc_waiter_has_verdict(waiter);
+}
+
+/* Others want the processor.  Returns whether there is a verdict. */
+static bool kipc_waiter_give_way(const struct kipc_waiter *waiter,
+				 struct kipc_patience *patience, unsigned int *yields)
+{
+	unsigned int skip = READ_ONCE(patience->skip), turns;
+	unsigned long start = jiffies;
+	bool done = false;
+
+	if (skip) {
+		WRITE_ONCE(patience->skip, skip - 1);
+		return false;
+	}
+	if (READ_ONCE(*yields))
+		return kipc_waiter_yield(waiter, patience, yields);
+	for (turns = 0; !done && turns < KIPC_LINGER_TURNS; turns++) {
+		schedule();
+		done = kipc_waiter_has_verdict(waiter);
+	}
+	/* A time slice ends at a tick: the turn was somebody else's. */
+	if (likely(done && !time_after(jiffies, start))) {
+		skip = READ_ONCE(patience->penalty);
+		WRITE_ONCE(patience->penalty, skip - !!skip);
+	} else {
+		kipc_patience_lose(patience);
+	}
+	return done;
+}
+
+/* It slept so long: would it have been worth while to look? */
+static void kipc_patience_learn(struct kipc_patience *patience, u64 slept)
+{
+	unsigned int window = READ_ONCE(patience->window);
+
+	if (slept > KIPC_LINGER_WINDOW_MAX)
+		window /= 2;
+	else
+		window = clamp(window * 2, (unsigned int)KIPC_LINGER_WINDOW_MIN,
+			       (unsigned int)KIPC_LINGER_WINDOW_MAX);
+	if (window < KIPC_LINGER_WINDOW_MIN)
+		window = 0;
+	WRITE_ONCE(patience->window, window);
+}
+
+/**
+ * kipc_waiter_linger - wait for a verdict that is expected soon
+ * @waiter: in its line
+ * @deadline: KIPC_DEADLINE_FOREVER or an absolute time
+ * @patience: of such waits
+ * @yields: so many of these waits, and of those of who will wake it, are beside many
+ *	others, who have to have their turn
+ *
+ * Context: process context, no lock held.
+ * Return: as kipc_waiter_sleep().
+ */
+int kipc_waiter_linger(struct kipc_waiter *waiter, ktime_t deadline,
+		       struct kipc_patience *patience, unsigned int *yields)
+{
+	bool many = num_online_cpus() > 1;
+	u64 start;
+	int ret;
+
+	if (!single_task_running()) {
+		if (kipc_waiter_give_way(waiter, patience, yields))
+			return 0;
+	} else if (many && kipc_waiter_look(waiter, READ_ONCE(patience->window))) {
+		return 0;
+	}
+	if (!many)
+		return kipc_waiter_sleep(waiter, deadline);
+	start = sched_clock_cpu(raw_smp_processor_id());
+	ret = kipc_waiter_sleep(waiter, deadline);
+	kipc_patience_learn(patience,
+			    sched_clock_cpu(raw_smp_processor_id()) - start);
+	return ret;
+}
+
 /**
  * kipc_waiter_await - sleep until there is a verdict, whatever happens
  * @waiter: will get its verdict soon, from a thread that does not sleep
@@ -131,6 +268,28 @@ int kipc_waiter_leave(struct kipc_waiter *waiter, int reason)
 }
 
 /**
+ * kipc_waiter_settle - give a waiter its verdict; the caller will wake it
+ * @waiter: in its line, or in none
+ * @verdict: KIPC_GRANTED or a negative errno
+ *
+ * Context: the line's lock is held.
+ * Return: the thread, for kipc_wake_task() after the lock is dropped.
+ */
+struct task_struct *kipc_waiter_settle(struct kipc_waiter *waiter, int verdict)
+{
+	struct task_struct *task = get_task_struct(waiter->task);
+
+	list_del(&waiter->node);
+	kipc_count(KIPC_REF_WAKES, 1);
+	/*
+	 * Pairs with the acquire in kipc_waiter_sleep().  The waiter stays in
+	 * place until it gets the lock, but may be seen to run from here on.
+	 */
+	smp_store_release(&waiter->verdict, verdict);
+	return task;
+}
+
+/**
  * kipc_waiter_wake - give a waiter its verdict
  * @waiter: in its line, or in none
  * @verdict: KIPC_GRANTED or a negative errno
@@ -141,14 +300,26 @@ int kipc_waiter_leave(struct kipc_waiter *waiter, int reason)
 void kipc_waiter_wake(struct kipc_waiter *waiter, int verdict,
 		      struct kipc_wake *wake)
 {
-	list_del(&waiter->node);
-	wake->task[wake->count++] = get_task_struct(waiter->task);
-	kipc_count(KIPC_REF_WAKES, 1);
+	wake->task[wake->count++] = kipc_waiter_settle(waiter, verdict);
+}
+
+/**
+ * kipc_wake_task - wake a thread that has got its verdict
+ * @task: referenced; the reference is given up
+ *
+ * Context: process context; no lock is held.
+ */
+void kipc_wake_task(struct task_struct *task)
+{
 	/*
-	 * Pairs with the acquire in kipc_waiter_sleep().  The waiter stays in
-	 * place until it gets the lock, but may be seen to run from here on.
+	 * Pairs with the barrier in set_current_state() of kipc_waiter_sleep(): who
+	 * is seen to run looks at the verdict before it sleeps.
 	 */
-	smp_store_release(&waiter->verdict, verdict);
+	smp_mb();
+	if (READ_ONCE(task->__state) != TASK_RUNNING)
+		wake_up_process(task);
+	put_task_struct(task);
+	kipc_count(KIPC_REF_WAKES, -1);
 }
 
 /**
@@ -163,11 +334,8 @@ void kipc_wake_flush(struct kipc_wake *wake)
 
 	if (wake->count)
 		kipc_delay(KIPC_DELAY_BEFORE_WAKE);
-	for (i = 0; i < wake->count; i++) {
-		wake_up_process(wake->task[i]);
-		put_task_struct(wake->task[i]);
-		kipc_count(KIPC_REF_WAKES, -1);
-	}
+	for (i = 0; i < wake->count; i++)
+		kipc_wake_task(wake->task[i]);
 	wake->count = 0;
 	if (unlikely(wake->then))
 		wake->then(wake->with);

@@ -21,6 +21,14 @@
  * a waiter that was granted and must leave passes its grant on.  If what was
  * granted goes away first, kipc_waiter_revoke() puts the waiter back in front.
  *
+ * Who expects to wait for a moment only can *linger* before it sleeps: on a processor
+ * that it has for itself it looks for the verdict, for a short time; on another it
+ * lets the others run, and stays runnable, so that its waker need not wake it.  It
+ * learns from how that goes (struct kipc_patience): if others than its waker use the
+ * time, or there is no verdict after it, it sleeps at once for the next few times, and for
+ * more if it happens again.  Beside many others who wait so it yields to them, and then
+ * its waker must do the same, or would come too late: so they share the count of that.
+ *
  * A waker collects tasks, referenced, while it holds the lock and wakes them
  * after it has dropped it; likewise one thing more, whatever that is.
  */
@@ -54,6 +62,20 @@ struct kipc_waiter {
 	struct task_struct *task;
 	int verdict;
 	size_t need;
+};
+
+/**
+ * struct kipc_patience - how waits of a sort have gone
+ * @skip: so many of the next ones do not let others run
+ * @penalty: so many it was the last time
+ * @window: nanoseconds that it is worth while to look for the verdict
+ *
+ * A hint: not protected by anything.
+ */
+struct kipc_patience {
+	unsigned int skip;
+	unsigned int penalty;
+	unsigned int window;
 };
 
 #define KIPC_WAKE_BATCH 8
@@ -93,10 +115,14 @@ void kipc_waiter_await(struct kipc_waiter *waiter);
 void kipc_waiter_join(struct kipc_waiter *waiter, struct list_head *line);
 void kipc_waiter_revoke(struct kipc_waiter *waiter, struct list_head *line);
 int kipc_waiter_sleep(struct kipc_waiter *waiter, ktime_t deadline);
+int kipc_waiter_linger(struct kipc_waiter *waiter, ktime_t deadline,
+		       struct kipc_patience *patience, unsigned int *yields);
 int kipc_waiter_leave(struct kipc_waiter *waiter, int reason);
 
+struct task_struct *kipc_waiter_settle(struct kipc_waiter *waiter, int verdict);
 void kipc_waiter_wake(struct kipc_waiter *waiter, int verdict,
 		      struct kipc_wake *wake);
+void kipc_wake_task(struct task_struct *task);
 void kipc_wake_flush(struct kipc_wake *wake);
 
 /* Deadlines as the waiting functions take them: CLOCK_MONOTONIC, host's. */
