@@ -16,6 +16,7 @@
 #include "buffer.h"
 #include "chardev.h"
 #include "debug.h"
+#include "lrpc/lrpc.h"
 #include "mailbox/mailbox.h"
 #include "object.h"
 #include "pipe/pipe.h"
@@ -32,6 +33,7 @@ static const struct kipc_kind *const kipc_kinds[] = {
 	&kipc_mailbox_kind,
 	&kipc_queue_kind,
 	&kipc_pipe_kind,
+	&kipc_service_kind,
 };
 
 static const struct kipc_kind *kipc_kind_find(u32 id)
@@ -187,6 +189,7 @@ static long kipc_control_create(struct kipc_names *names, void __user *arg,
 		return ret;
 	kind = kipc_kind_find(create.kind);
 	if (!kind || create.flags & ~KIPC_CREATE_FLAGS ||
+	    (create.flags & KIPC_PERSISTENT && kind->transient) ||
 	    create.mode & ~0777 || !create.rights ||
 	    create.rights & ~kind->rights || !create.attr != !create.attr_size)
 		return -EINVAL;
@@ -217,6 +220,7 @@ static long kipc_control_create(struct kipc_names *names, void __user *arg,
 static long kipc_control_open_object(struct kipc_names *names,
 				     void __user *arg, size_t size)
 {
+	const struct kipc_kind *kind;
 	struct kipc_open open;
 	ktime_t deadline;
 	char *text;
@@ -226,16 +230,24 @@ static long kipc_control_open_object(struct kipc_names *names,
 			  KIPC_LEAST(struct kipc_open, name), arg, size);
 	if (ret)
 		return ret;
+	kind = kipc_kind_find(open.kind);
 	if (open.flags & ~KIPC_OPEN_FLAGS || !open.rights ||
-	    (open.kind != KIPC_KIND_ANY && !kipc_kind_find(open.kind)))
+	    (open.kind != KIPC_KIND_ANY && !kind))
 		return -EINVAL;
 	text = kipc_name_in(open.name, open.name_len);
 	if (IS_ERR(text))
 		return PTR_ERR(text);
 	deadline = open.flags & KIPC_NONBLOCK ? KIPC_DEADLINE_NO_WAIT :
 		   kipc_deadline_import(open.deadline);
-	ret = kipc_open_by_name(names, text, open.name_len, open.kind,
-				open.rights, open.flags, &deadline);
+	/* Who was woken for a name may find that it is gone again. */
+	do {
+		ret = kipc_open_by_name(names, text, open.name_len, open.kind,
+					open.rights, open.flags, &deadline);
+		if (ret != -ENOENT || !kind || !kind->transient ||
+		    deadline == KIPC_DEADLINE_NO_WAIT)
+			break;
+		ret = kipc_name_await(names, text, open.name_len, deadline);
+	} while (!ret);
 	kfree(text);
 	return ret;
 }

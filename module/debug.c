@@ -80,6 +80,18 @@ static struct kipc_delay_state kipc_delays[] = {
 	[KIPC_DELAY_PIPE_READ_BETWEEN] = { .name = "pipe_read_between" },
 	[KIPC_DELAY_PIPE_READ_FAULT] = { .name = "pipe_read_fault" },
 	[KIPC_DELAY_PIPE_CLEAR_BATCH] = { .name = "pipe_clear_batch" },
+	[KIPC_DELAY_CALL_BEGUN] = { .name = "call_begun" },
+	[KIPC_DELAY_CALL_ALONE] = { .name = "call_alone" },
+	[KIPC_DELAY_CALL_QUEUED] = { .name = "call_queued" },
+	[KIPC_DELAY_CALL_POPPED] = { .name = "call_popped" },
+	[KIPC_DELAY_CALL_FOUND] = { .name = "call_found" },
+	[KIPC_DELAY_CALL_LEAVING] = { .name = "call_leaving" },
+	[KIPC_DELAY_WORKER_JOINING] = { .name = "worker_joining" },
+	[KIPC_DELAY_WORKER_IDLE] = { .name = "worker_idle" },
+	[KIPC_DELAY_WORKER_HAS] = { .name = "worker_has" },
+	[KIPC_DELAY_WORKER_FAULT] = { .name = "worker_fault" },
+	[KIPC_DELAY_BINDING_GOING] = { .name = "binding_going" },
+	[KIPC_DELAY_SERVICE_ENDED] = { .name = "service_ended" },
 };
 
 static_assert(ARRAY_SIZE(kipc_delays) == KIPC_DELAY_POINTS);
@@ -97,6 +109,9 @@ static const char *const kipc_reference_names[] = {
 	[KIPC_REF_MESSAGES] = "messages",
 	[KIPC_REF_GROUPS] = "groups",
 	[KIPC_REF_LISTENERS] = "listeners",
+	[KIPC_REF_BINDINGS] = "bindings",
+	[KIPC_REF_PAGES] = "pages",
+	[KIPC_REF_CHAINS] = "chains",
 };
 
 static_assert(ARRAY_SIZE(kipc_reference_names) == KIPC_REFERENCE_KINDS);

@@ -67,6 +67,18 @@
  * @KIPC_DELAY_PIPE_READ_BETWEEN: a piece was read, and the turn goes on, without the lock
  * @KIPC_DELAY_PIPE_READ_FAULT: the buffer's page was missing, the turn is over
  * @KIPC_DELAY_PIPE_CLEAR_BATCH: a part of what a removed pipe held was dropped
+ * @KIPC_DELAY_CALL_BEGUN: a call of a service has begun, nobody has it yet
+ * @KIPC_DELAY_CALL_ALONE: nobody is idle, it is not in the line yet
+ * @KIPC_DELAY_CALL_QUEUED: it is in the line; it is to be looked who is idle
+ * @KIPC_DELAY_CALL_POPPED: one was taken from there, for who is idle
+ * @KIPC_DELAY_CALL_FOUND: a call that is to be cancelled was found
+ * @KIPC_DELAY_CALL_LEAVING: its caller gives it up, and has looked for it in the line
+ * @KIPC_DELAY_WORKER_JOINING: a worker has found the line empty, is not in a pool yet
+ * @KIPC_DELAY_WORKER_IDLE: a worker has joined its pool, and is to look at the line
+ * @KIPC_DELAY_WORKER_HAS: a worker has a call in its hand, not copied out yet
+ * @KIPC_DELAY_WORKER_FAULT: what it writes the call to was missing, and is there now
+ * @KIPC_DELAY_BINDING_GOING: a binding is out of its slot, its pages still mapped
+ * @KIPC_DELAY_SERVICE_ENDED: a service has ended, nobody has been told yet
  * @KIPC_DELAY_POINTS: how many there are
  */
 enum kipc_delay {
@@ -118,6 +130,18 @@ enum kipc_delay {
 	KIPC_DELAY_PIPE_READ_BETWEEN,
 	KIPC_DELAY_PIPE_READ_FAULT,
 	KIPC_DELAY_PIPE_CLEAR_BATCH,
+	KIPC_DELAY_CALL_BEGUN,
+	KIPC_DELAY_CALL_ALONE,
+	KIPC_DELAY_CALL_QUEUED,
+	KIPC_DELAY_CALL_POPPED,
+	KIPC_DELAY_CALL_FOUND,
+	KIPC_DELAY_CALL_LEAVING,
+	KIPC_DELAY_WORKER_JOINING,
+	KIPC_DELAY_WORKER_IDLE,
+	KIPC_DELAY_WORKER_HAS,
+	KIPC_DELAY_WORKER_FAULT,
+	KIPC_DELAY_BINDING_GOING,
+	KIPC_DELAY_SERVICE_ENDED,
 	KIPC_DELAY_POINTS
 };
 
@@ -135,6 +159,9 @@ enum kipc_delay {
  * @KIPC_REF_MESSAGES: messages of queues, whose senders' processes and threads are held
  * @KIPC_REF_GROUPS: groups of messages, and spare ones
  * @KIPC_REF_LISTENERS: registrations for a signal
+ * @KIPC_REF_BINDINGS: bindings of services
+ * @KIPC_REF_PAGES: pages of bindings
+ * @KIPC_REF_CHAINS: calls that threads are serving
  * @KIPC_REFERENCE_KINDS: how many there are
  */
 enum kipc_reference {
@@ -150,6 +177,9 @@ enum kipc_reference {
 	KIPC_REF_MESSAGES,
 	KIPC_REF_GROUPS,
 	KIPC_REF_LISTENERS,
+	KIPC_REF_BINDINGS,
+	KIPC_REF_PAGES,
+	KIPC_REF_CHAINS,
 	KIPC_REFERENCE_KINDS
 };
 

@@ -91,8 +91,9 @@ __poll_t kipc_handle_poll(struct file *file, poll_table *wait)
 	struct kipc_pollers *pollers = &handle->party.pollers;
 
 	kipc_notify_wait(&handle->object->notify, file, wait,
-			 file->f_mode & FMODE_READ, file->f_mode & FMODE_WRITE);
-	if (pollers->told == &pollers->queue && file->f_mode & FMODE_WRITE)
+			 handle->rights & KIPC_RIGHTS_READ,
+			 handle->rights & KIPC_RIGHTS_WRITE);
+	if (pollers->told == &pollers->queue && handle->rights & KIPC_RIGHTS_WRITE)
 		poll_wait(file, &pollers->queue, wait);
 	kipc_delay(KIPC_DELAY_POLL_ENROLLED);
 	return handle->object->kind->poll(handle);

@@ -346,7 +346,7 @@ int kipc_object_permission(struct kipc_object *object,
 
 	if (rights & ~object->kind->rights)
 		return -EINVAL;
-	if (rights & KIPC_RIGHT_SEND)
+	if (rights & KIPC_RIGHTS_WRITE)
 		wanted |= 0002;
 	if (rights & KIPC_RIGHT_RECEIVE)
 		wanted |= 0004;
@@ -356,7 +356,7 @@ int kipc_object_permission(struct kipc_object *object,
 	else if (in_group_p(inode->i_gid))
 		granted >>= 3;
 	if (!(wanted & ~granted) &&
-	    (!(rights & KIPC_RIGHT_MANAGE) ||
+	    (!(rights & (KIPC_RIGHT_MANAGE | KIPC_RIGHT_SERVE)) ||
 	     uid_eq(inode->i_uid, current_fsuid())))
 		return 0;
 	return ns_capable(owner, CAP_IPC_OWNER) ? 0 : -EACCES;
@@ -365,6 +365,9 @@ int kipc_object_permission(struct kipc_object *object,
 /* Which access mode a file shows (F_GETFL), and what the VFS lets through. */
 static int kipc_rights_to_mode(u32 rights)
 {
+	/* Both sides of a call write into shared memory. */
+	if (rights & (KIPC_RIGHT_CALL | KIPC_RIGHT_SERVE))
+		return O_RDWR;
 	switch (rights & (KIPC_RIGHT_SEND | KIPC_RIGHT_RECEIVE)) {
 	case KIPC_RIGHT_SEND | KIPC_RIGHT_RECEIVE:
 		return O_RDWR;
@@ -381,7 +384,7 @@ static int kipc_rights_to_mode(u32 rights)
 static struct kipc_handle *kipc_handle_create(struct kipc_object *object,
 					      u32 rights)
 {
-	bool both = kipc_rights_to_mode(rights) == O_RDWR;
+	bool both = rights & KIPC_RIGHTS_READ && rights & KIPC_RIGHTS_WRITE;
 	struct kipc_handle *handle;
 
 	handle = kzalloc(object->kind->handle_size, GFP_KERNEL_ACCOUNT);

@@ -73,6 +73,8 @@ struct seq_file;
  * @size: of the kind's structure, which begins with struct kipc_object
  * @handle_size: of its handles, which begin with struct kipc_handle
  * @events: KIPC_EVENT_... that it has; they are for who may receive
+ * @transient: its objects live with their server: a name of theirs cannot persist, and
+ *	who opens one may wait for it
  * @fops: of its handles; kipc_object_... serve for most of them
  * @init: set up a new one; all but the head is zeroed; the attributes are
  *	@size bytes in user space (0: defaults)
@@ -98,6 +100,7 @@ struct kipc_kind {
 	size_t size;
 	size_t handle_size;
 	u32 events;
+	bool transient;
 	const struct file_operations *fops;
 
 	int (*init)(struct kipc_object *object, const void __user *attr,
@@ -159,6 +162,10 @@ struct kipc_handle {
 	bool publishes;
 	struct list_head published;
 };
+
+/* What one does with a handle, as with a file: it is a matter of the poll queues too. */
+#define KIPC_RIGHTS_READ	(KIPC_RIGHT_RECEIVE | KIPC_RIGHT_SERVE)
+#define KIPC_RIGHTS_WRITE	(KIPC_RIGHT_SEND | KIPC_RIGHT_CALL)
 
 /**
  * struct kipc_ends - who can still send, and receive

@@ -299,6 +299,25 @@ void *kipc_account_alloc(struct kipc_account *account, size_t size,
 }
 
 /**
+ * kipc_account_page - allocate a page to be mapped, without a charge to the quota
+ * @account: who pays, in memory cgroup: see kipc_account_alloc_uncharged()
+ *
+ * Context: process context, may sleep.
+ * Return: the page, zeroed; or NULL.
+ */
+struct page *kipc_account_page(struct kipc_account *account)
+{
+	struct mem_cgroup *previous;
+	struct page *page;
+
+	previous = set_active_memcg(account->memcg);
+	page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL |
+			  __GFP_NOWARN | __GFP_ZERO);
+	set_active_memcg(previous);
+	return page;
+}
+
+/**
  * kipc_account_free - free what kipc_account_alloc() gave
  * @account: who paid
  * @memory: NULL is allowed

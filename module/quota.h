@@ -19,6 +19,7 @@
 
 struct kipc_user;
 struct mem_cgroup;
+struct page;
 
 enum kipc_resource {
 	KIPC_OBJECTS,
@@ -50,6 +51,7 @@ void *kipc_account_alloc(struct kipc_account *account, size_t size,
 			 bool nowait);
 void *kipc_account_alloc_uncharged(struct kipc_account *account, size_t size,
 				   bool nowait);
+struct page *kipc_account_page(struct kipc_account *account);
 void kipc_account_free(struct kipc_account *account, void *memory,
 		       size_t size);
 

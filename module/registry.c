@@ -14,7 +14,9 @@
 
 #include "compat.h"
 #include "debug.h"
+#include "quota.h"
 #include "registry.h"
+#include "waiter.h"
 
 #define KIPC_REAP_INTERVAL	HZ
 #define KIPC_REAP_BATCH		64
@@ -26,6 +28,7 @@
  * @controls: control descriptors that are bound to it
  * @list: all names
  * @table: the same, by text
+ * @awaiting: those who wait for a name
  *
  * The rest is protected by kipc_registry_lock; it goes when @controls is 0 and
  * @list empty.
@@ -36,6 +39,7 @@ struct kipc_names {
 	unsigned long controls;
 	struct list_head list;
 	struct rhashtable table;
+	struct list_head awaiting;
 };
 
 static LIST_HEAD(kipc_tables);
@@ -48,6 +52,12 @@ static DECLARE_DELAYED_WORK(kipc_reaper, kipc_registry_reap);
 struct kipc_text {
 	const char *text;
 	size_t len;
+};
+
+/* A thread that waits for a name. */
+struct kipc_awaiter {
+	struct kipc_waiter waiter;
+	struct kipc_text key;
 };
 
 static u32 kipc_text_hash(const void *data, u32 len, u32 seed)
@@ -136,6 +146,7 @@ static struct kipc_names *kipc_names_create_locked(struct ipc_namespace *ipc)
 		return ERR_PTR(ret);
 	}
 	INIT_LIST_HEAD(&names->list);
+	INIT_LIST_HEAD(&names->awaiting);
 	names->ipc = get_ipc_ns(ipc);
 	list_add(&names->node, &kipc_tables);
 	kipc_count(KIPC_REF_TABLES, 1);
@@ -195,6 +206,68 @@ struct user_namespace *kipc_names_user_ns(struct kipc_names *names)
 	return names->ipc->user_ns;
 }
 
+/* Wake who waits for a name, and nobody else. */
+static void kipc_name_announce_locked(struct kipc_names *names,
+				      const struct kipc_name *name)
+{
+	struct kipc_awaiter *awaiter, *next;
+
+	lockdep_assert_held(&kipc_registry_lock);
+	list_for_each_entry_safe(awaiter, next, &names->awaiting, waiter.node) {
+		if (awaiter->key.len != name->len ||
+		    memcmp(awaiter->key.text, name->text, name->len))
+			continue;
+		list_del(&awaiter->waiter.node);
+		/* Pairs with kipc_waiter_sleep(); it stays until it has the lock. */
+		smp_store_release(&awaiter->waiter.verdict, KIPC_GRANTED);
+		wake_up_process(awaiter->waiter.task);
+	}
+}
+
+/**
+ * kipc_name_await - wait until there is a name
+ * @names: a table that the caller is bound to
+ * @text: need not end in NUL
+ * @len: of @text
+ * @deadline: when to give up; not KIPC_DEADLINE_NO_WAIT
+ *
+ * Context: process context, may sleep.
+ * Return: 0: it is there, or was; -ETIMEDOUT, -ERESTARTSYS; -EDQUOT: the caller's quota of
+ * waiters; -ENOMEM.
+ */
+int kipc_name_await(struct kipc_names *names, const char *text, size_t len,
+		    ktime_t deadline)
+{
+	struct kipc_awaiter awaiter = { .key = { text, len } };
+	struct kipc_account account;
+	struct kipc_name *name;
+	int ret;
+
+	ret = kipc_account_init(&account);
+	if (ret)
+		return ret;
+	ret = kipc_charge(&account, KIPC_WAITERS, 1);
+	if (ret)
+		goto close_account;
+	mutex_lock(&kipc_registry_lock);
+	name = kipc_name_find_locked(names, &awaiter.key);
+	if (!name)
+		kipc_waiter_join(&awaiter.waiter, &names->awaiting);
+	mutex_unlock(&kipc_registry_lock);
+	if (name) {
+		name->ops->put(name);
+	} else {
+		ret = kipc_waiter_sleep(&awaiter.waiter, deadline);
+		mutex_lock(&kipc_registry_lock);
+		ret = kipc_waiter_leave(&awaiter.waiter, ret);
+		mutex_unlock(&kipc_registry_lock);
+	}
+	kipc_uncharge(&account, KIPC_WAITERS, 1);
+close_account:
+	kipc_account_exit(&account);
+	return ret;
+}
+
 /**
  * kipc_name_add - publish a name
  * @names: a table that the caller is bound to
@@ -218,6 +291,7 @@ int kipc_name_add(struct kipc_names *names, struct kipc_name *name)
 		WRITE_ONCE(name->names, names);
 		list_add_tail(&name->list, &names->list);
 		kipc_count(KIPC_REF_NAMES, 1);
+		kipc_name_announce_locked(names, name);
 	}
 	mutex_unlock(&kipc_registry_lock);
 	if (other)

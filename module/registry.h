@@ -14,6 +14,7 @@
 #ifndef KIPC_REGISTRY_H
 #define KIPC_REGISTRY_H
 
+#include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/rhashtable-types.h>
 #include <linux/types.h>
@@ -65,6 +66,8 @@ struct user_namespace *kipc_names_user_ns(struct kipc_names *names);
 int kipc_name_add(struct kipc_names *names, struct kipc_name *name);
 struct kipc_name *kipc_name_find(struct kipc_names *names, const char *text,
 				 size_t len);
+int kipc_name_await(struct kipc_names *names, const char *text, size_t len,
+		    ktime_t deadline);
 bool kipc_name_forget(struct kipc_name *name);
 bool kipc_name_linked(const struct kipc_name *name);
 
