@@ -5,7 +5,8 @@
  * Every function has a manual page in section 3; kipc(7) is the overview.
  * Habits are those of POSIX: a descriptor is an int; failure is -1 with errno;
  * nothing is kept between calls, so that every function may be called by any
- * thread at any time.  Functions that need /dev/kipc open and close it.
+ * thread at any time.  Functions that need /dev/kipc open and close it.  Only what
+ * kipc_service_register() and kipc_connect() return is allocated, until it is freed.
  */
 #ifndef KIPC_H
 #define KIPC_H
@@ -182,6 +183,76 @@ int kipc_pipe_stat(int fd, struct kipc_pipe_stat *stat);
 /* A command of the shell, at the other end of a pipe. */
 FILE *kipc_popen(const char *command, const char *mode, pid_t *pid);
 int kipc_pclose(FILE *stream, pid_t pid);
+
+/* Services, call by call: what a server does by hand. */
+int kipc_service_create(const char *name, const struct kipc_service_attr *attr,
+			mode_t mode, uint32_t rights, uint32_t flags);
+int kipc_service_serve(int fd, struct kipc_service_serve *serve);
+int kipc_service_reply(int fd, const struct kipc_service_reply *reply);
+int kipc_service_stop(int fd);
+int kipc_service_stat(int fd, struct kipc_service_stat *stat);
+
+/*
+ * Services that run by themselves: a pool of threads calls a handler for each call,
+ * chosen by its procedure.  The handler works in the A-stack and ends in kipc_return().
+ */
+struct kipc_service;
+
+typedef void kipc_handler(void *a_stack, const uint64_t args[8]);
+
+/* Whether @caller may connect: 0, or -1.  Fills what comes with its calls, and the answer. */
+typedef int kipc_acceptor(const struct kipc_served *caller, uint64_t *value,
+			  uint64_t answer[8]);
+
+struct kipc_service_options {
+	struct kipc_service_attr attr;	/* workers: most threads; 0: 64 */
+	kipc_handler *const *handlers;	/* by procedure, NULL where there is none */
+	kipc_acceptor *accept;		/* NULL: whoever has a handle may connect */
+	size_t handler_count;
+	size_t e_stack_size;		/* of each thread; 0: 256 KiB */
+	size_t private_copy;		/* bytes of the A-stack that handlers get as a copy */
+	uint32_t threads;		/* from the start; 0: one */
+	uint32_t mode;			/* permission bits, less the umask */
+	uint32_t flags;			/* KIPC_INHERIT */
+	uint32_t reserved;		/* 0 */
+};
+
+struct kipc_service *kipc_service_register(const char *name,
+					   const struct kipc_service_options *options);
+int kipc_service_fd(const struct kipc_service *service);
+int kipc_service_run(struct kipc_service *service);
+void kipc_service_free(struct kipc_service *service);
+
+/* The status of a call: up to this, or an error's number, negative, see kipc_return(3). */
+#define KIPC_STATUS_MAX 0x3fffffff
+
+/* Within a handler. */
+void kipc_return(int status, const uint64_t results[8]);
+const struct kipc_served *kipc_caller(void);
+size_t kipc_stack_room(void);
+
+/* The client's side: a binding and its A-stacks. */
+struct kipc_binding;
+
+struct kipc_binding *kipc_connect(const char *name, uint64_t args[8],
+				  uint64_t deadline);
+struct kipc_binding *kipc_connect_fd(int fd, uint64_t args[8], uint64_t deadline);
+void kipc_disconnect(struct kipc_binding *binding);
+int kipc_binding_fd(const struct kipc_binding *binding);
+unsigned int kipc_stacks(const struct kipc_binding *binding);
+size_t kipc_stack_size(const struct kipc_binding *binding);
+void *kipc_stack(const struct kipc_binding *binding, unsigned int stack);
+int kipc_stack_take(struct kipc_binding *binding);
+void kipc_stack_release(struct kipc_binding *binding, unsigned int stack);
+
+/* Calls by it: a status, and the results in place of the arguments. */
+int kipc_call(struct kipc_binding *binding, unsigned int stack, uint64_t procedure,
+	      uint64_t args[8], uint64_t deadline);
+int kipc_call_async(struct kipc_binding *binding, unsigned int stack,
+		    uint64_t procedure, const uint64_t args[8], uint64_t *token);
+int kipc_call_collect(struct kipc_binding *binding, uint64_t *token,
+		      uint64_t results[8], unsigned int *stack, uint64_t deadline);
+int kipc_call_cancel(struct kipc_binding *binding, uint64_t token);
 
 /* The deadline that lies this many nanoseconds ahead; never KIPC_NO_WAIT. */
 uint64_t kipc_deadline(uint64_t nanoseconds);

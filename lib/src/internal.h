@@ -12,6 +12,16 @@
  * more than one ioctl: the kernel cannot go on with a call that was interrupted when a
  * server had the request, so the reply is collected.  kipc_open_pidfd() reads /proc
  * besides, since the kernel exports nothing to modules that knows pidfds.
+ *
+ * Services are different: memory that is shared has to be mapped, and workers are threads.
+ * What belongs to one service or one binding is in its struct kipc_service or struct
+ * kipc_binding, and which call a worker has is known to its thread.  On the way of a call
+ * there is one ioctl on each side, nothing is allocated and nothing locked.
+ *
+ *	service.c	a server's ioctls, one by one
+ *	server.c	struct kipc_service: the threads that call handlers
+ *	binding.c	struct kipc_binding: connecting, and A-stacks
+ *	callout.c	the calls of a client
  */
 #ifndef KIPC_INTERNAL_H
 #define KIPC_INTERNAL_H
@@ -36,6 +46,33 @@ static inline uint32_t kipc_room(size_t size)
 static inline uint32_t kipc_count(size_t count)
 {
 	return count > UINT32_MAX ? UINT32_MAX : (uint32_t)count;
+}
+
+/*
+ * DOC: An error as a status
+ *
+ * The kernel carries a status of 0 or more.  A handler may return a negative error
+ * number, which travels as this one more than its positive; so does what this library
+ * itself has to say, ENOSYS where there is no handler.
+ */
+#define KIPC_STATUS_ERROR	(KIPC_STATUS_MAX + 1)
+#define KIPC_ERRNO_MAX		4095
+
+struct kipc_binding {
+	int fd;
+	uint32_t stacks;
+	uint32_t stack_size;
+	uint32_t frames_size;
+	unsigned char *map;
+	size_t size;
+	uint64_t free;		/* a bit for each A-stack that nobody has taken */
+	uint64_t doubtful;	/* likewise, that may still have a call: take others first */
+};
+
+static inline struct kipc_frame *kipc_frame(const struct kipc_binding *binding,
+					    unsigned int stack)
+{
+	return (struct kipc_frame *)binding->map + stack;
 }
 
 int kipc_control(unsigned long request, void *argument);
