@@ -90,6 +90,8 @@ struct peer {
 	 */
 	void (*send)(struct channel *c, const void *data, size_t size);
 	void (*recv)(struct channel *c, void *data, size_t size);
+	/* The same as recv, but the data stays where it came; or NULL. */
+	const void *(*recv_in_place)(struct channel *c, size_t size);
 	/* Send what was put off until the next recv; or NULL. */
 	void (*flush)(struct channel *c);
 	void (*end)(struct channel *c);
@@ -119,6 +121,10 @@ extern struct peer binder_peer;
 extern struct peer mailbox_peer, mailbox_lib_peer, mailbox_batch_peer;
 extern struct peer rendezvous_peer, rpc_peer;
 extern struct peer queue_peer, queue_typed_peer;
+extern struct peer service_peer, service_asleep_peer;
+void service_chain_serve(const struct channel *own, const struct channel *next,
+			 unsigned int calls);
+unsigned int service_chain_call(const struct channel *first);
 void kipc_peer_prepare(void);		/* raises the module's limits */
 extern struct peer getppid_peer, yield_peer, memcpy_peer;
 
@@ -151,6 +157,7 @@ struct op {
 
 /* Each ends with NULL. */
 extern const struct op *const message_ops[];
+extern const struct op *const call_ops[];
 extern const struct op *const notify_ops[];
 extern const struct op *const selective_ops[];
 extern const struct op *const select_ops[];
