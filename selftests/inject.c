@@ -373,6 +373,8 @@ static void strike(struct scene *sc)
 
 	if (sc->partner)
 		CHECK(slay(sc->partner) == 128 + SIGKILL);
+	if (sc->op->end)
+		sc->op->end(sc);
 	while (sc->fd >= 0 && sc->first < sc->next) {
 		memset(sc->in, POISON, SCENE_BUFFER);
 		CHECK(receive_in(sc, 0, &number) == (ssize_t)scene_front(sc));

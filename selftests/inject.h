@@ -68,6 +68,7 @@ struct scene {
  * @set_up: what the scene needs beyond a mailbox with three letters; or NULL
  * @call: do it: -1 and errno, or success
  * @done: it has succeeded: check that, and make a second time possible; or NULL
+ * @end: what goes with the scene beyond its descriptors; or NULL
  * @size: a letter's, as @call and @set_up understand it
  * @flags: likewise
  * @want: the errno that it gives if nothing fails, or 0
@@ -85,6 +86,7 @@ struct fault_op {
 	void (*set_up)(struct scene *sc);
 	long (*call)(struct scene *sc);
 	void (*done)(struct scene *sc);
+	void (*end)(struct scene *sc);
 	size_t size;
 	unsigned int flags;
 	int want;

@@ -4,7 +4,9 @@
 import errno
 import re
 
-ERRORS = re.compile(r"\b(%s)\b" % "|".join(errno.errorcode.values()))
+# Of two names for one number Python knows one.
+NAMES = [*errno.errorcode.values(), "EDEADLK"]
+ERRORS = re.compile(r"\b(%s)\b" % "|".join(NAMES))
 
 
 def errors(text):

@@ -112,6 +112,12 @@ long call_owner(int fd, uint64_t who, uint64_t sig);
 long call_reopen(int fd, int flags);
 long call_fstat(int fd);
 long call_fdinfo(int fd);
+/* The server's mapping, or the client's; it stays until calls_unmap(). */
+long call_service_map(int fd, uint64_t touch);
+long call_service_unmap(uint64_t which);
+/* A call by a frame that is filled for it. */
+long call_frame(int fd, uint64_t stack, uint64_t flags, uint64_t wait);
+void calls_unmap(void);
 long call_mmap(int fd, size_t size, int protection, int flags);
 long call_file(int fd, uint64_t which, uint64_t number, void *data);
 long call_splice(int fd, uint64_t which, size_t size, unsigned int flags);

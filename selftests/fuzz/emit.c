@@ -100,8 +100,8 @@ static void emit_ioctl(const struct call *c)
 	if (op->flags & MAKES)
 		snprintf(result, sizeof(result), "r[%d] = ", c->to % SLOTS);
 	if (!op->size) {
-		line("%sioctl(r[%d], %s);", result, c->fd % SLOTS,
-		     op->command_name);
+		line("%sioctl(r[%d], %s, %s);", result, c->fd % SLOTS,
+		     op->command_name, value_text(&op->args[n - 1], c->arg[n - 1]));
 		return;
 	}
 	line("{");
@@ -230,5 +230,6 @@ void emit_test(const struct program *p, unsigned int number)
 	line("threads_end();");
 	line("while (wait(NULL) > 0 || errno == EINTR)");
 	line("\tcontinue;");
+	line("calls_unmap();");
 	puts("}");
 }

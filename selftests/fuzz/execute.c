@@ -18,6 +18,10 @@ union structure {
 	struct kipc_mailbox_stat stat;
 	struct kipc_pipe_io pipe_io;
 	struct kipc_pipe_stat pipe_stat;
+	struct kipc_service_connect connect;
+	struct kipc_service_collect service_collect;
+	struct kipc_service_serve serve;
+	struct kipc_service_stat service_stat;
 	unsigned char bytes[512];
 };
 
@@ -56,10 +60,11 @@ static void promise(bool kept, const struct op *op, const char *what,
 static bool known_error(int error)
 {
 	static const int known[] = {
-		E2BIG, EACCES, EAGAIN, EBADF, EBADMSG, EBUSY, ECANCELED, EDQUOT,
-		EEXIST, EFAULT, EIDRM, EINTR, EINVAL, EMFILE, EMSGSIZE,
-		ENAMETOOLONG, ENFILE, ENOENT, ENOMEM, ENOSPC, ENOTTY, ENXIO,
-		EPERM, EPIPE, EPROTOTYPE, ESRCH, ETIMEDOUT,
+		E2BIG, EACCES, EAGAIN, EALREADY, EBADF, EBADMSG, EBUSY,
+		ECANCELED, ECONNREFUSED, EDEADLK, EDQUOT, EEXIST, EFAULT, EIDRM,
+		EINTR, EINVAL, EISCONN, ELOOP, EMFILE, EMSGSIZE, ENAMETOOLONG,
+		ENFILE, ENOENT, ENOMEM, ENOSPC, ENOTCONN, ENOTTY, ENXIO, EPERM,
+		EPIPE, EPROTOTYPE, ESHUTDOWN, ESRCH, ETIMEDOUT, EUSERS,
 	};
 
 	for (size_t i = 0; i < COUNT(known); i++) {
@@ -72,9 +77,10 @@ static bool known_error(int error)
 static void check_info(const struct op *op, const struct kipc_info *i)
 {
 	promise(!(i->flags & ~set_mask(SET_info_flags)), op, "flags", i->flags);
-	promise(!(i->rights & ~KIPC_MAILBOX_RIGHTS) && i->rights, op, "rights",
-		i->rights);
-	promise(i->kind >= KIPC_KIND_MAILBOX && i->kind <= KIPC_KIND_PIPE, op,
+	promise(!(i->rights & ~(i->kind == KIPC_KIND_SERVICE ?
+				KIPC_SERVICE_RIGHTS : KIPC_MAILBOX_RIGHTS)) &&
+		i->rights, op, "rights", i->rights);
+	promise(i->kind >= KIPC_KIND_MAILBOX && i->kind <= KIPC_KIND_SERVICE, op,
 		"kind", i->kind);
 	promise(!(i->mode & ~0777), op, "mode", i->mode);
 	promise(i->name_len <= KIPC_NAME_MAX, op, "name_len", i->name_len);
@@ -127,6 +133,49 @@ static void check_recv(const struct op *op, long ret,
 	promise(r->letter.seq, op, "letter.seq", 0);
 }
 
+static void check_served(const struct op *op, const struct kipc_service_serve *s)
+{
+	const struct kipc_served *call = &s->call;
+
+	promise(!s->reply.token, op, "reply.token", s->reply.token);
+	promise(call->token, op, "token", call->token);
+	promise(!(call->flags & ~set_mask(SET_served_flags)), op, "flags",
+		call->flags);
+	promise(call->stack && !(call->stack & 4095), op, "stack", call->stack);
+	promise(!call->reserved, op, "reserved", call->reserved);
+}
+
+static void check_service_stat(const struct op *op,
+			       const struct kipc_service_stat *s)
+{
+	promise(s->bindings <= s->attr.bindings, op, "bindings", s->bindings);
+	promise(s->attr.stacks && s->attr.stacks <= KIPC_STACKS_MAX, op,
+		"attr.stacks", s->attr.stacks);
+	promise(s->map_size == s->binding_size * s->attr.bindings, op, "map_size",
+		s->map_size);
+	promise(!(s->attr.flags & ~set_mask(SET_service_flags)), op, "attr.flags",
+		s->attr.flags);
+	promise(!s->reserved, op, "reserved", s->reserved);
+}
+
+/*
+ * What failures of a service write too: what a server has answered that refuses, which
+ * call has failed, that a reply was given; a call that was withdrawn meanwhile.
+ */
+static void excuse_service(unsigned int which, int error, union structure *before,
+			   const union structure *after)
+{
+	if (which == OP_service_connect && error == ECONNREFUSED)
+		before->connect = after->connect;
+	if (which == OP_service_collect && (error == EPIPE || error == EIDRM))
+		before->service_collect = after->service_collect;
+	if (which == OP_service_serve) {
+		before->serve.call = after->serve.call;
+		if (!after->serve.reply.token)
+			before->serve.reply.token = 0;
+	}
+}
+
 /* What a failure writes too: by which the call can be collected, or which it was. */
 static __u64 *token_of(unsigned int which, int error, union structure *s)
 {
@@ -161,6 +210,7 @@ static void check_ioctl(unsigned int which, long ret, int error,
 		if (token)
 			*token = which == OP_call ? after->call.token :
 						    after->collect.token;
+		excuse_service(which, error, before, after);
 		promise(known_error(error), op, "errno", error);
 		promise(!memcmp(before, after, op->size), op,
 			"failed, and has written", error);
@@ -186,6 +236,10 @@ static void check_ioctl(unsigned int which, long ret, int error,
 		promise((uint64_t)ret <= before->pipe_io.size, op, "bytes", ret);
 	else if (which == OP_pipe_stat)
 		check_pipe_stat(op, &after->pipe_stat);
+	else if (which == OP_service_serve)
+		check_served(op, &after->serve);
+	else if (which == OP_service_stat)
+		check_service_stat(op, &after->service_stat);
 	else if (which == OP_features)
 		promise(after->features.abi_version == KIPC_ABI_VERSION, op,
 			"abi_version", after->features.abi_version);
@@ -369,6 +423,7 @@ void execute(const struct program *p, enum cover mode)
 	cover_call();
 	for (unsigned int i = 0; i < SLOTS; i++)
 		set_slot(i, -1);
+	calls_unmap();
 	/* What a child has left in the table that it shared. */
 	syscall(SYS_close_range, first_fd, ~0U, 0);
 	cover_end();

@@ -31,7 +31,7 @@ enum {
 };
 
 /* What an argument is. */
-enum type { NUMBER, CHOICE, FLAGS, POINTER, DEADLINE, OUTPUT, SELECTOR };
+enum type { NUMBER, CHOICE, FLAGS, POINTER, DEADLINE, OUTPUT, SELECTOR, REPLY };
 
 /* What a call does with descriptors. */
 enum { USES = 1, MAKES = 2, TAKES = 4 };
@@ -42,6 +42,8 @@ enum set {
 	SET_create_flags, SET_attr_flags, SET_recv_flags, SET_letter_flags,
 	SET_call_flags, SET_tokens, SET_queue_flags, SET_message_flags,
 	SET_pipe_flags, SET_pipe_sizes, SET_splice_flags,
+	SET_service_flags, SET_submit_flags, SET_reply_flags, SET_served_flags,
+	SET_stack_sizes, SET_stacks, SET_bindings, SET_depths,
 	SET_selects, SET_types, SET_events, SET_notify_flags, SET_registrations,
 	SET_info_flags, SET_deadlines, SET_capacities, SET_sizes, SET_lengths,
 	SET_version, SET_struct_sizes, SET_modes, SET_users, SET_open_flags,

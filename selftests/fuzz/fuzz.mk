@@ -3,7 +3,7 @@
 # The fuzzer, for the Makefile of selftests.  It is not built from a grammar that
 # disagrees with the ABI's header.
 
-FUZZ := main worker execute partner cover mutate text emit shrink log ops calls areas
+FUZZ := main worker execute partner cover mutate text emit shrink log ops calls services areas
 
 $(OUTPUT)/fuzz/fuzz: $(FUZZ:%=$(OUTPUT)/obj/fuzz/%.o) $(OUTPUT)/obj/fuzz/agrees
 	@mkdir -p $(@D)

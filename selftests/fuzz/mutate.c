@@ -109,6 +109,7 @@ static uint64_t any_value(const struct arg *arg)
 	switch (arg->type) {
 	case OUTPUT:
 	case SELECTOR:	/* its fields are arguments */
+	case REPLY:
 		return 0;
 	case POINTER:
 		return any_pointer(arg->set);
@@ -151,9 +152,22 @@ static uint64_t get_arg(const struct call *c, const char *name)
 	return i < MAX_ARGS ? c->arg[i] : 0;
 }
 
+static void make_sound_service(struct call *c)
+{
+	set_arg(c, "attr.max_letters", of_set(SET_stack_sizes) |
+		of_set(SET_stacks) << 32);
+	set_arg(c, "attr.max_bytes", of_set(SET_bindings) |
+		(uint64_t)below(2) << 32);
+	set_arg(c, "attr.letter_size", below(3));
+	set_arg(c, "attr.flags", one_in(3) ? of_set(SET_service_flags) : 0);
+	if (one_in(2))
+		set_arg(c, "rights", KIPC_SERVICE_RIGHTS);
+}
+
 /*
  * The nested structure is a mailbox's.  A queue's has the same fields without the
- * shares; a pipe's is a capacity and an atomic size, which are one number in it.
+ * shares; a pipe's is a capacity and an atomic size, which are one number in it; a
+ * service's first four fields are two.
  */
 static void make_sound_create(struct call *c)
 {
@@ -164,6 +178,8 @@ static void make_sound_create(struct call *c)
 		{ KIPC_KIND_MAILBOX, sizeof(struct kipc_mailbox_config) },
 		{ KIPC_KIND_QUEUE, sizeof(struct kipc_queue_attr) },
 		{ KIPC_KIND_PIPE, sizeof(struct kipc_pipe_attr) },
+		{ KIPC_KIND_SERVICE, sizeof(struct kipc_service_attr) },
+		{ KIPC_KIND_SERVICE, sizeof(struct kipc_service_attr) },
 	};
 	unsigned int i = below(COUNT(kinds));
 
@@ -173,6 +189,10 @@ static void make_sound_create(struct call *c)
 		set_arg(c, "attr.max_letters", of_set(SET_pipe_sizes) |
 			of_set(SET_pipe_sizes) << 32);
 		set_arg(c, "attr.max_bytes", 0);
+		return;
+	}
+	if (kinds[i].kind == KIPC_KIND_SERVICE) {
+		make_sound_service(c);
 		return;
 	}
 	if (!get_arg(c, "attr.max_letters") != !get_arg(c, "attr.max_bytes"))
@@ -195,6 +215,10 @@ static void make_sound(struct call *c)
 		set_arg(c, "name_len", 0);
 	if (c->op == OP_create)
 		make_sound_create(c);
+	if (c->op == OP_service_call)
+		set_arg(c, "at", below(3) | (one_in(2) ? KIPC_SERVICE_SUBMIT : 0));
+	if (c->op == OP_service_serve && one_in(2))
+		set_arg(c, "reply.token", 0);
 }
 
 /* A slot that has something in it, rather than another. */

@@ -77,14 +77,20 @@ static void add_arg(struct op *op, const struct arg *arg)
 	op->args[n] = *arg;
 }
 
-/* A selector that stands inside of an ioctl's structure. */
-static void add_selector(struct op *op, const struct arg *outer)
+/* What stands inside of an ioctl's structure. */
+static const char *inner_name(enum type type)
+{
+	return type == SELECTOR ? "kipc_selector" :
+	       type == REPLY ? "kipc_service_reply" : NULL;
+}
+
+static void add_inner(struct op *op, const struct arg *outer)
 {
 	for (size_t i = 0; i < COUNT(fields); i++) {
 		struct arg arg = fields[i].arg;
 		char *nested;
 
-		if (strcmp(fields[i].name, "kipc_selector"))
+		if (strcmp(fields[i].name, inner_name(outer->type)))
 			continue;
 		arg.where = outer->where;
 		arg.offset += outer->offset;
@@ -110,8 +116,8 @@ static void add_fields(struct op *op, const char *name, unsigned int size,
 		arg.where = where;
 		if (where > 1 && asprintf(&nested, "attr.%s", arg.name) > 0)
 			arg.name = nested;
-		if (arg.type == SELECTOR)
-			add_selector(op, &arg);
+		if (inner_name(arg.type))
+			add_inner(op, &arg);
 		else
 			add_arg(op, &arg);
 	}

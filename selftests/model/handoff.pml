@@ -159,10 +159,12 @@ inline kipc_waiter_revoke(x)
 /* The caller takes it off its line: list_del(&waiter->node). */
 inline kipc_waiter_wake(x, value)
 {
-	//@ module/waiter.c kipc_waiter_wake
+	//@ module/waiter.c kipc_waiter_settle
+	//| struct task_struct *task = get_task_struct(waiter->task);
 	//| list_del(&waiter->node);
-	//| wake->task[wake->count++] = get_task_struct(waiter->task);
 	//| smp_store_release(&waiter->verdict, verdict);
+	//@ module/waiter.c kipc_waiter_wake
+	//| wake->task[wake->count++] = kipc_waiter_settle(waiter, verdict);
 	assert(waits[x] && verdict[x] == WAITING && count < BATCH);
 	wake[count] = x;
 	count++;
@@ -248,9 +250,12 @@ inline kipc_waiter_leave(line)
 inline kipc_wake_flush()
 {
 	//@ module/waiter.c kipc_wake_flush
-	//| for (i = 0; i < wake->count; i++) {
-	//| wake_up_process(wake->task[i]);
+	//| kipc_wake_task(wake->task[i]);
 	//| wake->count = 0;
+	//@ module/waiter.c kipc_wake_task
+	//| smp_mb();
+	//| if (READ_ONCE(task->__state) != TASK_RUNNING)
+	//| wake_up_process(task);
 	do
 	:: k < count ->
 		d_step {

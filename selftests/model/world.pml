@@ -28,7 +28,8 @@
  * segment), figures, pollers and signals to be sent, peeking at a large letter,
  * handles that are not open yet or closed (but with HANGUP), the release of a
  * mailbox that nobody has open.  A bunch of letters in one call is several steps in
- * one, as if nobody else had wanted the lock between them.  Shares: who waits for
+ * one, as if nobody else had wanted the lock between them.  Lingering before a sleep:
+ * who does that is awake, and looks before it sleeps.  Shares: who waits for
  * one is not there yet, as it were.  Deadlines pass and signals come only where
  * somebody looks for them.
  *
@@ -76,6 +77,9 @@
  //- module/mailbox/receive.c kipc_envelope_leaving
  //- module/mailbox/receive.c kipc_mailbox_read_iter kipc_mailbox_ioctl_recv
  //- module/waiter.c kipc_timens_to_host kipc_deadline_import
+ //- module/waiter.c kipc_waiter_has_verdict kipc_waiter_look kipc_waiter_yield
+ //- module/waiter.c kipc_patience_lose kipc_patience_learn
+ //- module/waiter.c kipc_waiter_give_way kipc_waiter_linger
  */
 
 #ifndef SENDERS
