@@ -84,7 +84,7 @@ int kipc_waiter_sleep(struct kipc_waiter *waiter, ktime_t deadline)
 	kipc_delay(KIPC_DELAY_BEFORE_SLEEP);
 	for (;;) {
 		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
-		/* Pairs with the release in kipc_waiter_wake(). */
+		/* Pairs with the release in kipc_waiter_settle(). */
 		if (smp_load_acquire(&waiter->verdict) != KIPC_WAITING)
 			break;
 		if (signal_pending(current)) {
@@ -107,7 +107,7 @@ int kipc_waiter_sleep(struct kipc_waiter *waiter, ktime_t deadline)
 
 static bool kipc_waiter_has_verdict(const struct kipc_waiter *waiter)
 {
-	/* Pairs with the release in kipc_waiter_wake(). */
+	/* Pairs with the release in kipc_waiter_settle(). */
 	return smp_load_acquire(&waiter->verdict) != KIPC_WAITING;
 }
 
@@ -144,7 +144,6 @@ static bool kipc_waiter_yield(const struct kipc_waiter *waiter,
 {
 	u64 start = sched_clock_cpu(raw_smp_processor_id());
 
-	WRITE_ONCE(*yields, READ_ONCE(*yields) - 1);
 	kipc_yield();
 	/* Somebody has used the time who had nothing to do with it. */
 	if (unlikely(sched_clock_cpu(raw_smp_processor_id()) - start >
@@ -159,7 +158,7 @@ static bool kipc_waiter_yield(const struct kipc_waiter *waiter,
 static bool kipc_waiter_give_way(const struct kipc_waiter *waiter,
 				 struct kipc_patience *patience, unsigned int *yields)
 {
-	unsigned int skip = READ_ONCE(patience->skip), turns;
+	unsigned int skip = READ_ONCE(patience->skip), left, turns;
 	unsigned long start = jiffies;
 	bool done = false;
 
@@ -167,8 +166,11 @@ static bool kipc_waiter_give_way(const struct kipc_waiter *waiter,
 		WRITE_ONCE(patience->skip, skip - 1);
 		return false;
 	}
-	if (READ_ONCE(*yields))
+	left = READ_ONCE(*yields);
+	if (left) {
+		WRITE_ONCE(*yields, left - 1);
 		return kipc_waiter_yield(waiter, patience, yields);
+	}
 	for (turns = 0; !done && turns < KIPC_LINGER_TURNS; turns++) {
 		schedule();
 		done = kipc_waiter_has_verdict(waiter);
@@ -216,6 +218,8 @@ int kipc_waiter_linger(struct kipc_waiter *waiter, ktime_t deadline,
 	u64 start;
 	int ret;
 
+	if (unlikely(signal_pending(current)))
+		return kipc_waiter_sleep(waiter, deadline);
 	if (!single_task_running()) {
 		if (kipc_waiter_give_way(waiter, patience, yields))
 			return 0;
@@ -241,7 +245,7 @@ void kipc_waiter_await(struct kipc_waiter *waiter)
 {
 	for (;;) {
 		set_current_state(TASK_UNINTERRUPTIBLE);
-		/* Pairs with the release in kipc_waiter_wake(). */
+		/* Pairs with the release in kipc_waiter_settle(). */
 		if (smp_load_acquire(&waiter->verdict) != KIPC_WAITING)
 			break;
 		schedule();
@@ -282,8 +286,8 @@ struct task_struct *kipc_waiter_settle(struct kipc_waiter *waiter, int verdict)
 	list_del(&waiter->node);
 	kipc_count(KIPC_REF_WAKES, 1);
 	/*
-	 * Pairs with the acquire in kipc_waiter_sleep().  The waiter stays in
-	 * place until it gets the lock, but may be seen to run from here on.
+	 * Pairs with the acquire in kipc_waiter_sleep().  It may be seen to run from
+	 * here on, and need not ask for the lock: nothing touches it any more.
 	 */
 	smp_store_release(&waiter->verdict, verdict);
 	return task;
@@ -312,11 +316,13 @@ void kipc_waiter_wake(struct kipc_waiter *waiter, int verdict,
 void kipc_wake_task(struct task_struct *task)
 {
 	/*
-	 * Pairs with the barrier in set_current_state() of kipc_waiter_sleep(): who
-	 * is seen to run looks at the verdict before it sleeps.
+	 * Pairs with the barrier in set_current_state() of kipc_waiter_sleep() and
+	 * _await(): who is seen to run looks at the verdict before it sleeps.  (With
+	 * PREEMPT_RT it may run only to have a lock.)
 	 */
 	smp_mb();
-	if (READ_ONCE(task->__state) != TASK_RUNNING)
+	if (IS_ENABLED(CONFIG_PREEMPT_RT) ||
+	    READ_ONCE(task->__state) != TASK_RUNNING)
 		wake_up_process(task);
 	put_task_struct(task);
 	kipc_count(KIPC_REF_WAKES, -1);

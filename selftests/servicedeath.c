@@ -409,12 +409,9 @@ static void hostile_server(int fd)
 
 	CHECK(map);
 	while (!s_serve(fd, &serve, KIPC_FOREVER)) {
-		struct kipc_frame *frame = (struct kipc_frame *)
-			(map + serve.call.stack - PAGE);
-
 		token = serve.call.token;
-		/* All of the shared frame, while the client waits. */
-		memset(frame, 0xff, sizeof(*frame));
+		/* All of the A-stack, while the client waits. */
+		memset(map + serve.call.stack, 0xff, PAGE);
 		CHECK_ERR(EINVAL, junk_reply(fd, token, -1, 0));
 		CHECK_ERR(EINVAL, junk_reply(fd, token, 0, 2));
 		CHECK_ERR(EINVAL, junk_reply(fd, token, 0, ~0U));
@@ -468,34 +465,6 @@ TEST(server_replies_junk)
 	EXPECT_EQ(128 + SIGKILL, slay(server));
 	EXPECT_EQ(service_stat(fd).calls, service_stat(fd).replies +
 					  service_stat(fd).failed);
-	disconnect(&c);
-	close(fd);
-	nothing_left(_metadata);
-}
-
-/* The token in the frame is anybody's; the calls are found all the same. */
-TEST(server_writes_the_token)
-{
-	int fd = service_for_all(2), client = k_narrow(fd, CALL, 0);
-	struct client c = client_of(client);
-	struct kipc_service_serve serve = { .flags = 0 };
-	char *map = s_map(fd);
-	unsigned int stack;
-	uint64_t token;
-
-	ASSERT_TRUE(map);
-	ASSERT_EQ(0, s_submit(&c, 1, ADD, 1, 1, NULL));
-	ASSERT_EQ(0, s_serve(fd, &serve, KIPC_NO_WAIT));
-	((struct kipc_frame *)map)[1].token = 12345;
-	EXPECT_ERR(ENOENT, s_cancel(client, frame_of(&c, 1)->token));
-	EXPECT_EQ(0, s_reply(fd, serve.call.token, 5, 9));
-	token = frame_of(&c, 1)->token;
-	EXPECT_ERR(ENOENT, s_collect(client, &token, &stack, KIPC_NO_WAIT));
-	token = 0;
-	EXPECT_EQ(5, s_collect(client, &token, &stack, KIPC_NO_WAIT));
-	EXPECT_EQ(serve.call.token, token);
-	EXPECT_EQ(1, stack);
-	munmap(map, service_stat(fd).map_size);
 	disconnect(&c);
 	close(fd);
 	nothing_left(_metadata);

@@ -113,7 +113,7 @@ TEST_F(map, what_cannot_be_made_of_it)
 	unsigned int i;
 
 	for (i = 0; i < 2; i++) {
-		char *map = maps[i];
+		char *map = maps[i], *stack = map + self->c->is.frames_size;
 		size_t size = sizes[i];
 
 		EXPECT_ERR(EACCES, mprotect(map, size, PROT_READ | PROT_EXEC));
@@ -130,9 +130,9 @@ TEST_F(map, what_cannot_be_made_of_it)
 		EXPECT_OK(mprotect(map, size, PROT_READ));
 		EXPECT_EQ(SIGSEGV, touch(map, true));
 		EXPECT_OK(mprotect(map, size, RW));
-		EXPECT_EQ(0, touch(map + 8, true));
+		EXPECT_EQ(0, touch(stack + 8, true));
 		EXPECT_OK(madvise(map, size, MADV_DONTNEED));
-		EXPECT_EQ(1, map[8]);
+		EXPECT_EQ(1, stack[8]);
 	}
 	EXPECT_OK(s_submit(self->c, 0, ADD, 0, 0, NULL));
 	EXPECT_OK(s_reply(self->fd, s_take(self->fd, NULL), 0, 0));
@@ -181,8 +181,36 @@ TEST_F(map, no_binding_no_memory)
 		EXPECT_EQ(SIGBUS, touch(self->h.map + (i + 1) * self->size - 1, true));
 	}
 	disconnect(&second);
-	EXPECT_EQ(SIGBUS, touch(self->h.map + self->size, false));
-	EXPECT_EQ(0, touch(self->h.map, false));
+	EXPECT_EQ(SIGBUS, touch(self->h.map + self->size + second.is.frames_size,
+				false));
+	EXPECT_EQ(0, touch(self->h.map + self->c->is.frames_size, false));
+}
+
+/* Deadlines and tokens are in the frames: they are not the server's. */
+TEST_F(map, the_server_has_no_frames)
+{
+	EXPECT_EQ(0, touch(self->c->map, true));
+	EXPECT_EQ(SIGBUS, touch(self->h.map, true));
+	EXPECT_EQ(SIGBUS, touch(self->h.map, false));
+	EXPECT_EQ(SIGBUS, touch(self->h.map + self->c->is.frames_size - 1, false));
+	EXPECT_EQ(0, touch(self->h.map + self->c->is.frames_size, true));
+	EXPECT_EQ(1, stack_of(self->c, 0)[0]);
+}
+
+/* Who was the server, or will be: there is one, ever. */
+TEST_F(map, no_second_server)
+{
+	pid_t child;
+
+	EXPECT_ERR(EBUSY, try_map(self->fd, self->whole, RW, MAP_SHARED, 0));
+	child = spawn();
+	if (!child) {
+		CHECK_ERR(EBUSY, try_map(self->fd, self->whole, RW, MAP_SHARED, 0));
+		_exit(0);
+	}
+	EXPECT_EQ(0, reap(child));
+	EXPECT_OK(munmap(self->h.map, self->whole));
+	EXPECT_ERR(EPIPE, try_map(self->fd, self->whole, RW, MAP_SHARED, 0));
 }
 
 /* It outlives the handle: the memory is good, the slot is nobody else's. */
@@ -203,7 +231,8 @@ TEST_F(map, kept_after_close)
 	EXPECT_EQ(11, stack_of(&second, 0)[0]);
 	EXPECT_OK(munmap(second.map, self->size));
 	EXPECT_EQ(2, service_stat(self->fd).bindings);
-	EXPECT_EQ(SIGBUS, touch(self->h.map + self->size, false));
+	EXPECT_EQ(SIGBUS, touch(self->h.map + self->size + second.is.frames_size,
+				false));
 }
 
 /* Its next owner finds zeros, and the server what is his; in whatever slot. */

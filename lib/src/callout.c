@@ -2,9 +2,8 @@
 /*
  * The calls of a client of a service.
  *
- * The frame is memory that the server can write, too.  So whatever is read from it is
- * read once, and nothing depends on its being right, but the results of this server's
- * calls.
+ * The frame is memory that whoever shares the descriptor can write, too, but not the
+ * server.  So whatever is read from it is read once.
  */
 #include <errno.h>
 #include <string.h>

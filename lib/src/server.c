@@ -234,8 +234,11 @@ static int start_thread(struct worker *worker)
 	err = pthread_attr_init(&attr);
 	if (err)
 		return err;
-	/* A guard page is there by default. */
 	err = pthread_attr_setstacksize(&attr, worker->service->options.e_stack_size);
+	/* What a stub puts on the stack for an A-stack, in and out, does not jump it. */
+	if (!err)
+		err = pthread_attr_setguardsize(&attr,
+						4096 + 2 * worker->service->room);
 	if (!err) {
 		block_signals(&old);
 		err = pthread_create(&worker->thread, &attr, run_thread, worker);

@@ -4,8 +4,8 @@
  *
  * A page of a binding is in two kinds of mapping: its client's, which the client's
  * handle outlives, and the server's.  From the latter it is taken before the slot
- * may have another binding.  Faults enter pages under the map_lock, and under that
- * lock a binding leaves its slot first: so no fault enters a page that is to go.
+ * may have another binding.  The server's faults enter pages under the map_lock, and
+ * under that lock a binding leaves its slot first: so none enters a page that is to go.
  */
 #include <linux/cred.h>
 #include <linux/err.h>
@@ -336,29 +336,48 @@ void kipc_binding_release(struct kipc_binding *binding)
 
 /* Mappings. */
 
-static vm_fault_t kipc_service_fault(struct vm_fault *vmf)
+static vm_fault_t kipc_binding_insert(struct vm_fault *vmf,
+				      struct kipc_binding *binding, u32 page)
 {
-	struct file *file = vmf->vma->vm_file;
-	struct kipc_handle *handle = file->private_data;
-	struct kipc_service *service = kipc_service_of(handle->object);
-	struct kipc_binding *binding;
-	u64 slot = vmf->pgoff;
-	u32 page = do_div(slot, service->binding_pages);
-	int ret = -ENXIO;
+	int ret = vm_insert_page(vmf->vma, vmf->address & PAGE_MASK,
+				 binding->pages[page]);
 
-	if (slot >= service->attr.bindings)
-		return VM_FAULT_SIGBUS;
-	mutex_lock(&service->map_lock);
-	binding = kipc_binding_at_locked(service, slot);
-	if (binding)
-		ret = vm_insert_page(vmf->vma, vmf->address & PAGE_MASK,
-				     binding->pages[page]);
-	mutex_unlock(&service->map_lock);
 	/* Another thread was faster. */
 	if (ret == -EBUSY)
 		ret = 0;
 	return ret == -ENOMEM ? VM_FAULT_OOM :
 	       ret ? VM_FAULT_SIGBUS : VM_FAULT_NOPAGE;
+}
+
+/* The mapping holds the handle, and that its binding. */
+static vm_fault_t kipc_client_fault(struct vm_fault *vmf)
+{
+	struct kipc_binding *binding;
+
+	binding = kipc_service_handle_of(vmf->vma->vm_file)->binding;
+	return kipc_binding_insert(vmf, binding, vmf->pgoff -
+				   (u64)binding->slot *
+				   binding->service->binding_pages);
+}
+
+/* Frames are between the client and the kernel: the server has no deadline to change. */
+static vm_fault_t kipc_server_fault(struct vm_fault *vmf)
+{
+	struct kipc_handle *handle = vmf->vma->vm_file->private_data;
+	struct kipc_service *service = kipc_service_of(handle->object);
+	vm_fault_t ret = VM_FAULT_SIGBUS;
+	struct kipc_binding *binding;
+	u64 slot = vmf->pgoff;
+	u32 page = do_div(slot, service->binding_pages);
+
+	if (slot >= service->attr.bindings || page < service->frame_pages)
+		return VM_FAULT_SIGBUS;
+	mutex_lock(&service->map_lock);
+	binding = kipc_binding_at_locked(service, slot);
+	if (binding)
+		ret = kipc_binding_insert(vmf, binding, page);
+	mutex_unlock(&service->map_lock);
+	return ret;
 }
 
 static int kipc_service_may_split(struct vm_area_struct *vma, unsigned long address)
@@ -403,14 +422,14 @@ static void kipc_server_vma_close(struct vm_area_struct *vma)
 }
 
 static const struct vm_operations_struct kipc_client_vm_ops = {
-	.fault		= kipc_service_fault,
+	.fault		= kipc_client_fault,
 	.may_split	= kipc_service_may_split,
 };
 
 static const struct vm_operations_struct kipc_server_vm_ops = {
 	.open		= kipc_server_vma_open,
 	.close		= kipc_server_vma_close,
-	.fault		= kipc_service_fault,
+	.fault		= kipc_server_fault,
 	.may_split	= kipc_service_may_split,
 };
 
@@ -422,8 +441,9 @@ static int kipc_service_become_server(struct kipc_service *service)
 
 	spin_lock(&object->lock);
 	ret = kipc_service_verdict(service);
-	if (!ret && service->maps)
-		ret = -EBUSY;
+	/* For ever: who has unmapped it is just about to end it. */
+	if (!ret && service->mm)
+		ret = service->maps ? -EBUSY : -EPIPE;
 	if (!ret) {
 		mmgrab(current->mm);
 		WRITE_ONCE(service->mm, current->mm);

@@ -25,7 +25,7 @@
 struct kipc_chains {
 	spinlock_t lock;	/* protects the list, innermost */
 	struct hlist_head links;
-};
+} ____cacheline_aligned_in_smp;
 
 static struct kipc_chains kipc_chains[] = {
 	[0 ... (1 << KIPC_CHAIN_BITS) - 1] = {

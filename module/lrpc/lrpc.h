@@ -34,15 +34,16 @@
  *	service->map_lock	which bindings there are, and their pages; inside the
  *				mmap_lock
  *
- * A call that finds an idle worker on its processor takes the binding's lock and that
- * pool's, and no other.  Links enter the line under both of the first, and leave it under
+ * A call that finds an idle worker on its processor takes the binding's lock, that
+ * pool's, and those of chains by their threads.  Links enter the line under both of the first, and leave it under
  * the outer one: who has the inner one and sees a link outside of the line knows that it
  * does not come in.
  *
  * DOC: Waiting
  *
- * Waits here are not charged to the quota of waiters: A-stacks bound the callers, and
- * workers are threads of the server, each of which waits once.
+ * Waits for a call and for its reply are not charged to the quota of waiters: A-stacks
+ * bound the callers, and workers are threads of the server, each of which waits once.
+ * Collecting is charged.
  *
  * DOC: Death
  *
@@ -64,13 +65,13 @@
 
 /**
  * struct kipc_pool - idle workers
- * @lock: protects the rest, and their verdicts
+ * @lock: protects the next, and the verdicts
  * @idle: who came last is the first
- * @patience: of workers that wait here
+ * @patience: of workers that wait here; a hint
  * @yields: so many of the next waits on this processor let all others run; a hint
  */
 struct kipc_pool {
-	spinlock_t lock;	/* protects the rest, and the verdicts */
+	spinlock_t lock;	/* protects the next, and the verdicts */
 	struct list_head idle;
 	struct kipc_patience patience;
 	unsigned int yields;
@@ -138,7 +139,7 @@ struct kipc_service {
 	u32 binding_pages;
 	struct kipc_pool __percpu *pools;
 	struct kipc_slot *slots;
-	atomic_t idle;
+	atomic_t idle ____cacheline_aligned_in_smp;
 	atomic_t serving;
 	struct delayed_work patrol;
 	bool patrolling;
@@ -325,7 +326,7 @@ void kipc_pool_dismiss(struct kipc_service *service);
  * struct kipc_worker - a thread of the server that waits for a call
  * @waiter: in the pool
  * @pool: that one
- * @link: what it was given; or NULL: it is to look at the line
+ * @link: what it was given
  * @token: of that
  */
 struct kipc_worker {

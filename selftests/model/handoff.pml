@@ -254,7 +254,7 @@ inline kipc_wake_flush()
 	//| wake->count = 0;
 	//@ module/waiter.c kipc_wake_task
 	//| smp_mb();
-	//| if (READ_ONCE(task->__state) != TASK_RUNNING)
+	//| READ_ONCE(task->__state) != TASK_RUNNING)
 	//| wake_up_process(task);
 	do
 	:: k < count ->

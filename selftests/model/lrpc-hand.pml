@@ -194,7 +194,7 @@ inline step_out(l, tok)
 	//| there = !list_empty(&link->line) && link->call.token == token;
 	atomic {
 		!locked;
-#ifdef M_LRPC_UNLINE_ANY
+#ifdef M_LRPC_OUT_ANY
 		mine = lined[l];
 #else
 		mine = lined[l] && token[l] == tok;

@@ -13,17 +13,19 @@
  * the right to serve, offset 0, the length that KIPC_IOC_SERVICE_STAT tells (map_size),
  * MAP_SHARED.  It sees all bindings, one behind the other, binding_size bytes each; where
  * there is none, an access is SIGBUS.  The client maps its own: mmap of its handle,
- * offset 0, binding_size bytes.  Both are not inherited by a child.
+ * offset 0, binding_size bytes.  Both are not inherited by a child.  Frames are not in the
+ * server's mapping: an access there is SIGBUS as well.
  *
  * EINVAL: it would be anything else, or only a part of it is to be unmapped or changed.
  * EPERM: to be executed.  EACCES: the handle may neither serve nor call.  ENOTCONN: it has
- * no binding.  EBUSY: the service has a server.  EPIPE, EIDRM: it has ended.
+ * no binding.  EBUSY: the service has a server.  EPIPE, EIDRM: it has ended.  A mapping of
+ * the server's that fails for want of memory may end the service.
  *
  *	binding:	| frames | A-stack 0 | A-stack 1 | ... |
  *	bytes:		  frames_size  stack_size  each
  *
  * A *frame* (struct kipc_frame) is where the registers of a call are: eight arguments
- * and their number, then eight results.
+ * and their number, then eight results.  It is between the client and the kernel.
  *
  * DOC: Calls
  *
@@ -106,7 +108,8 @@ struct kipc_service_attr {
  * @token: written when the wait was interrupted, or the call submitted
  * @reserved: 0
  *
- * The kernel reads it once when the call begins, and writes it when it ends.
+ * The kernel reads it once when the call begins, and writes it when it ends; @token at
+ * EINTR, which without it says that nothing has happened: it is to be 0 before.
  */
 struct kipc_frame {
 	__aligned_u64 args[8];
