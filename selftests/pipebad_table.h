@@ -78,7 +78,8 @@ static const struct row table[] = {
 	FIELD(OPEN, how, kipc_open, member, value, err)
 	O(SET, kind, KIPC_KIND_MAILBOX, EPROTOTYPE),
 	O(SET, kind, KIPC_KIND_QUEUE, EPROTOTYPE),
-	O(SET, kind, KIPC_KIND_PIPE + 1, EINVAL),
+	O(SET, kind, KIPC_KIND_SERVICE, EPROTOTYPE),
+	O(SET, kind, KIPC_KIND_SERVICE + 1, EINVAL),
 	O(SET, kind, ~0U, EINVAL),
 	O(BITS, flags, KIPC_NONBLOCK | KIPC_INHERIT, EINVAL),
 	O(BITS, rights, KIPC_PIPE_RIGHTS, EINVAL),

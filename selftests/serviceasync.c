@@ -136,6 +136,24 @@ TEST_F(async, no_such_call)
 	EXPECT_ERR(EPERM, s_cancel(self->fd, tokens[1]));
 }
 
+/* Whoever has given a call up may fill its frame for the next one before that. */
+TEST_F(async, a_late_reply_leaves_the_frame_alone)
+{
+	struct kipc_frame *frame = frame_of(self->c, 0);
+	uint64_t token;
+
+	ASSERT_OK(s_submit(self->c, 0, ADD, 1, 2, &token));
+	ASSERT_EQ(token, s_take(self->fd, NULL));
+	ASSERT_OK(s_cancel(self->cfd, token));
+	s_prepare(self->c, 0, ADD, 77, 78, 79, KIPC_NO_WAIT);
+	EXPECT_ERR(EBUSY, ioctl(self->cfd, KIPC_IOC_SERVICE_CALL,
+				0UL | KIPC_SERVICE_SUBMIT));
+	EXPECT_EQ(1, s_reply(self->fd, token, 0, 5));
+	EXPECT_EQ(77, frame->args[0]);
+	EXPECT_EQ(78, frame->args[1]);
+	EXPECT_OK(ioctl(self->cfd, KIPC_IOC_SERVICE_CALL, 0UL | KIPC_SERVICE_SUBMIT));
+}
+
 static void task_collect(struct task *t, int fd, struct kipc_service_collect *collect,
 			 uint64_t token, uint64_t deadline)
 {

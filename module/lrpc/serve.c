@@ -194,7 +194,8 @@ static int kipc_link_answer(struct kipc_link *link,
 		return -ENOENT;
 	if (unlikely(reply->flags && !link->connects))
 		return -EINVAL;
-	for (i = 0; i < ARRAY_SIZE(reply->args); i++)
+	/* Who has given it up may be filling the frame for the next call. */
+	for (i = 0; link->call.party && i < ARRAY_SIZE(reply->args); i++)
 		WRITE_ONCE(link->frame->args[i], reply->args[i]);
 	if (unlikely(link->connects)) {
 		binding->value = reply->value;

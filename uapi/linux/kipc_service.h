@@ -108,7 +108,8 @@ struct kipc_service_attr {
  * @token: written when the wait was interrupted, or the call submitted
  * @reserved: 0
  *
- * The kernel reads it once when the call begins, and writes it when it ends; @token at
+ * The kernel reads it once when the call begins, and writes it when it ends, unless that
+ * was given up; @token at
  * EINTR, which without it says that nothing has happened: it is to be 0 before.
  */
 struct kipc_frame {
