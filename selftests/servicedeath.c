@@ -426,7 +426,6 @@ static void hostile_server(int fd)
 		/* Never, some of them. */
 		if (serve.call.args[0] % 8 == 7)
 			continue;
-		memset(frame, 0, sizeof(*frame));
 		CHECK(!junk_reply(fd, token, 3, 0));
 		CHECK_ERR(ENOENT, junk_reply(fd, token, 3, 0));
 	}
