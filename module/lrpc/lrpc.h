@@ -35,9 +35,9 @@
  *				mmap_lock
  *
  * A call that finds an idle worker on its processor takes the binding's lock, that
- * pool's, and those of chains by their threads.  Links enter the line under both of the first, and leave it under
- * the outer one: who has the inner one and sees a link outside of the line knows that it
- * does not come in.
+ * pool's, and those of chains by their threads.  Links enter the line under both of the
+ * first, and leave it under the outer one: who has the inner one and sees a link outside
+ * of the line knows that it does not come in.
  *
  * DOC: Waiting
  *
