@@ -16,39 +16,15 @@ static inline int p_create(const char *name, unsigned int capacity,
 			   unsigned int rights, unsigned int flags)
 {
 	struct kipc_pipe_attr attr = { capacity, atomic, 0, 0 };
-	struct kipc_create c = {
-		.kind = KIPC_KIND_PIPE,
-		.flags = flags,
-		.mode = mode,
-		.rights = rights,
-		.name = ptr(name),
-		.name_len = name ? strlen(name) : 0,
-		.attr_size = sizeof(attr),
-		.attr = ptr(&attr),
-	};
-	int ctl = control(), fd = ioctl(ctl, KIPC_IOC_CREATE, &c), err = errno;
 
-	close(ctl);
-	errno = err;
-	return fd;
+	return k_create_kind(OWN_CONTROL, KIPC_KIND_PIPE, name, &attr, sizeof(attr),
+			     mode, rights, flags);
 }
 
 static inline int p_open(const char *name, unsigned int rights, unsigned int flags,
 			 uint64_t deadline)
 {
-	struct kipc_open o = {
-		.kind = KIPC_KIND_PIPE,
-		.flags = flags,
-		.rights = rights,
-		.name = ptr(name),
-		.name_len = strlen(name),
-		.deadline = deadline,
-	};
-	int ctl = control(), fd = ioctl(ctl, KIPC_IOC_OPEN, &o), err = errno;
-
-	close(ctl);
-	errno = err;
-	return fd;
+	return k_open_until(OWN_CONTROL, name, KIPC_KIND_PIPE, rights, flags, deadline);
 }
 
 static inline ssize_t p_write(int fd, const void *data, size_t size,

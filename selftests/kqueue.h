@@ -29,18 +29,8 @@ static inline int q_create(int ctl, const char *name,
 			   const struct kipc_queue_attr *attr, unsigned int mode,
 			   unsigned int rights, unsigned int flags)
 {
-	struct kipc_create c = {
-		.kind = KIPC_KIND_QUEUE,
-		.flags = flags,
-		.mode = mode,
-		.rights = rights,
-		.name = ptr(name),
-		.name_len = name ? strlen(name) : 0,
-		.attr_size = attr ? sizeof(*attr) : 0,
-		.attr = ptr(attr),
-	};
-
-	return ioctl(ctl, KIPC_IOC_CREATE, &c);
+	return k_create_kind(ctl, KIPC_KIND_QUEUE, name, attr, sizeof(*attr), mode,
+			     rights, flags);
 }
 
 static inline int q_send(int fd, const void *data, size_t size, uint64_t type,

@@ -18,39 +18,15 @@
 static inline int s_create(const char *name, const struct kipc_service_attr *attr,
 			   unsigned int mode, unsigned int rights, unsigned int flags)
 {
-	struct kipc_create c = {
-		.kind = KIPC_KIND_SERVICE,
-		.flags = flags,
-		.mode = mode,
-		.rights = rights,
-		.name = ptr(name),
-		.name_len = name ? strlen(name) : 0,
-		.attr_size = attr ? sizeof(*attr) : 0,
-		.attr = ptr(attr),
-	};
-	int ctl = control(), fd = ioctl(ctl, KIPC_IOC_CREATE, &c), err = errno;
-
-	close(ctl);
-	errno = err;
-	return fd;
+	return k_create_kind(OWN_CONTROL, KIPC_KIND_SERVICE, name, attr, sizeof(*attr),
+			     mode, rights, flags);
 }
 
 static inline int s_open(const char *name, unsigned int rights, unsigned int flags,
 			 uint64_t deadline)
 {
-	struct kipc_open o = {
-		.kind = KIPC_KIND_SERVICE,
-		.flags = flags,
-		.rights = rights,
-		.name = ptr(name),
-		.name_len = strlen(name),
-		.deadline = deadline,
-	};
-	int ctl = control(), fd = ioctl(ctl, KIPC_IOC_OPEN, &o), err = errno;
-
-	close(ctl);
-	errno = err;
-	return fd;
+	return k_open_until(OWN_CONTROL, name, KIPC_KIND_SERVICE, rights, flags,
+			    deadline);
 }
 
 static inline int s_stat(int fd, struct kipc_service_stat *stat)

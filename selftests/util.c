@@ -45,25 +45,46 @@ int control(void)
 	return fd;
 }
 
-int k_create(int ctl, const char *name, const struct kipc_mailbox_attr *attr,
-	     unsigned int mode, unsigned int rights, unsigned int flags)
+/* Close it, and leave errno alone. */
+static int done_with(int ctl, int ret)
+{
+	int err = errno;
+
+	close(ctl);
+	errno = err;
+	return ret;
+}
+
+int k_create_kind(int ctl, unsigned int kind, const char *name, const void *attr,
+		  size_t attr_size, unsigned int mode, unsigned int rights,
+		  unsigned int flags)
 {
 	struct kipc_create c = {
-		.kind = KIPC_KIND_MAILBOX,
+		.kind = kind,
 		.flags = flags,
 		.mode = mode,
 		.rights = rights,
 		.name = ptr(name),
 		.name_len = name ? strlen(name) : 0,
-		.attr_size = attr ? sizeof(*attr) : 0,
+		.attr_size = attr ? attr_size : 0,
 		.attr = ptr(attr),
 	};
 
-	return ioctl(ctl, KIPC_IOC_CREATE, &c);
+	if (ctl >= 0)
+		return ioctl(ctl, KIPC_IOC_CREATE, &c);
+	ctl = control();
+	return done_with(ctl, ioctl(ctl, KIPC_IOC_CREATE, &c));
 }
 
-static int open_as(int ctl, const char *name, unsigned int kind,
-		   unsigned int rights, unsigned int flags)
+int k_create(int ctl, const char *name, const struct kipc_mailbox_attr *attr,
+	     unsigned int mode, unsigned int rights, unsigned int flags)
+{
+	return k_create_kind(ctl, KIPC_KIND_MAILBOX, name, attr, sizeof(*attr), mode,
+			     rights, flags);
+}
+
+int k_open_until(int ctl, const char *name, unsigned int kind, unsigned int rights,
+		 unsigned int flags, uint64_t deadline)
 {
 	struct kipc_open o = {
 		.kind = kind,
@@ -71,20 +92,24 @@ static int open_as(int ctl, const char *name, unsigned int kind,
 		.rights = rights,
 		.name = ptr(name),
 		.name_len = strlen(name),
+		.deadline = deadline,
 	};
 
-	return ioctl(ctl, KIPC_IOC_OPEN, &o);
+	if (ctl >= 0)
+		return ioctl(ctl, KIPC_IOC_OPEN, &o);
+	ctl = control();
+	return done_with(ctl, ioctl(ctl, KIPC_IOC_OPEN, &o));
 }
 
 int k_open(int ctl, const char *name, unsigned int rights, unsigned int flags)
 {
-	return open_as(ctl, name, KIPC_KIND_MAILBOX, rights, flags);
+	return k_open_until(ctl, name, KIPC_KIND_MAILBOX, rights, flags, 0);
 }
 
 int k_open_kind(int ctl, const char *name, unsigned int kind,
 		unsigned int rights)
 {
-	return open_as(ctl, name, kind, rights, 0);
+	return k_open_until(ctl, name, kind, rights, 0, 0);
 }
 
 int k_unlink(int ctl, const char *name)

@@ -111,6 +111,13 @@ static inline uint64_t ptr(const void *p)
 int control(void);
 int k_create(int ctl, const char *name, const struct kipc_mailbox_attr *attr,
 	     unsigned int mode, unsigned int rights, unsigned int flags);
+/* These two open a control descriptor of their own if @ctl is OWN_CONTROL. */
+#define OWN_CONTROL	(-1)
+int k_create_kind(int ctl, unsigned int kind, const char *name, const void *attr,
+		  size_t attr_size, unsigned int mode, unsigned int rights,
+		  unsigned int flags);
+int k_open_until(int ctl, const char *name, unsigned int kind, unsigned int rights,
+		 unsigned int flags, uint64_t deadline);
 int k_open(int ctl, const char *name, unsigned int rights, unsigned int flags);
 int k_open_kind(int ctl, const char *name, unsigned int kind,
 		unsigned int rights);
