@@ -63,7 +63,7 @@ static void fill_frame(struct kipc_frame *frame, uint64_t procedure,
 	frame->token = 0;
 }
 
-/* Which the kernel has written, if the server leaves it alone. */
+/* Which the kernel has written, if nobody who shares the descriptor has since. */
 static uint64_t read_token(const struct kipc_frame *frame)
 {
 	return __atomic_load_n(&frame->token, __ATOMIC_RELAXED);

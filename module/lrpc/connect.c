@@ -19,17 +19,15 @@ static int kipc_service_ask(struct kipc_binding *binding, struct kipc_party *par
 {
 	struct kipc_link *link = &binding->links[0];
 	struct kipc_frame *frame = link->frame;
-	unsigned int i;
 	int ret;
 
+	/* Nobody has it mapped yet. */
 	memcpy(frame->args, args, sizeof(frame->args));
 	link->connects = true;
 	ret = kipc_link_call(link, party, deadline, false);
 	if (ret == -EINTR)
-		kipc_link_give_up(link, READ_ONCE(frame->token));
-	/* The server sees the frame. */
-	for (i = 0; i < ARRAY_SIZE(frame->args); i++)
-		args[i] = READ_ONCE(frame->args[i]);
+		kipc_link_give_up(link, frame->token);
+	memcpy(args, frame->args, sizeof(frame->args));
 	if (ret > 0)
 		ret = 0;
 	/* The server still has it, for nothing, if it was given up. */

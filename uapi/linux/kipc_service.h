@@ -108,9 +108,9 @@ struct kipc_service_attr {
  * @token: written when the wait was interrupted, or the call submitted
  * @reserved: 0
  *
- * The kernel reads it once when the call begins, and writes it when it ends, unless that
- * was given up; @token at
- * EINTR, which without it says that nothing has happened: it is to be 0 before.
+ * The kernel reads it once when the call begins, and writes @args when it ends, unless it
+ * was given up.  EINTR without a @token says that nothing has happened; so it is to be 0
+ * before.
  */
 struct kipc_frame {
 	__aligned_u64 args[8];
