@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # check.py RESULTS TARGETS RECORDED
+# check.py --doubted RESULTS TARGETS RECORDED
 # check.py --record RESULTS RECORDED
 #
 # Compares results of the instruction mode with what is promised, and those of
 # kipc with the last recorded ones; the worst comes last.  Status 1 if a gate is
 # missed, or something has become dearer by more than five percent, or a target
-# was not measured.
+# was not measured.  --doubted only names the operations of which that is so, with
+# commas between.
 import json
 import os
 import sys
@@ -70,12 +72,28 @@ def check_recorded(rows, recorded):
                        f"/ last recorded        {change:8.3f}")
 
 
-def check(results, target_file, recorded_file):
+def compare(results, target_file, recorded_file):
     rows, recorded = load(results), load(recorded_file)
     kernels = list(dict.fromkeys(key[0] for key in rows))
     met = [check_target(rows, kernel, target)
            for kernel in kernels for target in targets(target_file)]
-    kept = sorted(check_recorded(rows, recorded))
+    return met, sorted(check_recorded(rows, recorded))
+
+
+def doubted(*files):
+    met, kept = compare(*files)
+    ops = {}
+    for used, line in met + kept:
+        if used and used > 1 and line.startswith(("GATE MISSED", "DEARER")):
+            # What they are compared with may be another operation.
+            ops.update((word.removeprefix("op:"), None) for word in line.split()
+                       if word.startswith("op:"))
+            ops[line[13:].split()[1]] = None
+    print(",".join(ops))
+
+
+def check(*files):
+    met, kept = compare(*files)
     print("\nTargets, the worst last:")
     for _, line in sorted(met, key=lambda m: (m[0] is not None, m[0] or 0)):
         print(" ", line)
@@ -109,5 +127,7 @@ def record(results, recorded_file):
 
 if sys.argv[1] == "--record":
     record(*sys.argv[2:])
+elif sys.argv[1] == "--doubted":
+    doubted(*sys.argv[2:])
 else:
     sys.exit(check(*sys.argv[1:]))
