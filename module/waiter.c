@@ -21,9 +21,12 @@
 /* Lingering: skip no more than so many times; a yield may take so many nanoseconds. */
 #define KIPC_LINGER_SKIP_MAX	255
 #define KIPC_LINGER_YIELD_MAX	2500000
-/* Looking for the verdict, in nanoseconds. */
+/*
+ * Looking for the verdict, in nanoseconds.  At most longer than a wake-up of another
+ * processor takes, even in a virtual machine: else two who sleep never find out.
+ */
 #define KIPC_LINGER_WINDOW_MIN	2000
-#define KIPC_LINGER_WINDOW_MAX	50000
+#define KIPC_LINGER_WINDOW_MAX	200000
 
 /**
  * kipc_waiter_start - begin to wait, in no line: somebody else knows the waiter
