@@ -115,40 +115,74 @@ static void run_small_room(const struct turn *t)
 
 /* Process 0 calls, the others serve. */
 struct chain {
-	struct channel link[9];
+	const struct peer *peer;
+	struct channel link[9], back[9];	/* back: of those that are no calls */
 	unsigned int depth, calls;
 };
+
+/* How many servers there are from the first one on. */
+static uint64_t pass_along(struct chain *c, unsigned int first)
+{
+	uint64_t servers = 0;
+
+	if (first > c->depth)
+		return 0;
+	c->peer->send(&c->link[first], &servers, sizeof(servers));
+	c->peer->recv(&c->back[first], &servers, sizeof(servers));
+	return servers;
+}
+
+static void serve_along(struct chain *c, unsigned int me)
+{
+	uint64_t servers;
+	unsigned int i;
+
+	for (i = 0; i < c->calls; i++) {
+		c->peer->recv(&c->link[me], &servers, sizeof(servers));
+		servers = 1 + pass_along(c, me + 1);
+		c->peer->send(&c->back[me], &servers, sizeof(servers));
+	}
+}
 
 /* Nothing goes before it is timed: the servers have to be there. */
 static void chain_job(struct crew *crew, unsigned int me, void *arg)
 {
 	struct chain *c = arg;
+	bool calls = c->peer == &service_peer;
 	unsigned int i;
 
 	crew_ready(crew);
-	if (me)
+	if (me && calls)
 		service_chain_serve(&c->link[me],
 				    me < c->depth ? &c->link[me + 1] : NULL,
 				    c->calls);
+	else if (me)
+		serve_along(c, me);
 	for (i = 0; !me && i < c->calls; i++)
-		CHECK(service_chain_call(&c->link[1]) == c->depth);
+		CHECK((calls ? service_chain_call(&c->link[1]) : pass_along(c, 1)) ==
+		      c->depth);
 	crew_done(crew);
 }
 
 static void run_chain(const struct turn *t, unsigned int depth)
 {
 	struct chain c = {
+		.peer = t->peer,
 		.depth = depth,
 		.calls = t->messages,
 	};
 	unsigned int i;
 	double took;
 
-	for (i = 1; i <= depth; i++)
+	for (i = 1; i <= depth; i++) {
 		c.link[i] = new_channel(t->peer, t->payload);
+		c.back[i] = new_channel(t->peer, t->payload);
+	}
 	took = crew_run(t, 1 + depth, false, chain_job, &c);
-	for (i = 1; i <= depth; i++)
+	for (i = 1; i <= depth; i++) {
 		t->peer->end(&c.link[i]);
+		t->peer->end(&c.back[i]);
+	}
 	give(t, NULL, took / c.calls);
 }
 
@@ -167,7 +201,7 @@ static void run_chain_8(const struct turn *t)
 	run_chain(t, 8);
 }
 
-static bool fits_carry(const struct peer *p, size_t payload)
+static bool fits_pair(const struct peer *p, size_t payload)
 {
 	(void)payload;
 	return p == &pipe_peer || p == &service_peer;
@@ -189,13 +223,13 @@ static const size_t words[] = { 64, PAYLOADS_END };
 		.run = function, .fits = check,				\
 	}
 
-OP(carry, "call-carry", large, 4, run_carry, fits_carry);
+OP(carry, "call-carry", large, 4, run_carry, fits_pair);
 /* What there is no room for is not sent: the payload is that of the other. */
 OP(small_room, "call-small-room", largest, 2, run_small_room, fits_service);
 OP(room, "call-untouched", largest, 2, run_untouched, fits_service);
-OP(chain_1, "call-chain-1", words, 4, run_chain_1, fits_service);
-OP(chain_4, "call-chain-4", words, 8, run_chain_4, fits_service);
-OP(chain_8, "call-chain-8", words, 16, run_chain_8, fits_service);
+OP(chain_1, "call-chain-1", words, 4, run_chain_1, fits_pair);
+OP(chain_4, "call-chain-4", words, 8, run_chain_4, fits_pair);
+OP(chain_8, "call-chain-8", words, 16, run_chain_8, fits_pair);
 
 const struct op *const call_ops[] = {
 	&carry, &small_room, &room, &chain_1, &chain_4, &chain_8, NULL
