@@ -260,6 +260,37 @@ void kipc_call_take(struct kipc_call *call, struct kipc_party *server,
 void kipc_call_end(struct kipc_call *call, int result, struct kipc_wake *wake);
 void kipc_call_abandon(struct kipc_call *call, struct kipc_wake *wake);
 
+/*
+ * kipc_call_end(), if somebody waits for it until it ends, and the object looks after
+ * its servers itself.  Returns who waits, for kipc_wake_task(); or NULL: nothing has
+ * happened.
+ */
+static inline struct task_struct *kipc_call_end_claimed(struct kipc_call *call,
+							 int result)
+{
+	if (unlikely(!call->claim))
+		return NULL;
+	call->calls->serving--;
+	call->state = KIPC_CALL_DONE;
+	call->result = result;
+	return kipc_waiter_settle(&call->claim->waiter, KIPC_GRANTED);
+}
+
+/*
+ * Its caller has what it wants, of an object whose records are its own.  Returns false if
+ * others wait for any of the calls: then nothing has happened.
+ */
+static inline bool kipc_call_rest(struct kipc_call *call)
+{
+	if (unlikely(!list_empty(&call->caller->collectors)))
+		return false;
+	list_del_init(&call->node);
+	call->party = NULL;
+	call->claim = NULL;
+	call->state = KIPC_CALL_FREE;
+	return true;
+}
+
 /* Between call.c and reply.c, with the lock held but for the first. */
 void kipc_caller_put(struct kipc_caller *caller);
 void kipc_caller_check(struct kipc_caller *caller, struct kipc_wake *wake);

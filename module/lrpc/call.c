@@ -107,16 +107,13 @@ bool kipc_link_end(struct kipc_link *link, int result, struct kipc_wake *wake)
  */
 struct task_struct *kipc_link_finish(struct kipc_link *link, int result)
 {
-	struct kipc_call *call = &link->call;
+	struct task_struct *caller = kipc_call_end_claimed(&link->call, result);
 
-	if (unlikely(!call->claim))
-		return NULL;
-	kipc_chain_remove(link);
-	atomic_dec(&link->binding->service->serving);
-	call->calls->serving--;
-	call->state = KIPC_CALL_DONE;
-	call->result = result;
-	return kipc_waiter_settle(&call->claim->waiter, KIPC_GRANTED);
+	if (likely(caller)) {
+		kipc_chain_remove(link);
+		atomic_dec(&link->binding->service->serving);
+	}
+	return caller;
 }
 
 /**
@@ -280,19 +277,13 @@ static int kipc_link_collect(struct kipc_link *link)
 	struct kipc_binding *binding = link->binding;
 	struct kipc_call *call = &link->call;
 	int ret = call->result;
+	bool done;
 
 	spin_lock(&binding->lock);
-	if (unlikely(!list_empty(&call->caller->collectors))) {
-		spin_unlock(&binding->lock);
-		kipc_call_collected(call);
-		return ret;
-	}
-	/* The same, when nobody waits for any of the calls. */
-	list_del_init(&call->node);
-	call->party = NULL;
-	call->claim = NULL;
-	call->state = KIPC_CALL_FREE;
+	done = kipc_call_rest(call);
 	spin_unlock(&binding->lock);
+	if (unlikely(!done))
+		kipc_call_collected(call);
 	return ret;
 }
 

@@ -78,6 +78,8 @@ proctype caller(byte me)
 		//| ret = kipc_link_collect(link);
 		//@ module/lrpc/call.c kipc_link_collect
 		//| int ret = call->result;
+		//| done = kipc_call_rest(call);
+		//@ module/call.h kipc_call_rest
 		//| call->party = NULL;
 		//| call->claim = NULL;
 		//| call->state = KIPC_CALL_FREE;
