@@ -619,6 +619,35 @@ TEST_F(client, another_collects)
 	EXPECT_EQ(128 + SIGKILL, slay(pid));
 }
 
+static void *interrupt(void *caller)
+{
+	wait_holding(1);
+	pthread_kill(*(pthread_t *)caller, SIGUSR1);
+	return NULL;
+}
+
+/* To wait again after a signal is to collect, which is charged. */
+TEST_F(client, cannot_go_on)
+{
+	pid_t pid = lib_serve(self->name, &self->options);
+	struct kipc_binding *b = lib_bind(self->name);
+	uint64_t args[8] = { 6 }, token = 0, waiters = get_limit("max_waiters");
+	pthread_t thread, here = pthread_self();
+	int signals = 0;
+
+	count_signals(SIGUSR1, 0, &signals);
+	ASSERT_EQ(0, pthread_create(&thread, NULL, interrupt, &here));
+	set_limit("max_waiters", 0);
+	EXPECT_ERR(EDQUOT, kipc_call(b, 0, HOLD, args, after(PATIENCE)));
+	set_limit("max_waiters", waiters);
+	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_ERR(EBUSY, kipc_call(b, 0, HOLD, args, after(PATIENCE)));
+	let_go(1);
+	EXPECT_EQ(7, kipc_call_collect(b, &token, args, NULL, after(PATIENCE)));
+	kipc_disconnect(b);
+	EXPECT_EQ(128 + SIGKILL, slay(pid));
+}
+
 /* Errors of a handler reach whoever collects. */
 TEST_F(client, collects_errors)
 {

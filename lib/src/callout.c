@@ -112,7 +112,8 @@ static int go_on(struct kipc_binding *binding, unsigned int stack, uint64_t toke
  * (no such A-stack), ELOOP (too many calls in a chain), EDEADLK (the chain would wait for
  * itself), ENOSYS (the server has no such procedure), EPROTO (the server has replied with
  * something that is no status), ENOENT (it was interrupted, and another thread has
- * collected its reply); or what else the server's handler returns as an error.
+ * collected its reply), EDQUOT (it was interrupted, and the caller's quota of waiters is
+ * used up: it is to be collected); or what else the server's handler returns as an error.
  */
 int kipc_call(struct kipc_binding *binding, unsigned int stack, uint64_t procedure,
 	      uint64_t args[8], uint64_t deadline)
