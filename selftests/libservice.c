@@ -510,6 +510,13 @@ TEST_F(running, ends_with_an_error)
 	EXPECT_OK(kipc_remove(kipc_service_fd(service)));
 	EXPECT_ERR(EIDRM, kipc_service_run(service));
 	kipc_service_free(service);
+
+	self->options = lib_options();
+	service = kipc_service_register(self->name, &self->options);
+	ASSERT_NE(NULL, service);
+	ASSERT_EQ(0, fcntl(kipc_service_fd(service), F_SETFL, O_NONBLOCK));
+	EXPECT_ERR(EAGAIN, kipc_service_run(service));
+	kipc_service_free(service);
 }
 
 /* A thread has the stack that it should have, and not a page more. */

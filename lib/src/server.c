@@ -294,7 +294,7 @@ static void join_all(struct kipc_service *service)
  * The calling thread is one of the workers.  Once, by one thread.
  *
  * Return: 0 when it was stopped, or -1 with errno: EIDRM (removed), ENXIO (this is not the
- * process that has registered it), ENOMEM.
+ * process that has registered it), EAGAIN (the handle has O_NONBLOCK), ENOMEM.
  * In any case no thread is left that was made here.
  */
 int kipc_service_run(struct kipc_service *service)
