@@ -118,11 +118,13 @@ static int kipc_call_await(struct kipc_calls *calls, struct kipc_caller *caller,
 	__acquires(calls->lock)
 {
 	struct kipc_waiter *waiter = &collector->waiter;
+	/* Records that are the object's own bound who waits for a certain one. */
+	bool free = collector->call && calls->ops->rest;
 	int ret;
 
 	if (deadline == KIPC_DEADLINE_NO_WAIT)
 		return -EAGAIN;
-	if (kipc_charge(&caller->account, KIPC_WAITERS, 1))
+	if (!free && kipc_charge(&caller->account, KIPC_WAITERS, 1))
 		return -EDQUOT;
 	if (collector->call) {
 		kipc_waiter_start(waiter);
@@ -134,7 +136,8 @@ static int kipc_call_await(struct kipc_calls *calls, struct kipc_caller *caller,
 	ret = kipc_waiter_sleep(waiter, deadline);
 	spin_lock(calls->lock);
 	ret = kipc_waiter_leave(waiter, ret);
-	kipc_uncharge(&caller->account, KIPC_WAITERS, 1);
+	if (!free)
+		kipc_uncharge(&caller->account, KIPC_WAITERS, 1);
 	if (ret && collector->call)
 		collector->call->claim = NULL;
 	return ret;

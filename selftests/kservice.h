@@ -408,6 +408,12 @@ static inline bool s_has(int fd, unsigned int waiting, unsigned int serving)
 	return st.waiting == waiting && st.serving == serving;
 }
 
+/* Somebody waits for this call. */
+static inline bool is_claimed(int fd, uint64_t token)
+{
+	return s_collect(fd, &token, NULL, KIPC_NO_WAIT) < 0 && errno == EBUSY;
+}
+
 /* A thread that makes one ioctl, which may wait. */
 struct task {
 	int fd;

@@ -171,12 +171,12 @@ TEST_F(async, waited_for)
 	EXPECT_ERR(ETIMEDOUT, s_collect(self->cfd, &tokens[0], NULL, 1));
 	EXPECT_ERR(ETIMEDOUT, s_collect(self->cfd, &tokens[0], NULL, after(20 * MS)));
 	task_collect(&a, self->cfd, &one, tokens[0], after(PATIENCE));
-	wait_for(total("waiters") == 1);
+	wait_for(is_claimed(self->cfd, tokens[0]));
 	/* It is claimed. */
 	EXPECT_ERR(EBUSY, collect_now(self->cfd, tokens[0]));
 	EXPECT_ERR(EBUSY, s_cancel(self->cfd, tokens[0]));
 	task_collect(&b, self->cfd, &two, tokens[1], KIPC_FOREVER);
-	wait_for(total("waiters") == 2);
+	wait_for(is_claimed(self->cfd, tokens[1]));
 	ASSERT_OK(s_reply(self->fd, tokens[1], 21, 0));
 	EXPECT_EQ(21, task_end(&b));
 	EXPECT_EQ(1, two.stack);
@@ -310,7 +310,7 @@ TEST_F(async, either_side_of_a_fork)
 		CHECK(!s_submit(&c, 1, ADD, 5, 6, &tokens[1]));
 		_exit(0);
 	}
-	wait_for(total("waiters") == 1);
+	wait_for(is_claimed(self->cfd, tokens[0]));
 	ASSERT_OK(s_reply(self->fd, tokens[0], 31, 32));
 	/* That it ends changes nothing: the parent has the handle still. */
 	ASSERT_EQ(0, reap(pid));

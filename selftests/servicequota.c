@@ -172,8 +172,8 @@ TEST_F(quota, bytes_at_every_step)
 }
 
 /*
- * A-stacks bound who waits for a reply, and threads who waits for a call: only who
- * collects counts as a waiter.
+ * A-stacks bound who waits for a certain reply, and threads who waits for a call: only
+ * who collects any counts as a waiter.
  */
 TEST_F(quota, waiters_exactly)
 {
@@ -188,7 +188,6 @@ TEST_F(quota, waiters_exactly)
 	EXPECT_EQ(0, total("waiters"));
 	ASSERT_OK(s_submit(&h.c, 0, ADD, 0, 0, &tokens[0]));
 	ASSERT_EQ(0, task_end(&t));
-	collect.token = tokens[0];
 	task_start(&t, h.c.fd, KIPC_IOC_SERVICE_COLLECT, &collect);
 	wait_for(total("waiters") == 1);
 	ASSERT_OK(s_reply(h.fd, tokens[0], 0, 0));
@@ -202,11 +201,21 @@ TEST_F(quota, waiters_exactly)
 	ASSERT_OK(s_reply(h.fd, tokens[0], 0, 0));
 	ASSERT_EQ(0, task_end(&t));
 	ASSERT_OK(s_submit(&h.c, 0, ADD, 0, 0, &tokens[0]));
-	EXPECT_ERR(EDQUOT, s_collect(h.c.fd, &tokens[0], NULL, KIPC_FOREVER));
+	ASSERT_EQ(tokens[0], s_take(h.fd, NULL));
+	collect.token = tokens[0];
+	task_start(&t, h.c.fd, KIPC_IOC_SERVICE_COLLECT, &collect);
+	wait_for(task_state(getpid(), t.tid) == 'S');
+	ASSERT_OK(s_reply(h.fd, tokens[0], 8, 0));
+	ASSERT_EQ(8, task_end(&t));
+
+	ASSERT_OK(s_submit(&h.c, 0, ADD, 0, 0, &tokens[0]));
+	tokens[1] = 0;
+	EXPECT_ERR(EDQUOT, s_collect(h.c.fd, &tokens[1], NULL, KIPC_FOREVER));
 	/* What is there can be had. */
 	ASSERT_EQ(tokens[0], s_take(h.fd, NULL));
 	ASSERT_OK(s_reply(h.fd, tokens[0], 8, 0));
-	EXPECT_EQ(8, s_collect(h.c.fd, &tokens[0], NULL, KIPC_FOREVER));
+	EXPECT_EQ(8, s_collect(h.c.fd, &tokens[1], NULL, KIPC_FOREVER));
+	EXPECT_EQ(tokens[0], tokens[1]);
 	EXPECT_EQ(0, total("waiters"));
 }
 

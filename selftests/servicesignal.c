@@ -150,7 +150,7 @@ TEST_F(sig, collecting)
 		collect.token = i ? token : 0;
 		count_signals(SIG, 0, self->caught);
 		task_start(&t, self->cfd, KIPC_IOC_SERVICE_COLLECT, &collect);
-		wait_for(total("waiters") == 1);
+		wait_for(i ? is_claimed(self->cfd, token) : total("waiters") == 1);
 		ASSERT_EQ(0, pthread_kill(t.thread, SIG));
 		EXPECT_ERR(EINTR, task_end_of(&t, KIPC_IOC_SERVICE_COLLECT));
 		EXPECT_EQ(i ? token : 0, collect.token);
@@ -158,7 +158,7 @@ TEST_F(sig, collecting)
 	*self->caught = 0;
 	count_signals(SIG, SA_RESTART, self->caught);
 	task_start(&t, self->cfd, KIPC_IOC_SERVICE_COLLECT, &collect);
-	wait_for(total("waiters") == 1);
+	wait_for(is_claimed(self->cfd, token));
 	ASSERT_EQ(0, pthread_kill(t.thread, SIG));
 	wait_for(caught(self->caught) == 1);
 	ASSERT_OK(s_reply(self->fd, token, 8, 0));

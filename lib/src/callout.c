@@ -112,8 +112,7 @@ static int go_on(struct kipc_binding *binding, unsigned int stack, uint64_t toke
  * (no such A-stack), ELOOP (too many calls in a chain), EDEADLK (the chain would wait for
  * itself), ENOSYS (the server has no such procedure), EPROTO (the server has replied with
  * something that is no status), ENOENT (it was interrupted, and another thread has
- * collected its reply), EDQUOT (it was interrupted, and the caller's quota of waiters is
- * used up: it is to be collected); or what else the server's handler returns as an error.
+ * collected its reply); or what else the server's handler returns as an error.
  */
 int kipc_call(struct kipc_binding *binding, unsigned int stack, uint64_t procedure,
 	      uint64_t args[8], uint64_t deadline)
@@ -180,7 +179,8 @@ int kipc_call_async(struct kipc_binding *binding, unsigned int stack,
  * ended, or the worker), EIDRM (removed), or an error that the server's handler returns,
  * ENOSYS and EPROTO among them: then the call is over.  ENOENT (no such call, or none at
  * all), EBUSY (another thread waits for it), EAGAIN (it is not there yet), ETIMEDOUT,
- * EINTR, EDQUOT (the caller's quota of waiters): then it can be collected again.
+ * EINTR, EDQUOT (without a token: the caller's quota of waiters): then it can be collected
+ * again.
  */
 int kipc_call_collect(struct kipc_binding *binding, uint64_t *token,
 		      uint64_t results[8], unsigned int *stack, uint64_t deadline)

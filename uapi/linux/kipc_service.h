@@ -174,7 +174,7 @@ struct kipc_service_connect {
  * Returns the server's status.  EPIPE, EIDRM with @token written: the call
  * has failed, and is over.  With any other error it can be collected again.  EPERM, ENOTCONN.
  * ENOENT: this handle has no such call, or none.  EBUSY: another thread waits for
- * this call.  EAGAIN, ETIMEDOUT, EINTR.  EDQUOT: the quota of waiters.
+ * this call.  EAGAIN, ETIMEDOUT, EINTR.  EDQUOT: the quota of waiters, without a token.
  */
 struct kipc_service_collect {
 	__aligned_u64 token;
