@@ -162,8 +162,9 @@ static inline int kipc_cursor_end(const struct kipc_cursor *c)
 #define KIPC_LENGTH_string(most)		+ sizeof(uint32_t) + (most)
 #define KIPC_LENGTH_bytes(most)			+ sizeof(uint32_t) + (most)
 
+/* Without fields it is an extension of C. */
 #define KIPC_MESSAGE(message_type, FIELDS)					\
-struct message_type {								\
+__extension__ struct message_type {						\
 	FIELDS(KIPC_FIELD)							\
 };										\
 static inline void message_type##_put(struct kipc_cursor *c,			\
