@@ -217,6 +217,8 @@ TEST(bad_options)
 	options = lib_options();
 	options.flags = KIPC_PERSISTENT;
 	EXPECT_NONE(EINVAL, kipc_service_register(name, &options));
+	options.flags = KIPC_NONBLOCK;
+	EXPECT_NONE(EINVAL, kipc_service_register(name, &options));
 	options = lib_options();
 	options.e_stack_size = SIZE_MAX;
 	EXPECT_NONE(EINVAL, kipc_service_register(name, &options));
@@ -517,6 +519,39 @@ TEST_F(running, ends_with_an_error)
 	ASSERT_EQ(0, fcntl(kipc_service_fd(service), F_SETFL, O_NONBLOCK));
 	EXPECT_ERR(EAGAIN, kipc_service_run(service));
 	kipc_service_free(service);
+}
+
+/*
+ * A child has not inherited what its parent has mapped: what it has in that place is its
+ * own, and what it gives back is not the parent's.
+ */
+TEST_F(running, child_gives_its_part_back)
+{
+	pid_t pid = lib_serve(self->name, &self->options), child;
+	struct kipc_binding *b = lib_bind(self->name);
+	struct kipc_service *mine = kipc_service_register(NULL, &self->options);
+	unsigned char *stack = kipc_stack(b, 0);
+	uint64_t args[8] = { 0 };
+
+	ASSERT_NE(NULL, mine);
+	child = spawn();
+	if (!child) {
+		CHECK(mmap(stack, 4096, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1,
+			   0) == stack);
+		stack[0] = 1;
+		kipc_disconnect(b);
+		kipc_service_free(mine);
+		CHECK(stack[0] == 1);
+		exit(0);
+	}
+	EXPECT_EQ(0, reap(child));
+	lib_call(b, WHO, args);
+	EXPECT_OK(kipc_service_stop(kipc_service_fd(mine)));
+	EXPECT_EQ(0, kipc_service_run(mine));
+	kipc_service_free(mine);
+	kipc_disconnect(b);
+	EXPECT_EQ(128 + SIGKILL, slay(pid));
 }
 
 /* A thread has the stack that it should have, and not a page more. */

@@ -200,7 +200,7 @@ struct kipc_service;
 
 typedef void kipc_handler(void *a_stack, const uint64_t args[8]);
 
-/* Whether @caller may connect: 0, or -1.  Fills what comes with its calls, and the answer. */
+/* Whether @caller may connect: 0 if so.  Fills what comes with its calls, and the answer. */
 typedef int kipc_acceptor(const struct kipc_served *caller, uint64_t *value,
 			  uint64_t answer[8]);
 

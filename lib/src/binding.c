@@ -26,6 +26,7 @@ static int map_stacks(struct kipc_binding *binding,
 	if (map == MAP_FAILED)
 		return -1;
 	binding->map = map;
+	binding->process = getpid();
 	binding->size = connect->binding_size;
 	binding->frames_size = connect->frames_size;
 	binding->stack_size = connect->stack_size;
@@ -132,13 +133,14 @@ struct kipc_binding *kipc_connect(const char *name, uint64_t args[8],
  * @binding: of kipc_connect() or kipc_connect_fd(), or NULL
  *
  * Its A-stacks are unmapped, and its descriptor is closed; calls that nobody has collected
- * are given up.
+ * are given up.  In a child it closes the child's descriptor alone.
  */
 void kipc_disconnect(struct kipc_binding *binding)
 {
 	if (!binding)
 		return;
-	munmap(binding->map, binding->size);
+	if (binding->process == getpid())
+		munmap(binding->map, binding->size);
 	close(binding->fd);
 	free(binding);
 }

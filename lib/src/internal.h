@@ -60,6 +60,7 @@ static inline uint32_t kipc_count(size_t count)
 
 struct kipc_binding {
 	int fd;
+	pid_t process;		/* that has it mapped; a child has not */
 	uint32_t stacks;
 	uint32_t stack_size;
 	uint32_t frames_size;

@@ -39,6 +39,7 @@ struct worker {
 struct kipc_service {
 	struct kipc_service_options options;
 	int fd;
+	pid_t process;			/* that has it mapped; a child has not */
 	unsigned char *map;
 	size_t size;
 	size_t room;			/* bytes that a handler has */
@@ -108,7 +109,7 @@ static void accept_or_refuse(struct worker *worker)
 	struct kipc_service_reply *reply = &worker->serve.reply;
 	uint64_t answer[8] = { 0 }, value = 0;
 
-	if (worker->service->options.accept(&worker->serve.call, &value, answer) < 0)
+	if (worker->service->options.accept(&worker->serve.call, &value, answer) != 0)
 		reply->flags = KIPC_REPLY_REFUSE;
 	else
 		reply->value = value;
@@ -324,7 +325,8 @@ static int check_options(struct kipc_service_options *options)
 {
 	long page = sysconf(_SC_PAGESIZE), least = sysconf(_SC_THREAD_STACK_MIN);
 
-	if (options->reserved || (options->handler_count && !options->handlers) ||
+	if (options->reserved || options->flags & ~KIPC_INHERIT ||
+	    (options->handler_count && !options->handlers) ||
 	    (options->attr.flags & KIPC_SERVICE_ACCEPT && !options->accept))
 		return -1;
 	if (options->accept)
@@ -363,6 +365,7 @@ static int set_up(struct kipc_service *service, const char *name)
 	if (map == MAP_FAILED)
 		return -1;
 	service->map = map;
+	service->process = getpid();
 	service->size = stat.map_size;
 	service->room = stat.attr.stack_size;
 	if (options->private_copy && options->private_copy < service->room)
@@ -424,13 +427,14 @@ int kipc_service_fd(const struct kipc_service *service)
  * kipc_service_free() - end a service that does not run
  * @service: of kipc_service_register(), or NULL
  *
- * Its name is gone, and calls under way and later ones fail.
+ * Its name is gone, and calls under way and later ones fail.  In a child it closes the
+ * child's descriptor alone.
  */
 void kipc_service_free(struct kipc_service *service)
 {
 	if (!service)
 		return;
-	if (service->map)
+	if (service->map && service->process == getpid())
 		munmap(service->map, service->size);
 	if (service->fd >= 0)
 		close(service->fd);
