@@ -266,7 +266,7 @@ void kipc_call_abandon(struct kipc_call *call, struct kipc_wake *wake);
  * happened.
  */
 static inline struct task_struct *kipc_call_end_claimed(struct kipc_call *call,
-							 int result)
+							int result)
 {
 	if (unlikely(!call->claim))
 		return NULL;
