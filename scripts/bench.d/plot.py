@@ -54,6 +54,7 @@ set ylabel 'cost relative to pipe (less is better)'
 set grid y lc rgb '#dddddd'
 set xtics rotate by 35 right
 set key outside top right vertical
+set lmargin 14
 plot 1 with lines lc rgb '#d62728' dt 2 notitle, {', '.join(plots)}
 """)
 
