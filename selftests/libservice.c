@@ -264,6 +264,7 @@ TEST(no_room)
 	pid_t pid;
 
 	close(lowest);
+	SKIP_SANITIZED();
 	pid = spawn();
 	if (!pid)
 		with_limit(RLIMIT_AS, 1 << 30, name);
@@ -408,6 +409,7 @@ TEST_F(running, grows)
 	int i;
 	pid_t pid;
 
+	SKIP_SANITIZED();
 	self->options.attr.workers = 3;
 	self->options.attr.stacks = 6;
 	pid = lib_serve(self->name, &self->options);
@@ -435,6 +437,7 @@ TEST_F(running, threads_from_the_start)
 	struct kipc_binding *b;
 	pid_t pid;
 
+	SKIP_SANITIZED();
 	self->options.threads = 4;
 	self->options.attr.workers = 4;
 	self->options.e_stack_size = 1;		/* less than there must be */
@@ -468,10 +471,14 @@ TEST_F(running, stops)
 /* The signal comes to the thread that runs the service, though another is idle. */
 TEST_F(running, stopped_by_a_signal)
 {
-	pid_t pid = lib_serve(self->name, &self->options);
-	struct kipc_binding *b = lib_bind(self->name);
-	uint64_t args[8], token = lib_submit(b, 1, HOLD, 5);
+	struct kipc_binding *b;
+	uint64_t args[8], token;
+	pid_t pid;
 
+	SKIP_SANITIZED();
+	pid = lib_serve(self->name, &self->options);
+	b = lib_bind(self->name);
+	token = lib_submit(b, 1, HOLD, 5);
 	wait_holding(1);
 	wait_for(threads_of(pid) == 2);
 	kill(pid, SIGTERM);
@@ -504,6 +511,8 @@ TEST_F(running, ends_with_an_error)
 	if (!pid) {
 		/* Less than what is mapped already. */
 		limit.rlim_cur = 1 << 20;
+		if (SANITIZED)
+			exit(0);
 		CHECK(!setrlimit(RLIMIT_AS, &limit));
 		CHECK_ERR(ENOMEM, kipc_service_run(service));
 		exit(0);
@@ -561,6 +570,7 @@ TEST_F(running, guard_page)
 	uint64_t args[8] = { 0 };
 	pid_t pid;
 
+	SKIP_SANITIZED();
 	self->options.e_stack_size = 100000;	/* 25 pages */
 	pid = lib_serve(self->name, &self->options);
 	b = lib_bind(self->name);

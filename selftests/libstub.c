@@ -164,13 +164,13 @@ TEST_F(shop, forged_lengths)
 	EXPECT_EQ(3, forge(b, 2, 3, good));
 }
 
-static volatile int flipping;
+static int flipping;	/* atomic */
 
 static void *flip(void *stack)
 {
 	volatile uint32_t *size = stack;
 
-	while (flipping) {
+	while (__atomic_load_n(&flipping, __ATOMIC_RELAXED)) {
 		*size = 2;
 		*size = UINT32_MAX;
 	}
@@ -185,7 +185,7 @@ TEST_F(shop, flickering_lengths)
 	pthread_t thread;
 
 	memcpy(kipc_stack(self->b, 0), &f, sizeof(f));
-	flipping = 1;
+	__atomic_store_n(&flipping, 1, __ATOMIC_RELAXED);
 	ASSERT_EQ(0, pthread_create(&thread, NULL, flip, kipc_stack(self->b, 0)));
 	for (i = 0; i < effort(3000); i++) {
 		uint64_t args[8] = { sizeof(f) };
@@ -196,7 +196,7 @@ TEST_F(shop, flickering_lengths)
 		/* The server's reply begins where the length was. */
 		memcpy((char *)kipc_stack(self->b, 0) + 4, (char *)&f + 4, sizeof(f) - 4);
 	}
-	flipping = 0;
+	__atomic_store_n(&flipping, 0, __ATOMIC_RELAXED);
 	ASSERT_EQ(0, pthread_join(thread, NULL));
 	EXPECT_EQ(i, good + bad);
 	TH_LOG("%u were good, %u refused", good, bad);

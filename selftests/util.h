@@ -182,6 +182,17 @@ int try_write_file(const char *path, const char *text);
 void enter_userns(int flags, uid_t owner, const char *uids, const char *gids);
 void *shared(size_t size);		/* zeroed memory, shared with children */
 
+/* The programs of scripts/sanitize, which have memory and threads of their own. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED true
+#else
+#define SANITIZED false
+#endif
+#define SKIP_SANITIZED() do {						\
+	if (SANITIZED)							\
+		SKIP(return, "a sanitizer has memory and threads of its own"); \
+} while (0)
+
 /* A number from the environment, or else this one: see scripts/test. */
 unsigned int from_env(const char *name, unsigned int otherwise);
 /* Of @n rounds, KIPC_EFFORT percent, for slow kernels; all by default. */
