@@ -99,23 +99,59 @@ __poll_t kipc_handle_poll(struct file *file, poll_table *wait)
 	return handle->object->kind->poll(handle);
 }
 
+/* Somebody comes who is to be told of news: what is true already is none. */
+static void kipc_handle_watch(struct kipc_handle *handle)
+{
+	kipc_notify_watch(&handle->object->notify);
+	/* For its side effect. */
+	handle->object->kind->poll(handle);
+	kipc_delay(KIPC_DELAY_NOTIFY_WATCHED);
+}
+
+/* What becomes of the object, and the replies that are for this handle. */
+static int kipc_handle_enlist(int fd, struct file *file, int on)
+{
+	struct kipc_handle *handle = file->private_data;
+	struct fasync_struct **list = handle->object->notify.fasync;
+	int ret;
+
+	if (handle->rights & KIPC_RIGHTS_READ)
+		list += KIPC_ASYNC_READS;
+	if (handle->rights & KIPC_RIGHTS_WRITE)
+		list += KIPC_ASYNC_WRITES;
+	ret = fasync_helper(fd, file, on, &handle->party.pollers.fasync);
+	if (ret < 0)
+		return ret;
+	ret = fasync_helper(fd, file, on, list);
+	if (ret < 0)
+		fasync_helper(-1, file, 0, &handle->party.pollers.fasync);
+	return ret;
+}
+
 /**
- * kipc_handle_fasync - O_ASYNC was changed
+ * kipc_handle_fasync - O_ASYNC was changed, or the handle is about to go
  * @fd: the descriptor
  * @file: the handle
  * @on: the new state
  *
+ * Context: process context, may sleep; takes the lock of the object's inode, so that
+ * two who change it at once do so one after the other, in both lists.
  * Return: 0 or 1, or a negative errno.
  */
 int kipc_handle_fasync(int fd, struct file *file, int on)
 {
 	struct kipc_handle *handle = file->private_data;
-	struct kipc_object *object = handle->object;
-	int ret = fasync_helper(fd, file, on, &object->notify.fasync);
+	struct inode *inode = handle->object->inode;
+	int ret;
 
-	/* For its side effect: what is true already is no news. */
-	if (on && ret > 0)
-		object->kind->poll(handle);
+	inode_lock(inode);
+	if (on)
+		kipc_handle_watch(handle);
+	ret = kipc_handle_enlist(fd, file, on);
+	/* It has gone; or it was there before, or has not come. */
+	if (on ? ret <= 0 : ret > 0)
+		kipc_notify_unwatch(&handle->object->notify);
+	inode_unlock(inode);
 	return ret;
 }
 
@@ -190,11 +226,42 @@ static long kipc_handle_narrow(struct kipc_handle *handle, void __user *arg,
 	return kipc_object_open(handle->object, narrow.rights, narrow.flags, NULL);
 }
 
+/* What the events come to for this handle; 0: it has not the rights. */
+static __poll_t kipc_handle_news(const struct kipc_handle *handle, u32 events)
+{
+	u32 reads = handle->rights & KIPC_RIGHTS_READ;
+	u32 writes = handle->rights & KIPC_RIGHTS_WRITE;
+	__poll_t news = 0;
+
+	if ((events & (KIPC_EVENT_NONEMPTY | KIPC_EVENT_READABLE |
+		       KIPC_EVENT_CALL) && !reads) ||
+	    (events & KIPC_EVENT_WRITABLE && !writes) ||
+	    (events & KIPC_EVENT_PEER_GONE && !reads && !writes) ||
+	    (events & KIPC_EVENT_LIMIT && !(handle->rights & KIPC_RIGHT_MANAGE)))
+		return 0;
+	if (events & KIPC_EVENT_NONEMPTY)
+		news |= KIPC_NEWS_NONEMPTY;
+	if (events & KIPC_EVENT_READABLE)
+		news |= EPOLLIN;
+	if (events & KIPC_EVENT_WRITABLE)
+		news |= EPOLLOUT;
+	if (events & KIPC_EVENT_PEER_GONE && reads)
+		news |= EPOLLHUP;
+	if (events & KIPC_EVENT_PEER_GONE && writes)
+		news |= EPOLLERR;
+	if (events & KIPC_EVENT_CALL)
+		news |= KIPC_NEWS_CALL;
+	if (events & KIPC_EVENT_LIMIT)
+		news |= KIPC_NEWS_LIMIT;
+	return news;
+}
+
 static long kipc_handle_notify(struct kipc_handle *handle, void __user *arg,
 			       size_t size)
 {
 	struct kipc_object *object = handle->object;
 	struct kipc_notification wish;
+	__poll_t news;
 	int ret;
 
 	ret = kipc_arg_in(&wish, sizeof(wish),
@@ -207,12 +274,18 @@ static long kipc_handle_notify(struct kipc_handle *handle, void __user *arg,
 	if (wish.events ? wish.signo < 1 || !valid_signal(wish.signo) :
 			  wish.signo || wish.flags || wish.value)
 		return -EINVAL;
-	if (wish.events && !(handle->rights & KIPC_RIGHT_RECEIVE))
+	news = kipc_handle_news(handle, wish.events);
+	if (wish.events && !news)
 		return -EPERM;
 	if (READ_ONCE(object->removed))
 		return -EIDRM;
-	return kipc_listener_set(&object->notify, &object->account, handle,
-				 &wish);
+	if (wish.events)
+		kipc_handle_watch(handle);
+	ret = kipc_listener_set(&object->notify, &object->account, handle,
+				&wish, news);
+	if (wish.events && ret)
+		kipc_notify_unwatch(&object->notify);
+	return ret;
 }
 
 /**

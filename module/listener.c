@@ -23,7 +23,8 @@
  * @by: the handle that it was made by
  * @thread: to be told, referenced
  * @exec_id: of the program that has registered
- * @wish: what it has registered for
+ * @news: of what it is to be told; none: no more
+ * @wish: what it has asked for
  *
  * Protected by the lock of struct kipc_notify.
  */
@@ -32,6 +33,7 @@ struct kipc_listener {
 	const void *by;
 	struct pid *thread;
 	u32 exec_id;
+	__poll_t news;
 	struct kipc_notification wish;
 };
 
@@ -44,7 +46,7 @@ static struct task_struct *kipc_listener_task(const struct kipc_listener *listen
 	struct task_struct *task = pid_task(listener->thread, PIDTYPE_PID);
 
 	return task && READ_ONCE(task->self_exec_id) == listener->exec_id &&
-	       listener->wish.events ? task : NULL;
+	       listener->news ? task : NULL;
 }
 
 static void kipc_listener_unlink(struct kipc_notify *notify,
@@ -54,7 +56,7 @@ static void kipc_listener_unlink(struct kipc_notify *notify,
 	lockdep_assert_held(&notify->lock);
 	hlist_del(&listener->node);
 	hlist_add_head(&listener->node, garbage);
-	WRITE_ONCE(notify->listening, notify->listening - 1);
+	WRITE_ONCE(notify->watchers, notify->watchers - 1);
 }
 
 static void kipc_listener_free(struct kipc_account *account,
@@ -72,7 +74,8 @@ static void kipc_listener_free(struct kipc_account *account,
 
 static struct kipc_listener *kipc_listener_alloc(struct kipc_account *account,
 						 const void *by,
-						 const struct kipc_notification *wish)
+						 const struct kipc_notification *wish,
+						 __poll_t news)
 {
 	struct kipc_listener *listener;
 
@@ -82,6 +85,7 @@ static struct kipc_listener *kipc_listener_alloc(struct kipc_account *account,
 	listener->by = by;
 	listener->thread = get_pid(task_pid(current));
 	listener->exec_id = current->self_exec_id;
+	listener->news = news;
 	listener->wish = *wish;
 	kipc_count(KIPC_REF_LISTENERS, 1);
 	return listener;
@@ -93,6 +97,7 @@ static struct kipc_listener *kipc_listener_alloc(struct kipc_account *account,
  * @account: of the object
  * @by: the handle
  * @wish: checked; without events, it takes away
+ * @news: of what it is to be told, by what the handle may; it is counted as a watcher
  *
  * Those who have gone are swept out on the way.
  *
@@ -100,37 +105,41 @@ static struct kipc_listener *kipc_listener_alloc(struct kipc_account *account,
  * Return: 0, -ENOENT, -ENOSPC, -EDQUOT, -ENOMEM.
  */
 int kipc_listener_set(struct kipc_notify *notify, struct kipc_account *account,
-		      const void *by, const struct kipc_notification *wish)
+		      const void *by, const struct kipc_notification *wish,
+		      __poll_t news)
 {
 	struct kipc_listener *listener, *fresh = NULL;
 	HLIST_HEAD(garbage);
 	struct hlist_node *next;
+	unsigned int others = 0;
 	bool found = false;
 	int ret = 0;
 
 	if (wish->events) {
-		fresh = kipc_listener_alloc(account, by, wish);
+		fresh = kipc_listener_alloc(account, by, wish, news);
 		if (IS_ERR(fresh))
 			return PTR_ERR(fresh);
 	}
 	rcu_read_lock();
 	spin_lock(&notify->lock);
 	hlist_for_each_entry_safe(listener, next, &notify->listeners, node) {
-		if (listener->by == by && listener->thread == task_pid(current) &&
-		    kipc_listener_task(listener))
+		if (kipc_listener_task(listener)) {
+			if (listener->by != by ||
+			    listener->thread != task_pid(current)) {
+				others++;
+				continue;
+			}
 			found = true;
-		else if (kipc_listener_task(listener))
-			continue;
+		}
 		kipc_listener_unlink(notify, listener, &garbage);
 	}
 	if (!fresh) {
 		ret = found ? 0 : -ENOENT;
-	} else if (notify->listening >= KIPC_NOTIFY_MAX) {
+	} else if (others >= KIPC_NOTIFY_MAX) {
 		hlist_add_head(&fresh->node, &garbage);
 		ret = -ENOSPC;
 	} else {
 		hlist_add_head(&fresh->node, &notify->listeners);
-		WRITE_ONCE(notify->listening, notify->listening + 1);
 	}
 	spin_unlock(&notify->lock);
 	rcu_read_unlock();
@@ -153,7 +162,8 @@ void kipc_listener_forget(struct kipc_notify *notify,
 	HLIST_HEAD(garbage);
 	struct hlist_node *next;
 
-	if (!kipc_notify_listening(notify))
+	/* Nobody can register by it any more. */
+	if (hlist_empty(&notify->listeners))
 		return;
 	spin_lock(&notify->lock);
 	hlist_for_each_entry_safe(listener, next, &notify->listeners, node)
@@ -163,7 +173,8 @@ void kipc_listener_forget(struct kipc_notify *notify,
 	kipc_listener_free(account, &garbage);
 }
 
-static void kipc_listener_signal(const struct kipc_listener *listener,
+/* Not if its queue of signals is full: then it is to be told again. */
+static bool kipc_listener_signal(const struct kipc_listener *listener,
 				 struct task_struct *task)
 {
 	struct kernel_siginfo info;
@@ -172,23 +183,25 @@ static void kipc_listener_signal(const struct kipc_listener *listener,
 	info.si_signo = listener->wish.signo;
 	info.si_code = SI_MESGQ;
 	/* The kernel maps the user, and not the process, into the receiver's view. */
-	info.si_pid = pid_nr_ns(task_tgid(current), ns_of_pid(listener->thread));
-	info.si_uid = from_kuid_munged(current_user_ns(), current_uid());
+	if (!(current->flags & PF_KTHREAD)) {
+		info.si_pid = pid_nr_ns(task_tgid(current),
+					ns_of_pid(listener->thread));
+		info.si_uid = from_kuid_munged(current_user_ns(), current_uid());
+	}
 	info.si_ptr = (void __user *)(unsigned long)listener->wish.value;
-	send_sig_info(listener->wish.signo, &info, task);
+	return !send_sig_info(listener->wish.signo, &info, task);
 }
 
 /**
- * kipc_listener_tell - an event has happened
+ * kipc_listener_tell - something has happened
  * @notify: of the object
- * @event: KIPC_EVENT_...
+ * @news: what
  *
- * The number of listeners is small, and a signal does not sleep; one that cannot be
- * queued is lost, as any is.
+ * The number of listeners is small, and a signal does not sleep.
  *
  * Context: process context; the object is held, its lock is not.
  */
-void kipc_listener_tell(struct kipc_notify *notify, u32 event)
+void kipc_listener_tell(struct kipc_notify *notify, __poll_t news)
 {
 	struct kipc_listener *listener;
 	struct task_struct *task;
@@ -197,12 +210,12 @@ void kipc_listener_tell(struct kipc_notify *notify, u32 event)
 	spin_lock(&notify->lock);
 	hlist_for_each_entry(listener, &notify->listeners, node) {
 		task = kipc_listener_task(listener);
-		if (!task || !(listener->wish.events & event))
+		if (!task || !(listener->news & news))
 			continue;
-		kipc_listener_signal(listener, task);
 		/* It is swept out when somebody registers, or the handle goes. */
-		if (listener->wish.flags & KIPC_NOTIFY_ONCE)
-			listener->wish.events = 0;
+		if (kipc_listener_signal(listener, task) &&
+		    listener->wish.flags & KIPC_NOTIFY_ONCE)
+			listener->news = 0;
 	}
 	spin_unlock(&notify->lock);
 	rcu_read_unlock();

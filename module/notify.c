@@ -16,10 +16,10 @@ void kipc_notify_init(struct kipc_notify *notify)
 {
 	init_waitqueue_head(&notify->readers);
 	init_waitqueue_head(&notify->writers);
-	notify->fasync = NULL;
+	memset(notify->fasync, 0, sizeof(notify->fasync));
 	notify->choosy = false;
 	spin_lock_init(&notify->lock);
-	notify->listening = 0;
+	notify->watchers = 0;
 	INIT_HLIST_HEAD(&notify->listeners);
 }
 
@@ -52,43 +52,100 @@ static void kipc_notify_queue(wait_queue_head_t *queue, __poll_t events,
 }
 
 /**
- * kipc_notify - tell pollers and receivers of SIGIO
+ * kipc_notify_pollers - tell pollers, and nobody else
  * @notify: of the object
- * @events: EPOLLIN, EPOLLHUP: readers; EPOLLOUT, EPOLLERR: writers; both of
- *	EPOLLHUP and EPOLLERR: the end of the object, for everybody
+ * @news: EPOLLIN, EPOLLHUP: readers; EPOLLOUT, EPOLLERR: writers; both of
+ *	EPOLLHUP and EPOLLERR: the end of the object, for everybody; KIPC_NEWS_LOOK:
+ *	readers, as for EPOLLHUP
  *
  * With EPOLLHUP or EPOLLERR, or if they are choosy, everybody is woken, also those of
  * whom one is enough (EPOLLEXCLUSIVE).
  *
  * Context: process context, the object's lock is not held.
  */
-void kipc_notify(struct kipc_notify *notify, __poll_t events)
+void kipc_notify_pollers(struct kipc_notify *notify, __poll_t news)
 {
-	__poll_t last = events & (EPOLLHUP | EPOLLERR);
-	bool both = last == (EPOLLHUP | EPOLLERR);
-	__poll_t in = 0, out = 0;
+	__poll_t last, in = 0, out = 0;
 
-	if (events & (EPOLLIN | EPOLLHUP))
-		in = (events & EPOLLHUP) | EPOLLIN | EPOLLRDNORM;
-	if (events & EPOLLOUT)
+	if (news & KIPC_NEWS_LOOK)
+		news |= EPOLLHUP;
+	last = news & (EPOLLHUP | EPOLLERR);
+	if (news & (EPOLLIN | EPOLLHUP))
+		in = (news & EPOLLHUP) | EPOLLIN | EPOLLRDNORM;
+	if (news & EPOLLOUT)
 		out = EPOLLOUT | EPOLLWRNORM;
-	out |= events & EPOLLERR;
-	if (both) {
+	out |= news & EPOLLERR;
+	if (last == (EPOLLHUP | EPOLLERR)) {
 		in |= last;
 		out |= last;
 	}
 	kipc_notify_queue(&notify->readers, in,
 			  last || READ_ONCE(notify->choosy));
 	kipc_notify_queue(&notify->writers, out, last);
+}
 
-	if (events & EPOLLHUP)
-		kill_fasync(&notify->fasync, SIGIO, POLL_HUP);
-	else if (events & EPOLLERR)
-		kill_fasync(&notify->fasync, SIGIO, POLL_ERR);
-	else if (events & EPOLLIN)
-		kill_fasync(&notify->fasync, SIGIO, POLL_IN);
-	if (!last && events & EPOLLOUT)
-		kill_fasync(&notify->fasync, SIGIO, POLL_OUT);
+/* One of those lists: at most one signal for what is read, one for what is written. */
+static void kipc_notify_async(struct fasync_struct **list, unsigned int which,
+			      __poll_t news)
+{
+	if ((news & EPOLLHUP && which & KIPC_ASYNC_READS) ||
+	    (news & (EPOLLHUP | EPOLLERR)) == (EPOLLHUP | EPOLLERR)) {
+		kill_fasync(list, SIGIO, POLL_HUP);
+		return;
+	}
+	if (news & EPOLLIN && which & KIPC_ASYNC_READS)
+		kill_fasync(list, SIGIO, POLL_IN);
+	if (!(which & KIPC_ASYNC_WRITES))
+		return;
+	if (news & EPOLLERR)
+		kill_fasync(list, SIGIO, POLL_ERR);
+	else if (news & EPOLLOUT)
+		kill_fasync(list, SIGIO, POLL_OUT);
+}
+
+/**
+ * kipc_notify - tell pollers, receivers of SIGIO, and listeners
+ * @notify: of the object
+ * @news: as for kipc_notify_pollers(), and KIPC_NEWS_...
+ *
+ * Context: process context, the object is held, its lock is not.
+ */
+void kipc_notify(struct kipc_notify *notify, __poll_t news)
+{
+	unsigned int which;
+
+	kipc_notify_pollers(notify, news);
+	if (!READ_ONCE(notify->watchers))
+		return;
+	for (which = 0; which < KIPC_ASYNC_LISTS; which++)
+		kipc_notify_async(&notify->fasync[which], which, news);
+	kipc_listener_tell(notify, news);
+}
+
+/**
+ * kipc_notify_watch - a receiver of SIGIO or a listener comes
+ * @notify: of the object, whose state is to be looked at next
+ *
+ * Context: process context, the object's lock is not held.
+ */
+void kipc_notify_watch(struct kipc_notify *notify)
+{
+	spin_lock(&notify->lock);
+	WRITE_ONCE(notify->watchers, notify->watchers + 1);
+	spin_unlock(&notify->lock);
+}
+
+/**
+ * kipc_notify_unwatch - it has gone, or has not come after all
+ * @notify: of the object
+ *
+ * Context: process context, the object's lock is not held.
+ */
+void kipc_notify_unwatch(struct kipc_notify *notify)
+{
+	spin_lock(&notify->lock);
+	WRITE_ONCE(notify->watchers, notify->watchers - 1);
+	spin_unlock(&notify->lock);
 }
 
 /**
@@ -102,6 +159,7 @@ void kipc_pollers_init(struct kipc_pollers *pollers, wait_queue_head_t *told)
 	refcount_set(&pollers->refs, 1);
 	init_waitqueue_head(&pollers->queue);
 	pollers->told = told ?: &pollers->queue;
+	pollers->fasync = NULL;
 }
 
 /**
@@ -115,6 +173,7 @@ void kipc_pollers_tell(void *handles)
 	struct kipc_pollers *pollers = handles;
 
 	kipc_notify_queue(pollers->told, EPOLLPRI, false);
+	kill_fasync(&pollers->fasync, SIGIO, POLL_PRI);
 	kipc_pollers_put(pollers);
 }
 

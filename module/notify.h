@@ -2,14 +2,18 @@
 /*
  * DOC: Telling those who do not wait in line
  *
- * Pollers (poll, select, epoll) and receivers of SIGIO.  An object's poll
- * function takes the object's lock to read its state *after* it has put itself
+ * Pollers (poll, select, epoll), receivers of SIGIO, and *listeners* (listener.c), which
+ * are threads that have registered for a signal, a few for each object.  An object's
+ * poll function takes the object's lock to read its state *after* it has put itself
  * into the wait queue, and whoever changes the state asks kipc_notify_wanted()
  * *under* that lock: so either the poller sees the new state or the changer
  * sees the poller, and the hot path needs no barrier of its own.
  *
- * Threads that have registered for a signal are *listeners* (listener.c), a few for
- * each object; they are told of single events.
+ * Whoever changes the state finds out what is *news*: what has become true since it was
+ * told last, and what has arrived.  As long as nobody is there to be told, that is not
+ * kept.  So who comes is first counted, then has the state looked at as by a poller, and
+ * only then is there to be told: it is told of all that happens from then on, and of
+ * nothing that was so before.
  */
 #ifndef KIPC_NOTIFY_H
 #define KIPC_NOTIFY_H
@@ -21,18 +25,32 @@
 #include <linux/wait.h>
 
 struct fasync_struct;
+struct file;
 struct kipc_account;
 struct kipc_notification;
+
+/* News that no poll mask shows, beside EPOLLIN, EPOLLOUT, EPOLLHUP and EPOLLERR. */
+#define KIPC_NEWS_NONEMPTY	EPOLLRDBAND	/* EPOLLIN has become true */
+#define KIPC_NEWS_CALL		EPOLLMSG	/* a call has to wait to be taken */
+#define KIPC_NEWS_LIMIT		EPOLLWRBAND	/* there is no room any more */
+/* For pollers alone: to some handles this is the end, or is not any more. */
+#define KIPC_NEWS_LOOK		EPOLLRDHUP
+
+/* Which receivers of SIGIO: a bit for who may read, one for who may write. */
+#define KIPC_ASYNC_READS	1
+#define KIPC_ASYNC_WRITES	2
+#define KIPC_ASYNC_LISTS	4
 
 /**
  * struct kipc_notify - who is to be told
  * @readers: pollers who may read, or neither read nor write
  * @writers: pollers who may write
- * @fasync: receivers of SIGIO
+ * @fasync: receivers of SIGIO, by KIPC_ASYNC_...
  * @choosy: not all who read wait for the same, so one may not be woken for another;
  *	protected by the object's lock, and never unset
  * @lock: protects the next
- * @listening: how many of the next; also read without the lock, as a snapshot
+ * @watchers: how many receivers of SIGIO and listeners there are, or come; also read
+ *	without the lock, as a snapshot
  * @listeners: threads that have registered for a signal
  *
  * Two queues, so that who may only write cannot catch what is meant for one of
@@ -41,11 +59,11 @@ struct kipc_notification;
 struct kipc_notify {
 	wait_queue_head_t readers;
 	wait_queue_head_t writers;
-	struct fasync_struct *fasync;
+	struct fasync_struct *fasync[KIPC_ASYNC_LISTS];
 	bool choosy;
 
 	spinlock_t lock;	/* protects the rest */
-	unsigned int listening;
+	unsigned int watchers;
 	struct hlist_head listeners;
 };
 
@@ -54,11 +72,13 @@ struct kipc_notify {
  * @refs: the handle, and those who are just telling
  * @queue: of its own
  * @told: where they are enrolled: @queue, or one of the object's
+ * @fasync: the handle, if it is to be sent SIGIO for its replies
  */
 struct kipc_pollers {
 	refcount_t refs;
 	wait_queue_head_t queue;
 	wait_queue_head_t *told;
+	struct fasync_struct *fasync;
 };
 
 /* Under the object's lock: is there anybody? */
@@ -69,33 +89,38 @@ static inline bool kipc_notify_wanted(struct kipc_notify *notify)
 	/* Likewise. */
 	bool writers = waitqueue_active(&notify->writers);
 
-	return readers || writers || READ_ONCE(notify->fasync);
+	return readers || writers || READ_ONCE(notify->watchers);
+}
+
+/* Under the object's lock: what is news in @state, now that @told is known. */
+static inline __poll_t kipc_notify_news(__poll_t state, __poll_t *told,
+					bool arrived)
+{
+	__poll_t news = state & ~*told;
+
+	if (news & EPOLLIN)
+		news |= KIPC_NEWS_NONEMPTY;
+	if (arrived)
+		news |= state & EPOLLIN;
+	*told = state;
+	return news;
 }
 
 void kipc_notify_init(struct kipc_notify *notify);
 void kipc_notify_wait(struct kipc_notify *notify, struct file *file,
 		      poll_table *wait, bool reads, bool writes);
-void kipc_notify(struct kipc_notify *notify, __poll_t events);
+void kipc_notify_pollers(struct kipc_notify *notify, __poll_t news);
+void kipc_notify(struct kipc_notify *notify, __poll_t news);
+void kipc_notify_watch(struct kipc_notify *notify);
+void kipc_notify_unwatch(struct kipc_notify *notify);
 
 /* listener.c */
 int kipc_listener_set(struct kipc_notify *notify, struct kipc_account *account,
-		      const void *by, const struct kipc_notification *wish);
+		      const void *by, const struct kipc_notification *wish,
+		      __poll_t news);
 void kipc_listener_forget(struct kipc_notify *notify,
 			  struct kipc_account *account, const void *by);
-void kipc_listener_tell(struct kipc_notify *notify, u32 event);
-
-/* Has anybody registered?  Who does so just now may miss what happens just now. */
-static inline bool kipc_notify_listening(const struct kipc_notify *notify)
-{
-	return READ_ONCE(notify->listening);
-}
-
-/* Something has happened that somebody may have registered for. */
-static inline void kipc_notify_event(struct kipc_notify *notify, u32 event)
-{
-	if (unlikely(kipc_notify_listening(notify)))
-		kipc_listener_tell(notify, event);
-}
+void kipc_listener_tell(struct kipc_notify *notify, __poll_t news);
 
 void kipc_pollers_init(struct kipc_pollers *pollers, wait_queue_head_t *told);
 void kipc_pollers_tell(void *handles);

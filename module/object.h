@@ -72,7 +72,7 @@ struct seq_file;
  * @type: S_IF... of its inode
  * @size: of the kind's structure, which begins with struct kipc_object
  * @handle_size: of its handles, which begin with struct kipc_handle
- * @events: KIPC_EVENT_... that it has; they are for who may receive
+ * @events: KIPC_EVENT_... that it has
  * @transient: its objects live with their server: a name of theirs cannot persist, and
  *	who opens one may wait for it
  * @fops: of its handles; kipc_object_... serve for most of them
@@ -87,7 +87,7 @@ struct seq_file;
  * @remove: @removed has been set: wake everybody with EIDRM, drop what it holds
  * @release: free what it holds; no handle is open, none will be
  * @ioctl: commands of the kind; @cmd without its size, which is @size
- * @poll: the mask, exact; what it shows is no news to pollers any more
+ * @poll: the mask, exact; what it shows is no news any more
  * @show: more lines for fdinfo
  *
  * All are called in process context without locks.

@@ -242,8 +242,8 @@ TEST_F(bad, other_kinds)
 		MUST_FAIL(queue, ops[i].cmd, &a, size, ENOTTY,
 			  "ioctl %#x on a queue", _IOC_NR(ops[i].cmd));
 	}
-	/* It has no event of its own to be notified of. */
-	EXPECT_ERR(EINVAL, q_notify(self->fd, KIPC_EVENT_NONEMPTY, 0, SIGUSR1, 0));
+	/* Nobody calls it. */
+	EXPECT_ERR(EINVAL, q_notify(self->fd, KIPC_EVENT_CALL, 0, SIGUSR1, 0));
 	EXPECT_ERR(ENOENT, q_notify(self->fd, 0, 0, 0, 0));
 	EXPECT_ERR(ENOTTY, ioctl(mailbox, FIONREAD, &bytes));
 	EXPECT_TRUE(!damage(self));

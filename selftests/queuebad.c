@@ -321,7 +321,7 @@ TEST_F(bad, notify)
 	EXPECT_EQ(self->bytes, total("bytes"));
 }
 
-/* A mailbox has no such event, and its calls are its own, as the queue's are. */
+/* A mailbox's calls are its own, as the queue's are. */
 TEST_F(bad, other_kinds)
 {
 	static const unsigned int theirs[] = {
@@ -348,7 +348,10 @@ TEST_F(bad, other_kinds)
 			  "ioctl %#x on a mailbox", _IOC_NR(ops[i].cmd));
 	}
 	size = good(self, NOTIFY, &a);
+	a.notification.events = KIPC_EVENT_LIMIT << 1;
 	MUST_FAIL(mailbox, KIPC_IOC_NOTIFY, &a, size, EINVAL, "a mailbox");
+	a.notification.events = KIPC_EVENT_CALL;
+	MUST_FAIL(self->fd, KIPC_IOC_NOTIFY, &a, size, EINVAL, "a call");
 	memset(&a, 0, sizeof(a));
 	MUST_FAIL(mailbox, KIPC_IOC_NOTIFY, &a, size, ENOENT, "a mailbox");
 	EXPECT_EQ(0, stat_of(mailbox).sent);

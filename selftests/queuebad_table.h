@@ -176,7 +176,8 @@ static const struct row table[] = {
 	FIELD(NOTIFY, how, kipc_notification, member, value, err)
 	/* With a signal, that is no way to take it away. */
 	N(SET, events, 0, EINVAL),
-	N(BITS, events, KIPC_EVENT_NONEMPTY, EINVAL),
+	N(BITS, events, KIPC_EVENT_NONEMPTY | KIPC_EVENT_READABLE |
+	  KIPC_EVENT_WRITABLE | KIPC_EVENT_PEER_GONE | KIPC_EVENT_LIMIT, EINVAL),
 	N(BITS, flags, KIPC_NOTIFY_ONCE, EINVAL),
 	N(SET, signo, 0, EINVAL),
 	N(SET, signo, -1, EINVAL),

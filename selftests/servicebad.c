@@ -340,7 +340,7 @@ TEST_F(bad, other_kinds)
 				  "ioctl %#x on %zu", _IOC_NR(ops[i].cmd), k);
 		}
 	}
-	/* It has no event of its own to be notified of. */
+	/* It holds nothing. */
 	EXPECT_ERR(EINVAL, q_notify(self->fd, KIPC_EVENT_NONEMPTY, 0, SIGUSR1, 0));
 	EXPECT_ERR(ENOENT, q_notify(self->fd, 0, 0, 0, 0));
 	EXPECT_ERR(EPERM, k_publish(self->fd));

@@ -93,7 +93,7 @@ int kipc_remove(int fd)
 
 /**
  * kipc_notify() - have a signal sent to the calling thread
- * @fd: a handle of a kind that has the event: a queue, with KIPC_RIGHT_RECEIVE
+ * @fd: a handle of a kind that has the event, with the right that it needs
  * @notification: when, which signal, and what comes with it; no events take it back
  *
  * Return: 0, or -1 with errno: EINVAL (an event, a flag or a signal that there is

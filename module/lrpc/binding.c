@@ -88,6 +88,7 @@ static int kipc_slot_take(struct kipc_service *service)
 {
 	kuid_t user = current_euid();
 	u32 bound = service->attr.user_bindings;
+	bool last = false;
 	int slot = -EUSERS;
 
 	mutex_lock(&service->map_lock);
@@ -97,9 +98,11 @@ static int kipc_slot_take(struct kipc_service *service)
 			;
 		service->slots[slot].used = true;
 		service->slots[slot].user = user;
-		service->bindings++;
+		last = ++service->bindings == service->attr.bindings;
 	}
 	mutex_unlock(&service->map_lock);
+	if (last)
+		kipc_notify(&service->object.notify, KIPC_NEWS_LIMIT);
 	return slot;
 }
 

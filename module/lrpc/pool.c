@@ -60,7 +60,7 @@ static int kipc_pool_enqueue(struct kipc_link *link, u64 token, bool front)
 	struct kipc_binding *binding = link->binding;
 	struct kipc_service *service = binding->service;
 	struct kipc_object *object = &service->object;
-	bool first = false;
+	bool wanted;
 	int ret;
 
 	spin_lock(&object->lock);
@@ -69,7 +69,6 @@ static int kipc_pool_enqueue(struct kipc_link *link, u64 token, bool front)
 	if (link->call.token != token || link->call.state != KIPC_CALL_QUEUED) {
 		ret = -ECANCELED;
 	} else if (!ret) {
-		first = list_empty(&service->line);
 		list_move(&link->line, front ? &service->line :
 					       service->line.prev);
 		service->waiting++;
@@ -80,10 +79,10 @@ static int kipc_pool_enqueue(struct kipc_link *link, u64 token, bool front)
 		kipc_service_crowded(service);
 	}
 	spin_unlock(&binding->lock);
-	first &= kipc_notify_wanted(&object->notify);
+	wanted = !ret && kipc_notify_wanted(&object->notify);
 	spin_unlock(&object->lock);
-	if (unlikely(first))
-		kipc_notify(&object->notify, EPOLLIN);
+	if (unlikely(wanted))
+		kipc_notify(&object->notify, EPOLLIN | KIPC_NEWS_CALL);
 	return ret;
 }
 

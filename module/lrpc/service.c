@@ -385,6 +385,8 @@ const struct kipc_kind kipc_service_kind = {
 	.name		= "service",
 	.rights		= KIPC_SERVICE_RIGHTS,
 	.type		= S_IFIFO,
+	.events		= KIPC_EVENT_PEER_GONE | KIPC_EVENT_CALL |
+			  KIPC_EVENT_LIMIT,
 	.size		= sizeof(struct kipc_service),
 	.handle_size	= sizeof(struct kipc_service_handle),
 	.transient	= true,

@@ -109,6 +109,7 @@ static int kipc_mailbox_put_call(struct kipc_mailbox *mailbox,
 		envelope->is_call = true;
 		envelope->call = call;
 		kipc_call_begin(call, party, claim);
+		mailbox->asked = true;
 		if (mailbox->attr.flags & KIPC_MAILBOX_DROP_OLDEST)
 			kipc_mailbox_drop(mailbox, &wake);
 	}

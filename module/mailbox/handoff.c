@@ -64,7 +64,8 @@ static void kipc_mailbox_settle(struct kipc_mailbox *mailbox,
  *
  * Context: the lock is held.
  * Return: EPOLLIN: a letter; EPOLLOUT: room for the longest one; EPOLLHUP: its
- * senders are gone and it is empty; EPOLLERR: its receivers are gone.
+ * senders are gone and it is empty; EPOLLERR: its receivers are gone; KIPC_NEWS_LIMIT: no
+ * such room.
  */
 __poll_t kipc_mailbox_state(struct kipc_mailbox *mailbox)
 {
@@ -78,10 +79,13 @@ __poll_t kipc_mailbox_state(struct kipc_mailbox *mailbox)
 	if (kipc_mailbox_is_rendezvous(mailbox)) {
 		if (kipc_mailbox_has_receiver(mailbox))
 			state |= EPOLLOUT;
-	} else if (mailbox->attr.flags & KIPC_MAILBOX_DROP_OLDEST ||
-		   (list_empty(&mailbox->senders) &&
-		    kipc_mailbox_fits(mailbox, mailbox->attr.letter_size))) {
-		state |= EPOLLOUT;
+	} else {
+		if (!kipc_mailbox_fits(mailbox, mailbox->attr.letter_size))
+			state |= KIPC_NEWS_LIMIT;
+		else if (list_empty(&mailbox->senders))
+			state |= EPOLLOUT;
+		if (mailbox->attr.flags & KIPC_MAILBOX_DROP_OLDEST)
+			state |= EPOLLOUT;
 	}
 	if (kipc_mailbox_ended(mailbox))
 		state |= EPOLLHUP;
@@ -90,24 +94,23 @@ __poll_t kipc_mailbox_state(struct kipc_mailbox *mailbox)
 	return state;
 }
 
-/*
- * What pollers must be told: what has become true since they were told last, and
- * every letter that arrives (for edge-triggered epoll).  @told may be stale if
- * nobody polled, but a poller refreshes it when it comes.
- */
+/* What must be told, now that it is going to be. */
 static __poll_t kipc_mailbox_news(struct kipc_mailbox *mailbox, bool arrived)
 {
 	__poll_t state = kipc_mailbox_state(mailbox);
-	__poll_t news = state & ~mailbox->told;
+	__poll_t news = kipc_notify_news(state, &mailbox->told, arrived);
 
-	if (arrived)
-		news |= state & EPOLLIN;
+	/* What is there while a receiver copies is told when it is done. */
+	if (unlikely(mailbox->asked) && !mailbox->copying) {
+		if (state & EPOLLIN)
+			news |= KIPC_NEWS_CALL;
+		mailbox->asked = false;
+	}
 	/* That there is room may be no news, but not for all of them. */
 	if (unlikely(mailbox->share) && mailbox->share->freed) {
 		news |= state & EPOLLOUT;
 		mailbox->share->freed = false;
 	}
-	mailbox->told = state;
 	return news;
 }
 

@@ -183,6 +183,7 @@ static __poll_t kipc_mailbox_poll(struct kipc_handle *handle)
 	/* The end is news until those who sleep have been told. */
 	if (!removed)
 		mailbox->told = state;
+	mailbox->asked &= mailbox->copying;
 	if (mailbox->share) {
 		/* If anybody slept, it was told when this was set. */
 		mailbox->share->freed = false;
@@ -305,6 +306,9 @@ const struct kipc_kind kipc_mailbox_kind = {
 	.name		= "mailbox",
 	.rights		= KIPC_MAILBOX_RIGHTS,
 	.type		= S_IFIFO,
+	.events		= KIPC_EVENT_NONEMPTY | KIPC_EVENT_READABLE |
+			  KIPC_EVENT_WRITABLE | KIPC_EVENT_PEER_GONE |
+			  KIPC_EVENT_CALL | KIPC_EVENT_LIMIT,
 	.size		= sizeof(struct kipc_mailbox),
 	.handle_size	= sizeof(struct kipc_handle),
 	.fops		= &kipc_mailbox_fops,

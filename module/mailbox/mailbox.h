@@ -167,6 +167,7 @@ struct kipc_mailbox_figures {
  *	copying, those that a granted sender will bring
  * @bytes: the same in bytes
  * @told: the poll mask that pollers know
+ * @asked: a request has come since then
  * @ends: who can still send, and receive
  * @last_seq: number of the youngest letter
  * @process: sent those letters that share the reference to it
@@ -189,6 +190,7 @@ struct kipc_mailbox {
 	u64 bytes;
 	bool copying;
 	__poll_t told;
+	bool asked;
 	struct kipc_ends ends;
 	u64 last_seq;
 	struct pid *process;

@@ -319,6 +319,9 @@ const struct kipc_kind kipc_pipe_kind = {
 	.name		= "pipe",
 	.rights		= KIPC_PIPE_RIGHTS,
 	.type		= S_IFIFO,
+	.events		= KIPC_EVENT_NONEMPTY | KIPC_EVENT_READABLE |
+			  KIPC_EVENT_WRITABLE | KIPC_EVENT_PEER_GONE |
+			  KIPC_EVENT_LIMIT,
 	.size		= sizeof(struct kipc_pipe),
 	.handle_size	= sizeof(struct kipc_pipe_handle),
 	.fops		= &kipc_pipe_fops,

@@ -71,7 +71,8 @@ static void kipc_pipe_settle(struct kipc_pipe *pipe, struct kipc_wake *wake)
  *
  * Context: the lock is held.
  * Return: EPOLLIN: something to read; EPOLLOUT: room for an atomic write, and nobody in
- * line; EPOLLHUP: its writers are gone; EPOLLERR: it has no readers.
+ * line; EPOLLHUP: its writers are gone; EPOLLERR: it has no readers; KIPC_NEWS_LIMIT: no
+ * such room.
  */
 __poll_t kipc_pipe_state(const struct kipc_pipe *pipe)
 {
@@ -82,28 +83,15 @@ __poll_t kipc_pipe_state(const struct kipc_pipe *pipe)
 		return EPOLLHUP | EPOLLERR;
 	if (kipc_pipe_readable(pipe))
 		state |= EPOLLIN;
-	if (list_empty(&pipe->writers) && kipc_pipe_room(pipe) >= pipe->atomic)
+	if (kipc_pipe_room(pipe) < pipe->atomic)
+		state |= KIPC_NEWS_LIMIT;
+	else if (list_empty(&pipe->writers))
 		state |= EPOLLOUT;
 	if (kipc_ends_no_sender(&pipe->ends))
 		state |= EPOLLHUP;
 	if (!pipe->ends.receivers)
 		state |= EPOLLERR;
 	return state;
-}
-
-/*
- * What pollers must be told: what has become true since they were told last, and
- * everything that arrives (for edge-triggered epoll).
- */
-static __poll_t kipc_pipe_news(struct kipc_pipe *pipe, bool arrived)
-{
-	__poll_t state = kipc_pipe_state(pipe);
-	__poll_t news = state & ~pipe->told;
-
-	if (arrived)
-		news |= state & EPOLLIN;
-	pipe->told = state;
-	return news;
 }
 
 /**
@@ -126,7 +114,8 @@ void kipc_pipe_unlock(struct kipc_pipe *pipe, struct kipc_wake *wake, bool arriv
 		more = kipc_wake_full(wake);
 		/* In each round: who polls between two takes the news away. */
 		if (unlikely(kipc_notify_wanted(&object->notify)))
-			news |= kipc_pipe_news(pipe, arrived);
+			news |= kipc_notify_news(kipc_pipe_state(pipe),
+						 &pipe->told, arrived);
 		spin_unlock(&object->lock);
 		if (!kipc_wake_empty(wake))
 			kipc_wake_flush(wake);

@@ -153,7 +153,7 @@ static __poll_t kipc_queue_poll(struct kipc_handle *handle)
 	struct kipc_select select;
 	struct kipc_item *item;
 	struct kipc_wake wake;
-	bool removed, there;
+	bool removed, there, over;
 	__poll_t state;
 
 	kipc_wake_init(&wake);
@@ -163,6 +163,7 @@ static __poll_t kipc_queue_poll(struct kipc_handle *handle)
 	there = kipc_queue_find(queue, &select, false, &item, &wake) || item;
 	removed = queue->object.removed;
 	state = kipc_queue_state(queue);
+	over = state & KIPC_NEWS_LOOK;
 	/* The end is news until those who sleep have been told. */
 	if (!removed)
 		queue->told = state;
@@ -171,9 +172,11 @@ static __poll_t kipc_queue_poll(struct kipc_handle *handle)
 	if (removed)
 		return state;
 	/* By the handle's selector, and not by what there is for others. */
-	state &= there ? ~EPOLLHUP : ~EPOLLIN;
+	state &= ~(EPOLLIN | EPOLLHUP);
 	if (there)
 		state |= EPOLLIN;
+	else if (over)
+		state |= EPOLLHUP;
 	return kipc_handle_mask(handle, state);
 }
 
@@ -289,12 +292,12 @@ static long kipc_queue_ioctl_select(struct file *file, void __user *arg,
 	} else {
 		handle->select = select;
 		queue->object.notify.choosy = true;
-		news = kipc_queue_state(queue) & (EPOLLIN | EPOLLHUP);
+		news = kipc_queue_state(queue) & (EPOLLIN | KIPC_NEWS_LOOK);
 	}
 	spin_unlock(&queue->object.lock);
 	/* Who polls the handle looks again: what it wants may be there now, or not. */
 	if (news)
-		kipc_notify(&queue->object.notify, news);
+		kipc_notify_pollers(&queue->object.notify, news);
 	return ret;
 }
 
@@ -343,7 +346,9 @@ const struct kipc_kind kipc_queue_kind = {
 	.type		= S_IFIFO,
 	.size		= sizeof(struct kipc_queue),
 	.handle_size	= sizeof(struct kipc_queue_handle),
-	.events		= KIPC_EVENT_NONEMPTY,
+	.events		= KIPC_EVENT_NONEMPTY | KIPC_EVENT_READABLE |
+			  KIPC_EVENT_WRITABLE | KIPC_EVENT_PEER_GONE |
+			  KIPC_EVENT_LIMIT,
 	.fops		= &kipc_queue_fops,
 	.init		= kipc_queue_init,
 	.opened		= kipc_queue_opened,

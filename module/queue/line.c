@@ -204,16 +204,15 @@ static void kipc_queue_settle(struct kipc_queue *queue, struct kipc_wake *wake)
 	}
 }
 
-/* In @told: hang-up, and nothing is left. */
-#define KIPC_QUEUE_DRAINED	EPOLLRDHUP
-
 /**
  * kipc_queue_state - the poll mask of the queue itself, for any right and selector
  * @queue: the queue
  *
  * Context: the lock is held.
  * Return: EPOLLIN: a message is free; EPOLLOUT: there is room for the longest one;
- * EPOLLHUP: no message can come any more; EPOLLERR: its receivers are gone.
+ * EPOLLHUP: its senders are gone and it is empty; EPOLLERR: its receivers are gone;
+ * KIPC_NEWS_LIMIT: there is no room; KIPC_NEWS_LOOK: no message can come any more, and
+ * who waits for a certain one may have nothing to wait for.
  */
 __poll_t kipc_queue_state(const struct kipc_queue *queue)
 {
@@ -224,31 +223,19 @@ __poll_t kipc_queue_state(const struct kipc_queue *queue)
 		return EPOLLHUP | EPOLLERR;
 	if (queue->free)
 		state |= EPOLLIN;
-	if (list_empty(&queue->senders) &&
-	    kipc_queue_fits(queue, queue->attr.message_size))
+	if (!kipc_queue_fits(queue, queue->attr.message_size))
+		state |= KIPC_NEWS_LIMIT;
+	else if (list_empty(&queue->senders))
 		state |= EPOLLOUT;
-	if (kipc_queue_ended(queue))
-		state |= queue->free ? EPOLLHUP : EPOLLHUP | KIPC_QUEUE_DRAINED;
+	if (kipc_queue_ended(queue)) {
+		if (!queue->free)
+			state |= EPOLLHUP | KIPC_NEWS_LOOK;
+		else if (queue->object.notify.choosy)
+			state |= KIPC_NEWS_LOOK;
+	}
 	if (kipc_queue_deserted(queue))
 		state |= EPOLLERR;
 	return state;
-}
-
-/*
- * What pollers must be told: what has become true since they were told last, and
- * every message that becomes free: it may be the one that a selector means.
- */
-static __poll_t kipc_queue_news(struct kipc_queue *queue, bool arrived)
-{
-	__poll_t state = kipc_queue_state(queue);
-	__poll_t news = state & ~queue->told;
-
-	if (arrived)
-		news |= state & EPOLLIN;
-	if (news & KIPC_QUEUE_DRAINED)
-		news = (news & ~KIPC_QUEUE_DRAINED) | EPOLLHUP;
-	queue->told = state;
-	return news;
 }
 
 /**
@@ -272,7 +259,8 @@ void kipc_queue_unlock(struct kipc_queue *queue, struct kipc_wake *wake,
 		more = kipc_wake_full(wake);
 		/* In each round: who polls between two takes the news away. */
 		if (unlikely(kipc_notify_wanted(&object->notify)))
-			news |= kipc_queue_news(queue, arrived);
+			news |= kipc_notify_news(kipc_queue_state(queue),
+						 &queue->told, arrived);
 		spin_unlock(&object->lock);
 		if (!kipc_wake_empty(wake))
 			kipc_wake_flush(wake);

@@ -379,7 +379,6 @@ static inline int kipc_queue_closed_to_senders(const struct kipc_queue *queue)
 static inline bool kipc_queue_is_calm(struct kipc_queue *queue)
 {
 	return list_empty(&queue->senders) && !queue->object.removed &&
-	       !kipc_notify_listening(&queue->object.notify) &&
 	       !kipc_notify_wanted(&queue->object.notify);
 }
 

@@ -130,7 +130,6 @@ static ssize_t kipc_queue_take(struct kipc_queue *queue, struct kipc_item *item,
 	struct kipc_item *gone = NULL;
 	LIST_HEAD(garbage);
 	bool freed = false;
-	bool first;
 
 	if (unlikely(queue->object.removed)) {
 		bytes = -EIDRM;
@@ -147,7 +146,7 @@ static ssize_t kipc_queue_take(struct kipc_queue *queue, struct kipc_item *item,
 		gone = kipc_item_drop(queue, item);
 		/* It may be the last one that a selector means: that end is news. */
 		if (unlikely(queue->object.notify.choosy))
-			queue->told &= ~EPOLLHUP;
+			queue->told &= ~KIPC_NEWS_LOOK;
 	} else if (unlikely(queue->object.removed)) {
 		/* It is held: nobody else will take it out. */
 		kipc_item_unlink(queue, item);
@@ -156,15 +155,11 @@ static ssize_t kipc_queue_take(struct kipc_queue *queue, struct kipc_item *item,
 	} else if (item->held) {
 		freed = kipc_item_offer(queue, item, wake);
 	}
-	first = freed && queue->free == 1;
 	kipc_queue_tidy(queue, &garbage);
 	kipc_queue_unlock(queue, wake, freed);
 	kipc_item_free(queue, gone);
 	if (unlikely(!list_empty(&garbage)))
 		kipc_queue_free_groups(&garbage);
-	/* Whoever has looked meanwhile has found nothing. */
-	if (unlikely(first))
-		kipc_notify_event(&queue->object.notify, KIPC_EVENT_NONEMPTY);
 	return bytes;
 }
 

@@ -91,7 +91,6 @@ static int kipc_queue_send(struct kipc_queue *queue,
 	struct kipc_wake wake;
 	LIST_HEAD(groups);
 	bool freed = false;
-	bool first = false;
 	int ret;
 
 	if (unlikely(out->size > READ_ONCE(queue->attr.message_size)))
@@ -124,7 +123,6 @@ static int kipc_queue_send(struct kipc_queue *queue,
 		}
 	}
 	freed = kipc_queue_put(queue, item, out, &wake);
-	first = freed && queue->free == 1;
 	garbage = NULL;
 unlock:
 	kipc_queue_tidy(queue, &groups);
@@ -132,8 +130,6 @@ unlock:
 	if (unlikely(garbage))
 		kipc_item_free(queue, garbage);
 	kipc_queue_free_groups(&groups);
-	if (first)
-		kipc_notify_event(&queue->object.notify, KIPC_EVENT_NONEMPTY);
 	return ret;
 }
 

@@ -277,16 +277,35 @@ struct kipc_narrow {
  *
  * A thread can have itself sent a signal when something happens to an object
  * (KIPC_IOC_NOTIFY).  Each handle has one registration for each thread; a second one
- * takes the place of the first.  It ends with the handle's last close, with the thread,
+ * takes the place of the first, so who wants other signals for other events makes more
+ * handles (KIPC_IOC_NARROW).  It ends with the handle's last close, with the thread,
  * and when its process executes another program.  The signal's siginfo has SI_MESGQ in
- * si_code, the process and the user who caused it in si_pid and si_uid, and the value
- * that was given here in si_value.
+ * si_code, the process and the user who caused it in si_pid and si_uid (0, if the kernel
+ * did, for who had died), and the value that was given here in si_value.
+ *
+ * Events are told from the moment of registration on; what is so already is not told.
+ * So register first, then look: what was there before is seen then, and what comes
+ * later is told.  What happens at once is told by one signal, if it is several of the
+ * events that a registration is for.  If a signal cannot be queued, since the limit
+ * of its receiver is reached (RLIMIT_SIGPENDING), it is lost, and a registration for one
+ * signal remains; what there is to see is still shown by poll.
+ *
+ * By fcntl O_ASYNC a process, a group or a thread is sent SIGIO, or what F_SETSIG says,
+ * for the same news, as far as the handle's rights go: POLL_IN for READABLE, POLL_OUT
+ * for WRITABLE, POLL_HUP for PEER_GONE to who may receive, and to everybody at the end
+ * of the object or of the service, POLL_ERR for PEER_GONE to who may only send; and
+ * POLL_PRI for each reply to one of this handle's calls that nobody waits for.
  */
 
 #define KIPC_NOTIFY_MAX		64	/* registrations of an object */
 
 /* struct kipc_notification events. */
-#define KIPC_EVENT_NONEMPTY	(1U << 0)	/* a queue: see there */
+#define KIPC_EVENT_NONEMPTY	(1U << 0)	/* something, where there was nothing */
+#define KIPC_EVENT_READABLE	(1U << 1)	/* something has come */
+#define KIPC_EVENT_WRITABLE	(1U << 2)	/* there is room again */
+#define KIPC_EVENT_PEER_GONE	(1U << 3)	/* the other side, or the object */
+#define KIPC_EVENT_CALL		(1U << 4)	/* a call waits */
+#define KIPC_EVENT_LIMIT	(1U << 5)	/* there is no room any more */
 
 /* struct kipc_notification flags. */
 #define KIPC_NOTIFY_ONCE	(1U << 0)	/* the registration ends with the signal */
@@ -299,9 +318,42 @@ struct kipc_narrow {
  * @reserved: 0
  * @value: comes in si_value
  *
- * KIPC_EVENT_NONEMPTY: a message has come into a queue that had none to be received,
- * and no receiver was waiting for it; or one has come back, from a receiver that failed
- * or only looked.  Needs KIPC_RIGHT_RECEIVE.
+ * Of a mailbox, a queue and a pipe:
+ *
+ * KIPC_EVENT_NONEMPTY: something can be received where nothing could.  It has come, and
+ * nobody was waiting for it; or it has come back, from a receiver that failed or only
+ * looked; or it stood behind what a receiver took time to copy.  As of mq_notify(3), once
+ * until everything was received.  Needs KIPC_RIGHT_RECEIVE.
+ *
+ * KIPC_EVENT_READABLE: that, and each letter, message or piece of data that comes behind
+ * others, and for which nobody was waiting; what one batch brings may be told as one.
+ * Needs KIPC_RIGHT_RECEIVE.
+ *
+ * KIPC_EVENT_WRITABLE: there is room for the longest letter or message, or for an atomic
+ * write to a pipe, where there was not; of a rendezvous, a receiver waits.  It is EPOLLOUT,
+ * when that becomes true.  Needs KIPC_RIGHT_SEND.
+ *
+ * KIPC_EVENT_LIMIT: there is no such room any more.  Never of a rendezvous, or of what has
+ * no limit.  Needs KIPC_RIGHT_MANAGE: who has it may raise the limit.
+ *
+ * KIPC_EVENT_PEER_GONE: the object was removed; or, with KIPC_RIGHT_RECEIVE, EPOLLHUP has
+ * become true: the last sender is gone, and of a mailbox or a queue all that it left has
+ * been received; or, with KIPC_RIGHT_SEND, EPOLLERR has: the last receiver is gone.
+ * Mailboxes and queues are so only if they were made to hang up.  Needs one of those
+ * rights.
+ *
+ * KIPC_EVENT_CALL, of a mailbox: a request has come, and no receiver was waiting for it.
+ * Needs KIPC_RIGHT_RECEIVE.
+ *
+ * Of a service:
+ *
+ * KIPC_EVENT_CALL: a call has to wait, for no worker was idle; each of them is told.
+ * Needs KIPC_RIGHT_SERVE.
+ *
+ * KIPC_EVENT_LIMIT: a client has taken the last binding.  Needs KIPC_RIGHT_MANAGE.
+ *
+ * KIPC_EVENT_PEER_GONE: the service has ended, or was removed.  Needs KIPC_RIGHT_CALL or
+ * KIPC_RIGHT_SERVE.
  *
  * Returns 0.  EINVAL: an unknown event or flag, no such signal, a field that must be 0
  * is not, or the kind has no such event.  EPERM: the handle has not the right.  ENOENT:
