@@ -108,24 +108,24 @@ static void kipc_handle_watch(struct kipc_handle *handle)
 	kipc_delay(KIPC_DELAY_NOTIFY_WATCHED);
 }
 
-/* What becomes of the object, and the replies that are for this handle. */
+/* What becomes of the object, and the replies that are for this handle: as fasync_helper(). */
 static int kipc_handle_enlist(int fd, struct file *file, int on)
 {
 	struct kipc_handle *handle = file->private_data;
 	struct fasync_struct **list = handle->object->notify.fasync;
-	int ret;
+	int ret, own;
 
 	if (handle->rights & KIPC_RIGHTS_READ)
 		list += KIPC_ASYNC_READS;
 	if (handle->rights & KIPC_RIGHTS_WRITE)
 		list += KIPC_ASYNC_WRITES;
-	ret = fasync_helper(fd, file, on, &handle->party.pollers.fasync);
-	if (ret < 0)
-		return ret;
 	ret = fasync_helper(fd, file, on, list);
 	if (ret < 0)
-		fasync_helper(-1, file, 0, &handle->party.pollers.fasync);
-	return ret;
+		return ret;
+	own = fasync_helper(fd, file, on, &handle->party.pollers.fasync);
+	if (own < 0 && ret > 0)
+		fasync_helper(-1, file, 0, list);
+	return own < 0 ? own : ret;
 }
 
 /**

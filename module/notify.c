@@ -16,11 +16,11 @@ void kipc_notify_init(struct kipc_notify *notify)
 {
 	init_waitqueue_head(&notify->readers);
 	init_waitqueue_head(&notify->writers);
-	memset(notify->fasync, 0, sizeof(notify->fasync));
 	notify->choosy = false;
 	spin_lock_init(&notify->lock);
 	notify->watchers = 0;
 	INIT_HLIST_HEAD(&notify->listeners);
+	memset(notify->fasync, 0, sizeof(notify->fasync));
 }
 
 /**
@@ -54,9 +54,8 @@ static void kipc_notify_queue(wait_queue_head_t *queue, __poll_t events,
 /**
  * kipc_notify_pollers - tell pollers, and nobody else
  * @notify: of the object
- * @news: EPOLLIN, EPOLLHUP: readers; EPOLLOUT, EPOLLERR: writers; both of
- *	EPOLLHUP and EPOLLERR: the end of the object, for everybody; KIPC_NEWS_LOOK:
- *	readers, as for EPOLLHUP
+ * @news: EPOLLIN, EPOLLHUP: readers; EPOLLOUT, EPOLLERR: writers; KIPC_NEWS_END:
+ *	everybody; KIPC_NEWS_LOOK: readers, as for EPOLLHUP
  *
  * With EPOLLHUP or EPOLLERR, or if they are choosy, everybody is woken, also those of
  * whom one is enough (EPOLLEXCLUSIVE).
@@ -75,7 +74,7 @@ void kipc_notify_pollers(struct kipc_notify *notify, __poll_t news)
 	if (news & EPOLLOUT)
 		out = EPOLLOUT | EPOLLWRNORM;
 	out |= news & EPOLLERR;
-	if (last == (EPOLLHUP | EPOLLERR)) {
+	if (news & KIPC_NEWS_END) {
 		in |= last;
 		out |= last;
 	}
@@ -88,8 +87,8 @@ void kipc_notify_pollers(struct kipc_notify *notify, __poll_t news)
 static void kipc_notify_async(struct fasync_struct **list, unsigned int which,
 			      __poll_t news)
 {
-	if ((news & EPOLLHUP && which & KIPC_ASYNC_READS) ||
-	    (news & (EPOLLHUP | EPOLLERR)) == (EPOLLHUP | EPOLLERR)) {
+	if (news & KIPC_NEWS_END ||
+	    (news & EPOLLHUP && which & KIPC_ASYNC_READS)) {
 		kill_fasync(list, SIGIO, POLL_HUP);
 		return;
 	}

@@ -33,6 +33,7 @@ struct kipc_notification;
 #define KIPC_NEWS_NONEMPTY	EPOLLRDBAND	/* EPOLLIN has become true */
 #define KIPC_NEWS_CALL		EPOLLMSG	/* a call has to wait to be taken */
 #define KIPC_NEWS_LIMIT		EPOLLWRBAND	/* there is no room any more */
+#define KIPC_NEWS_END		EPOLLNVAL	/* and with EPOLLHUP and EPOLLERR: of it all */
 /* For pollers alone: to some handles this is the end, or is not any more. */
 #define KIPC_NEWS_LOOK		EPOLLRDHUP
 
@@ -45,7 +46,6 @@ struct kipc_notification;
  * struct kipc_notify - who is to be told
  * @readers: pollers who may read, or neither read nor write
  * @writers: pollers who may write
- * @fasync: receivers of SIGIO, by KIPC_ASYNC_...
  * @choosy: not all who read wait for the same, so one may not be woken for another;
  *	protected by the object's lock, and never unset
  * @lock: protects the next
@@ -53,18 +53,21 @@ struct kipc_notification;
  *	without the lock, as a snapshot
  * @listeners: threads that have registered for a signal
  *
+ * @fasync: receivers of SIGIO, by KIPC_ASYNC_...
+ *
  * Two queues, so that who may only write cannot catch what is meant for one of
  * those who read (EPOLLEXCLUSIVE), nor make their wake-ups dearer.
  */
 struct kipc_notify {
 	wait_queue_head_t readers;
 	wait_queue_head_t writers;
-	struct fasync_struct *fasync[KIPC_ASYNC_LISTS];
 	bool choosy;
 
-	spinlock_t lock;	/* protects the rest */
+	spinlock_t lock;	/* protects the next two */
 	unsigned int watchers;
 	struct hlist_head listeners;
+
+	struct fasync_struct *fasync[KIPC_ASYNC_LISTS];
 };
 
 /**
@@ -103,6 +106,8 @@ static inline __poll_t kipc_notify_news(__poll_t state, __poll_t *told,
 	if (arrived)
 		news |= state & EPOLLIN;
 	*told = state;
+	if (unlikely(news & KIPC_NEWS_END))
+		news |= EPOLLHUP | EPOLLERR;
 	return news;
 }
 

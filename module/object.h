@@ -33,7 +33,8 @@
  *					path takes only this one
  *   object->notify.lock (listener.c)	who is to be sent a signal
  *
- * No two are ever held at once, so they have no order.  Inside of them only the
+ * No two are ever held at once, so they have no order.  The lock of an object's inode
+ * (handle.c: who gets SIGIO) is taken outside of all.  Inside of them only the
  * kernel's own are taken: put_ipc_ns() under the first; put_pid(), the lock of a
  * process's wait_pidfd and that of an xarray under the object's; that of a process's
  * signals under the last.

@@ -16,8 +16,10 @@
 #define CALL_WAITS	KIPC_EVENT_CALL
 #define LIMIT		KIPC_EVENT_LIMIT
 
-#define OF_LETTERS	(1 << MAILBOX | 1 << QUEUE)
-#define OF_DATA		(OF_LETTERS | 1 << PIPE)
+enum {
+	OF_LETTERS = 1 << MAILBOX | 1 << QUEUE,
+	OF_DATA = OF_LETTERS | 1 << PIPE,
+};
 
 /* What a side is told, and what its poll mask shows then. */
 struct told {

@@ -425,7 +425,7 @@ static void async_off(struct scene *sc)
 
 FIXTURE_VARIANT_ADD(faults, fasync) {
 	.op.call = async_on, .op.done = async_off, .op.errnos = { ENOMEM },
-	.op.least = 1,
+	.op.least = 2,
 };
 
 static void empty_box(struct scene *sc)

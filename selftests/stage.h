@@ -52,12 +52,12 @@ static inline int stage_object(enum kind kind)
 
 static inline struct stage stage_of(enum kind kind)
 {
+	struct kipc_service_attr attr = { .stacks = 4, .bindings = 2 };
 	struct stage s = { .kind = kind };
 	int side, all;
 
 	if (kind == SERVICE) {
-		s.hand = hand_of(&(struct kipc_service_attr){ .stacks = 4,
-							      .bindings = 2 });
+		s.hand = hand_of(&attr);
 		s.fd[IN] = k_narrow(s.hand.fd, SERVE, 0);
 		s.fd[OUT] = s.hand.c.fd;
 		s.fd[MANAGER] = k_narrow(s.hand.fd, MANAGE, 0);

@@ -203,7 +203,8 @@ void kipc_service_end(struct kipc_service *service, int error, bool gone)
 		cond_resched();
 	}
 	if (first)
-		kipc_notify(&object->notify, EPOLLHUP | EPOLLERR);
+		kipc_notify(&object->notify,
+			    KIPC_NEWS_END | EPOLLHUP | EPOLLERR);
 }
 
 static int kipc_service_opened(struct kipc_handle *handle, bool refuse)

@@ -73,7 +73,7 @@ __poll_t kipc_mailbox_state(struct kipc_mailbox *mailbox)
 
 	lockdep_assert_held(&mailbox->object.lock);
 	if (mailbox->object.removed)
-		return EPOLLHUP | EPOLLERR;
+		return KIPC_NEWS_END;
 	if (kipc_mailbox_has_letter(mailbox))
 		state |= EPOLLIN;
 	if (kipc_mailbox_is_rendezvous(mailbox)) {

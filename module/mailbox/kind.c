@@ -148,10 +148,6 @@ static void kipc_mailbox_remove(struct kipc_object *object)
 	struct kipc_mailbox *mailbox = kipc_mailbox_of(object);
 	struct kipc_segment *garbage;
 
-	/* Part of it pollers may know from a hang-up: it is news all the same. */
-	spin_lock(&object->lock);
-	mailbox->told = 0;
-	spin_unlock(&object->lock);
 	kipc_mailbox_clear(mailbox);
 	kipc_calls_fail(READ_ONCE(mailbox->calls), -EIDRM);
 	spin_lock(&object->lock);
@@ -195,7 +191,7 @@ static __poll_t kipc_mailbox_poll(struct kipc_handle *handle)
 	if (unlikely(reply))
 		mask |= EPOLLPRI;
 	if (removed)
-		return state | mask;
+		return EPOLLHUP | EPOLLERR | mask;
 	return kipc_handle_mask(handle, state) | mask;
 }
 

@@ -135,13 +135,7 @@ void kipc_pipe_clear(struct kipc_pipe *pipe)
 
 static void kipc_pipe_remove(struct kipc_object *object)
 {
-	struct kipc_pipe *pipe = kipc_pipe_of(object);
-
-	/* Part of it pollers may know from a hang-up: it is news all the same. */
-	spin_lock(&object->lock);
-	pipe->told = 0;
-	spin_unlock(&object->lock);
-	kipc_pipe_clear(pipe);
+	kipc_pipe_clear(kipc_pipe_of(object));
 }
 
 static void kipc_pipe_release(struct kipc_object *object)
@@ -168,7 +162,7 @@ static __poll_t kipc_pipe_poll(struct kipc_handle *handle)
 	spin_unlock(&pipe->object.lock);
 
 	if (removed)
-		return state;
+		return EPOLLHUP | EPOLLERR;
 	if (handle->rights & KIPC_RIGHT_RECEIVE) {
 		if (state & EPOLLIN)
 			mask |= EPOLLIN | EPOLLRDNORM;

@@ -80,7 +80,7 @@ __poll_t kipc_pipe_state(const struct kipc_pipe *pipe)
 
 	lockdep_assert_held(&pipe->object.lock);
 	if (pipe->object.removed)
-		return EPOLLHUP | EPOLLERR;
+		return KIPC_NEWS_END;
 	if (kipc_pipe_readable(pipe))
 		state |= EPOLLIN;
 	if (kipc_pipe_room(pipe) < pipe->atomic)

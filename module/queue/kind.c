@@ -126,13 +126,7 @@ static void kipc_queue_clear(struct kipc_queue *queue)
 
 static void kipc_queue_remove(struct kipc_object *object)
 {
-	struct kipc_queue *queue = kipc_queue_of(object);
-
-	/* Part of it pollers may know from a hang-up: it is news all the same. */
-	spin_lock(&object->lock);
-	queue->told = 0;
-	spin_unlock(&object->lock);
-	kipc_queue_clear(queue);
+	kipc_queue_clear(kipc_queue_of(object));
 }
 
 static void kipc_queue_release(struct kipc_object *object)
@@ -170,7 +164,7 @@ static __poll_t kipc_queue_poll(struct kipc_handle *handle)
 	spin_unlock(&queue->object.lock);
 
 	if (removed)
-		return state;
+		return EPOLLHUP | EPOLLERR;
 	/* By the handle's selector, and not by what there is for others. */
 	state &= ~(EPOLLIN | EPOLLHUP);
 	if (there)

@@ -220,7 +220,7 @@ __poll_t kipc_queue_state(const struct kipc_queue *queue)
 
 	lockdep_assert_held(&queue->object.lock);
 	if (queue->object.removed)
-		return EPOLLHUP | EPOLLERR;
+		return KIPC_NEWS_END;
 	if (queue->free)
 		state |= EPOLLIN;
 	if (!kipc_queue_fits(queue, queue->attr.message_size))
