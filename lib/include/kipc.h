@@ -11,9 +11,11 @@
 #ifndef KIPC_H
 #define KIPC_H
 
+#include <poll.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/select.h>
 #include <sys/types.h>
 #include <linux/kipc.h>
 
@@ -46,6 +48,12 @@ int kipc_remove(int fd);
 
 /* A signal when something happens to a handle's object. */
 int kipc_notify(int fd, const struct kipc_notification *notification);
+int kipc_sigfd(const sigset_t *signals, uint32_t flags);
+
+/* Waiting for several descriptors, of objects or of anything else. */
+#define KIPC_WAIT_MAX 64	/* at once for all */
+int kipc_wait_any(struct pollfd *fds, size_t count, uint64_t deadline);
+int kipc_wait_all(struct pollfd *fds, size_t count, uint64_t deadline);
 
 /* Mailboxes. */
 int kipc_mailbox_create(const char *name, const struct kipc_mailbox_attr *attr,

@@ -13,6 +13,9 @@
  * server had the request, so the reply is collected.  kipc_open_pidfd() reads /proc
  * besides, since the kernel exports nothing to modules that knows pidfds.
  *
+ * kipc_sigfd(), kipc_wait_any() and kipc_wait_all() ask no device: they are what signalfd
+ * and poll do, with the library's habits.
+ *
  * Services are different: memory that is shared has to be mapped, and workers are threads.
  * What belongs to one service or one binding is in its struct kipc_service or struct
  * kipc_binding, and which call a worker has is known to its thread.  On the way of a call
