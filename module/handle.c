@@ -112,9 +112,14 @@ static void kipc_handle_watch(struct kipc_handle *handle)
 static int kipc_handle_enlist(int fd, struct file *file, int on)
 {
 	struct kipc_handle *handle = file->private_data;
-	struct fasync_struct **list = handle->object->notify.fasync;
+	struct kipc_notify *notify = &handle->object->notify;
+	struct fasync_struct **list;
 	int ret, own;
 
+	ret = kipc_notify_make_async(notify, &handle->object->account);
+	if (ret)
+		return ret;
+	list = notify->async->lists;
 	if (handle->rights & KIPC_RIGHTS_READ)
 		list += KIPC_ASYNC_READS;
 	if (handle->rights & KIPC_RIGHTS_WRITE)

@@ -2,11 +2,13 @@
 /*
  * Poll wake-ups and SIGIO.  See notify.h for the ordering.
  */
+#include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/signal.h>
 #include <linux/slab.h>
 
 #include "notify.h"
+#include "quota.h"
 
 /**
  * kipc_notify_init - nobody is to be told
@@ -20,7 +22,7 @@ void kipc_notify_init(struct kipc_notify *notify)
 	spin_lock_init(&notify->lock);
 	notify->watchers = 0;
 	INIT_HLIST_HEAD(&notify->listeners);
-	memset(notify->fasync, 0, sizeof(notify->fasync));
+	notify->async = NULL;
 }
 
 /**
@@ -84,7 +86,7 @@ void kipc_notify_pollers(struct kipc_notify *notify, __poll_t news)
 }
 
 /* One of those lists: at most one signal for what is read, one for what is written. */
-static void kipc_notify_async(struct fasync_struct **list, unsigned int which,
+static void kipc_notify_sigio(struct fasync_struct **list, unsigned int which,
 			      __poll_t news)
 {
 	if (news & KIPC_NEWS_END ||
@@ -111,14 +113,41 @@ static void kipc_notify_async(struct fasync_struct **list, unsigned int which,
  */
 void kipc_notify(struct kipc_notify *notify, __poll_t news)
 {
+	struct kipc_async *async;
 	unsigned int which;
 
 	kipc_notify_pollers(notify, news);
 	if (!READ_ONCE(notify->watchers))
 		return;
-	for (which = 0; which < KIPC_ASYNC_LISTS; which++)
-		kipc_notify_async(&notify->fasync[which], which, news);
+	/* Once there, it stays. */
+	async = READ_ONCE(notify->async);
+	for (which = 0; async && which < KIPC_ASYNC_LISTS; which++)
+		kipc_notify_sigio(&async->lists[which], which, news);
 	kipc_listener_tell(notify, news);
+}
+
+/**
+ * kipc_notify_make_async - there will be a receiver of SIGIO
+ * @notify: of the object
+ * @account: of the object
+ *
+ * Context: process context, may sleep; the lock of the object's inode is held.
+ * Return: 0 or -ENOMEM.
+ */
+int kipc_notify_make_async(struct kipc_notify *notify,
+			   struct kipc_account *account)
+{
+	struct kipc_async *async;
+
+	if (notify->async)
+		return 0;
+	async = kipc_account_alloc_uncharged(account, sizeof(*async), false);
+	if (IS_ERR(async))
+		return PTR_ERR(async);
+	memset(async, 0, sizeof(*async));
+	/* Pairs with the address dependency in kipc_notify(). */
+	smp_store_release(&notify->async, async);
+	return 0;
 }
 
 /**

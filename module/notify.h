@@ -43,6 +43,14 @@ struct kipc_notification;
 #define KIPC_ASYNC_LISTS	4
 
 /**
+ * struct kipc_async - receivers of SIGIO; made with the first, and kept
+ * @lists: by KIPC_ASYNC_...
+ */
+struct kipc_async {
+	struct fasync_struct *lists[KIPC_ASYNC_LISTS];
+};
+
+/**
  * struct kipc_notify - who is to be told
  * @readers: pollers who may read, or neither read nor write
  * @writers: pollers who may write
@@ -53,7 +61,7 @@ struct kipc_notification;
  *	without the lock, as a snapshot
  * @listeners: threads that have registered for a signal
  *
- * @fasync: receivers of SIGIO, by KIPC_ASYNC_...
+ * @async: receivers of SIGIO, or NULL; set under the lock of the object's inode
  *
  * Two queues, so that who may only write cannot catch what is meant for one of
  * those who read (EPOLLEXCLUSIVE), nor make their wake-ups dearer.
@@ -67,7 +75,7 @@ struct kipc_notify {
 	unsigned int watchers;
 	struct hlist_head listeners;
 
-	struct fasync_struct *fasync[KIPC_ASYNC_LISTS];
+	struct kipc_async *async;
 };
 
 /**
@@ -116,6 +124,8 @@ void kipc_notify_wait(struct kipc_notify *notify, struct file *file,
 		      poll_table *wait, bool reads, bool writes);
 void kipc_notify_pollers(struct kipc_notify *notify, __poll_t news);
 void kipc_notify(struct kipc_notify *notify, __poll_t news);
+int kipc_notify_make_async(struct kipc_notify *notify,
+			   struct kipc_account *account);
 void kipc_notify_watch(struct kipc_notify *notify);
 void kipc_notify_unwatch(struct kipc_notify *notify);
 

@@ -77,6 +77,7 @@ static void kipc_object_free(struct kipc_object *object)
 	struct kipc_account account = object->account;
 
 	kfree(object->name.text);
+	kvfree(object->notify.async);
 	kipc_account_free(&account, object, object->kind->size);
 	kipc_uncharge(&account, KIPC_OBJECTS, 1);
 	kipc_account_exit(&account);

@@ -480,4 +480,112 @@ TEST_F(ways, dead_owner)
 	EXPECT_EQ(1, signals());
 }
 
+/* Whom F_SETOWN names. */
+
+static void own(int fd, int type, pid_t id)
+{
+	struct f_owner_ex owner = { .type = type, .pid = id };
+
+	CHECK(!fcntl(fd, F_SETOWN_EX, &owner));
+	CHECK(!fcntl(fd, F_SETSIG, SIG));
+	CHECK(!fcntl(fd, F_SETFL, O_ASYNC));
+}
+
+/* Each process of a group has one, and nobody else. */
+TEST(owned_by_a_group)
+{
+	enum { MEMBERS = 3 };
+	struct stage s = stage_of(PIPE);
+	pid_t pids[MEMBERS];
+	int i;
+
+	block();
+	for (i = 0; i < MEMBERS; i++) {
+		pids[i] = spawn();
+		if (!pids[i])
+			for (;;)
+				pause();
+		ASSERT_OK(setpgid(pids[i], pids[0]));
+	}
+	own(s.fd[IN], F_OWNER_PGRP, pids[0]);
+	put(&s);
+	for (i = 0; i < MEMBERS; i++) {
+		EXPECT_TRUE(pends(pids[i], SIG));
+		EXPECT_EQ(128 + SIGKILL, slay(pids[i]));
+	}
+	/* A group that is empty is nobody. */
+	put(&s);
+	EXPECT_EQ(0, signals());
+	stage_end(&s);
+}
+
+struct owner {
+	pid_t tid;
+	int told, end;
+};
+
+static void *wait_as_owner(void *arg)
+{
+	struct owner *o = arg;
+
+	__atomic_store_n(&o->tid, gettid(), __ATOMIC_SEQ_CST);
+	wait_for(__atomic_load_n(&o->end, __ATOMIC_SEQ_CST));
+	o->told = signals();
+	return NULL;
+}
+
+/* A thread, and not the one that does it, nor a third. */
+TEST(owned_by_a_thread)
+{
+	struct owner owners[2] = { 0 };
+	struct stage s = stage_of(QUEUE);
+	pthread_t threads[2];
+	int i;
+
+	block();
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, pthread_create(&threads[i], NULL, wait_as_owner,
+					    &owners[i]));
+		wait_for(__atomic_load_n(&owners[i].tid, __ATOMIC_SEQ_CST));
+	}
+	own(s.fd[IN], F_OWNER_TID, owners[1].tid);
+	put(&s);
+	put(&s);
+	EXPECT_EQ(0, signals());
+	for (i = 0; i < 2; i++) {
+		__atomic_store_n(&owners[i].end, 1, __ATOMIC_SEQ_CST);
+		ASSERT_EQ(0, pthread_join(threads[i], NULL));
+		EXPECT_EQ(i ? 2 : 0, owners[i].told);
+	}
+	/* It is gone. */
+	take(&s);
+	put(&s);
+	EXPECT_EQ(0, signals());
+	stage_end(&s);
+}
+
+/* Who may not signal a process cannot have it told either. */
+TEST(owned_by_a_stranger)
+{
+	struct stage s = stage_of(MAILBOX);
+	pid_t stranger, pid;
+
+	block();
+	stranger = spawn();
+	if (!stranger)
+		for (;;)
+			pause();
+	pid = spawn();
+	if (!pid) {
+		become(NOBODY, NOBODY);
+		own(s.fd[IN], F_OWNER_PID, stranger);
+		put(&s);
+		_exit(0);
+	}
+	EXPECT_EQ(0, reap(pid));
+	EXPECT_FALSE(pends(stranger, SIG));
+	EXPECT_EQ(128 + SIGKILL, slay(stranger));
+	stage_end(&s);
+}
+
 TEST_HARNESS_MAIN

@@ -166,8 +166,8 @@ struct kipc_mailbox_figures {
  * @letters: room that is taken, in letters: @ready, those that a receiver is
  *	copying, those that a granted sender will bring
  * @bytes: the same in bytes
+ * @asked: a request has come since pollers were told
  * @told: the poll mask that pollers know
- * @asked: a request has come since then
  * @ends: who can still send, and receive
  * @last_seq: number of the youngest letter
  * @process: sent those letters that share the reference to it
@@ -189,8 +189,8 @@ struct kipc_mailbox {
 	u64 letters;
 	u64 bytes;
 	bool copying;
-	__poll_t told;
 	bool asked;
+	__poll_t told;
 	struct kipc_ends ends;
 	u64 last_seq;
 	struct pid *process;
