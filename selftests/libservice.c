@@ -264,7 +264,8 @@ TEST(no_room)
 	pid_t pid;
 
 	close(lowest);
-	SKIP_SANITIZED();
+	if (SANITIZED)
+		SKIP(return, "a sanitizer has memory and threads of its own");
 	pid = spawn();
 	if (!pid)
 		with_limit(RLIMIT_AS, 1 << 30, name);
@@ -409,7 +410,8 @@ TEST_F(running, grows)
 	int i;
 	pid_t pid;
 
-	SKIP_SANITIZED();
+	if (SANITIZED)
+		SKIP(return, "a sanitizer has memory and threads of its own");
 	self->options.attr.workers = 3;
 	self->options.attr.stacks = 6;
 	pid = lib_serve(self->name, &self->options);
@@ -437,7 +439,8 @@ TEST_F(running, threads_from_the_start)
 	struct kipc_binding *b;
 	pid_t pid;
 
-	SKIP_SANITIZED();
+	if (SANITIZED)
+		SKIP(return, "a sanitizer has memory and threads of its own");
 	self->options.threads = 4;
 	self->options.attr.workers = 4;
 	self->options.e_stack_size = 1;		/* less than there must be */
@@ -475,7 +478,8 @@ TEST_F(running, stopped_by_a_signal)
 	uint64_t args[8], token;
 	pid_t pid;
 
-	SKIP_SANITIZED();
+	if (SANITIZED)
+		SKIP(return, "a sanitizer has memory and threads of its own");
 	pid = lib_serve(self->name, &self->options);
 	b = lib_bind(self->name);
 	token = lib_submit(b, 1, HOLD, 5);
@@ -570,7 +574,8 @@ TEST_F(running, guard_page)
 	uint64_t args[8] = { 0 };
 	pid_t pid;
 
-	SKIP_SANITIZED();
+	if (SANITIZED)
+		SKIP(return, "a sanitizer has memory and threads of its own");
 	self->options.e_stack_size = 100000;	/* 25 pages */
 	pid = lib_serve(self->name, &self->options);
 	b = lib_bind(self->name);

@@ -188,10 +188,6 @@ void *shared(size_t size);		/* zeroed memory, shared with children */
 #else
 #define SANITIZED false
 #endif
-#define SKIP_SANITIZED() do {						\
-	if (SANITIZED)							\
-		SKIP(return, "a sanitizer has memory and threads of its own"); \
-} while (0)
 
 /* A number from the environment, or else this one: see scripts/test. */
 unsigned int from_env(const char *name, unsigned int otherwise);
