@@ -371,11 +371,19 @@ static ssize_t waiters_show(struct device *dev, struct device_attribute *attr,
 }
 static DEVICE_ATTR_RO(waiters);
 
+static ssize_t carried_show(struct device *dev, struct device_attribute *attr,
+			    char *buf)
+{
+	return sysfs_emit(buf, "%ld\n", kipc_quota_total(KIPC_CARRIED));
+}
+static DEVICE_ATTR_RO(carried);
+
 static struct attribute *kipc_device_attrs[] = {
 	&dev_attr_objects.attr,
 	&dev_attr_handles.attr,
 	&dev_attr_bytes.attr,
 	&dev_attr_waiters.attr,
+	&dev_attr_carried.attr,
 	NULL
 };
 ATTRIBUTE_GROUPS(kipc_device);

@@ -5,6 +5,7 @@
 #ifndef KIPC_COMPAT_H
 #define KIPC_COMPAT_H
 
+#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/ipc_namespace.h>
 #include <linux/mm.h>
@@ -61,6 +62,16 @@ static inline void kipc_vma_flags(struct vm_area_struct *vma, unsigned long set,
 static inline void kipc_yield(void)
 {
 	yield();
+}
+
+/* Since 6.8 it takes a pointer to where the number goes as well. */
+static inline int kipc_receive_fd(struct file *file, unsigned int flags)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
+	return receive_fd(file, NULL, flags);
+#else
+	return receive_fd(file, flags);
+#endif
 }
 
 /* 6.1 does not export put_ipc_ns(); this is what it comes to. */

@@ -113,6 +113,7 @@ static const char *const kipc_reference_names[] = {
 	[KIPC_REF_BINDINGS] = "bindings",
 	[KIPC_REF_PAGES] = "pages",
 	[KIPC_REF_CHAINS] = "chains",
+	[KIPC_REF_PARCELS] = "parcels",
 };
 
 static_assert(ARRAY_SIZE(kipc_reference_names) == KIPC_REFERENCE_KINDS);

@@ -164,6 +164,7 @@ enum kipc_delay {
  * @KIPC_REF_BINDINGS: bindings of services
  * @KIPC_REF_PAGES: pages of bindings
  * @KIPC_REF_CHAINS: calls that threads are serving
+ * @KIPC_REF_PARCELS: sets of handles that messages carry
  * @KIPC_REFERENCE_KINDS: how many there are
  */
 enum kipc_reference {
@@ -182,6 +183,7 @@ enum kipc_reference {
 	KIPC_REF_BINDINGS,
 	KIPC_REF_PAGES,
 	KIPC_REF_CHAINS,
+	KIPC_REF_PARCELS,
 	KIPC_REFERENCE_KINDS
 };
 

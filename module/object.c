@@ -35,6 +35,18 @@ long kipc_handle_total(void)
 	return atomic_long_read(&kipc_handles);
 }
 
+/**
+ * kipc_handle_of_file - what a file is, if it is a handle
+ * @file: of whatever sort, referenced, not O_PATH
+ *
+ * Return: the handle, or NULL.
+ */
+struct kipc_handle *kipc_handle_of_file(const struct file *file)
+{
+	return file_inode(file)->i_sb == kipc_mnt->mnt_sb ? file->private_data :
+							     NULL;
+}
+
 /* The pseudo file system. */
 
 static int kipc_dentry_init(struct dentry *dentry)

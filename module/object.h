@@ -46,6 +46,7 @@
 #ifndef KIPC_OBJECT_H
 #define KIPC_OBJECT_H
 
+#include <linux/atomic.h>
 #include <linux/fs.h>
 #include <linux/list.h>
 #include <linux/poll.h>
@@ -128,6 +129,7 @@ struct kipc_kind {
  * @handles: holds: each open handle, creation and look-up under way, a persistent
  *	name; at 0 its life ends
  * @notify: pollers and receivers of signals
+ * @flight: parcels that it carries, or less than 0, that have handles of it: parcel.h
  *
  * @name: its name; @text is NULL if it never had one
  *
@@ -142,6 +144,7 @@ struct kipc_object {
 	struct kipc_account account;
 	refcount_t handles;
 	struct kipc_notify notify;
+	atomic_t flight;
 	struct kipc_name name;
 
 	spinlock_t lock;	/* protects the rest, and the kind's */
@@ -235,6 +238,7 @@ int kipc_object_open(struct kipc_object *object, u32 rights, u32 flags,
 		     const ktime_t *deadline);
 int kipc_object_remove(struct kipc_object *object);
 
+struct kipc_handle *kipc_handle_of_file(const struct file *file);
 long kipc_handle_total(void);
 int kipc_object_release(struct inode *inode, struct file *file);
 

@@ -28,6 +28,10 @@ static unsigned long max_waiters = 32768;
 module_param(max_waiters, ulong, 0644);
 MODULE_PARM_DESC(max_waiters, "threads that may wait on one user's objects");
 
+static unsigned long max_carried = 4096;
+module_param(max_carried, ulong, 0644);
+MODULE_PARM_DESC(max_carried, "handles that one user's objects may carry");
+
 /**
  * struct kipc_user - a user's quota in one user namespace
  * @node: in kipc_users
@@ -172,6 +176,8 @@ static unsigned long kipc_quota_limit(enum kipc_resource what)
 		return READ_ONCE(max_bytes);
 	case KIPC_WAITERS:
 		return READ_ONCE(max_waiters);
+	case KIPC_CARRIED:
+		return READ_ONCE(max_carried);
 	case KIPC_RESOURCES:
 		break;
 	}

@@ -3,8 +3,8 @@
  * DOC: Quota
  *
  * What kipc keeps for somebody is charged twice: to the memory cgroup of the
- * process that created the object, and to the owner's quota of objects, bytes
- * and waiters.  A quota belongs to a user *in* a user namespace, and is charged
+ * process that created the object, and to the owner's quota of objects, bytes,
+ * waiters and carried handles.  A quota belongs to a user *in* a user namespace, and is charged
  * up the chain of the namespaces' owners, so that nobody gets a second quota by
  * making a user namespace.  What is used is charged, never what could be.
  *
@@ -25,6 +25,7 @@ enum kipc_resource {
 	KIPC_OBJECTS,
 	KIPC_BYTES,
 	KIPC_WAITERS,
+	KIPC_CARRIED,
 	KIPC_RESOURCES
 };
 

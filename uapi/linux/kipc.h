@@ -273,6 +273,57 @@ struct kipc_narrow {
 #define KIPC_BATCH_MAX		1024	/* letters or messages in a batch */
 
 /*
+ * DOC: Handles in messages
+ *
+ * A letter or a message can carry descriptors, as one of a Unix socket can: handles of
+ * kipc's, each with fewer rights if that is wanted; and ordinary ones of regular files
+ * (memfds are such), of pipes and FIFOs, and of eventfd(2).  All others are EPERM.  What
+ * is carried stays open until it is received, whatever becomes of the sender, or until
+ * the message goes in any other way.
+ *
+ * A mailbox or a queue carries handles only if it was made for that
+ * (KIPC_MAILBOX_HANDLES, KIPC_QUEUE_HANDLES; else EOPNOTSUPP), for whoever receives from
+ * it has to be prepared: what carries handles is received by KIPC_IOC_MAILBOX_RECV_HANDLES
+ * or KIPC_IOC_QUEUE_RECV_HANDLES alone; for all other ways it is EBADMSG, and stays in
+ * its place, but for a look (KIPC_RECV_PEEK).
+ *
+ * What is on its way is nobody's to close, so nothing may be on its way within itself.
+ * Therefore an object whose handle is being carried cannot carry any itself, nor can the
+ * handle of an object be sent that is just carrying some: ELOOP.  It passes when they
+ * have been received.
+ *
+ * What an object carries, its owner's quota pays for (max_carried): EDQUOT.
+ */
+
+#define KIPC_HANDLES_MAX	16	/* descriptors in a message */
+
+/**
+ * struct kipc_descriptor - one that is carried
+ * @fd: it
+ * @rights: of a handle: those that the receiver shall have, a part of what it has, else
+ *	EPERM; one that its kind has not is EINVAL; 0: all that it has, and then both
+ *	sides share one handle, as after dup(2).  0 of all others, else EINVAL.  Received:
+ *	its rights; 0 if it is none of kipc's
+ */
+struct kipc_descriptor {
+	__s32 fd;
+	__u32 rights;
+};
+
+/**
+ * struct kipc_handles - those that are carried, or where to put them
+ * @items: pointer to an array of struct kipc_descriptor
+ * @count: of @items; to send, 1 to KIPC_HANDLES_MAX, else EINVAL; to receive, how many
+ *	there is room for, and how many came is written here
+ * @flags: to send, 0; to receive, KIPC_INHERIT: not close-on-exec
+ */
+struct kipc_handles {
+	__aligned_u64 items;
+	__u32 count;
+	__u32 flags;
+};
+
+/*
  * DOC: Notification
  *
  * A thread can have itself sent a signal when something happens to an object
