@@ -228,6 +228,7 @@ struct kipc_segment *kipc_segment_alloc(struct kipc_account *account,
 	segment->linked = false;
 	segment->sealed = false;
 	segment->dead = false;
+	segment->carries = false;
 	kipc_count(KIPC_REF_SEGMENTS, 1);
 	return segment;
 }

@@ -51,6 +51,7 @@
  * @linked: it is in the ring
  * @sealed: it has one record, and takes no other
  * @dead: to be freed with the last pin
+ * @carries: sealed; who has sealed it keeps more at the end of @data, and frees that
  * @data: records
  */
 struct kipc_segment {
@@ -65,6 +66,7 @@ struct kipc_segment {
 	bool linked;
 	bool sealed;
 	bool dead;
+	bool carries;
 	u8 data[] __aligned(KIPC_RING_ALIGN);
 };
 

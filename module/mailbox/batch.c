@@ -314,9 +314,9 @@ static unsigned int kipc_batch_take(struct kipc_mailbox *mailbox,
 			size = item.size;
 		}
 		data = u64_to_user_ptr(item.data);
-		/* Sealed: it is large, or its sender waits.  No request ever. */
+		/* Sealed: it is large, or its sender waits.  No request ever, no handles. */
 		if (unlikely(item.flags || size > left || segment->sealed ||
-			     envelope->is_call || !access_ok(data, size)))
+			     envelope->flags || !access_ok(data, size)))
 			break;
 		kipc_batch_know(&sender, envelope);
 		cut = envelope->size > size ? KIPC_LETTER_TRUNCATED : 0;

@@ -106,7 +106,7 @@ static int kipc_mailbox_put_call(struct kipc_mailbox *mailbox,
 	}
 	if (!ret) {
 		kipc_mailbox_link(mailbox, &call->request, out->size, out->tag);
-		envelope->is_call = true;
+		envelope->flags |= KIPC_LETTER_CALL;
 		envelope->call = call;
 		kipc_call_begin(call, party, claim);
 		mailbox->asked = true;

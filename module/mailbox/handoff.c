@@ -172,7 +172,7 @@ void kipc_mailbox_decide(struct kipc_mailbox *mailbox,
 		mailbox->stat.sent--;
 		mailbox->stat.sent_bytes -= envelope->size;
 	}
-	if (envelope->is_call) {
+	if (kipc_envelope_is_call(envelope)) {
 		mailbox->calls->begun--;
 		kipc_call_end(envelope->call, outcome, wake);
 		return;

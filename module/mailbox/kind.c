@@ -12,7 +12,8 @@
 
 #define KIPC_MAILBOX_FLAGS \
 	(KIPC_MAILBOX_FIXED | KIPC_MAILBOX_REFUSE | \
-	 KIPC_MAILBOX_DROP_OLDEST | KIPC_MAILBOX_HANGUP)
+	 KIPC_MAILBOX_DROP_OLDEST | KIPC_MAILBOX_HANGUP | \
+	 KIPC_MAILBOX_HANDLES)
 
 static const struct kipc_mailbox_attr kipc_mailbox_default = {
 	.max_letters = 4096,
@@ -137,7 +138,7 @@ static void kipc_mailbox_clear(struct kipc_mailbox *mailbox)
 		}
 		more = mailbox->ready;
 		kipc_mailbox_unlock(mailbox, &wake, false);
-		kipc_segment_free(&mailbox->object.account, garbage);
+		kipc_mailbox_discard(mailbox, garbage);
 		cond_resched();
 		kipc_delay(KIPC_DELAY_CLEAR_BATCH);
 	} while (more);
@@ -263,6 +264,10 @@ static long kipc_mailbox_ioctl(struct file *file, unsigned int cmd,
 		return kipc_mailbox_ioctl_send(file, arg, size);
 	case KIPC_CMD(KIPC_IOC_MAILBOX_RECV):
 		return kipc_mailbox_ioctl_recv(file, arg, size);
+	case KIPC_CMD(KIPC_IOC_MAILBOX_SEND_HANDLES):
+		return kipc_mailbox_ioctl_send_handles(file, arg, size);
+	case KIPC_CMD(KIPC_IOC_MAILBOX_RECV_HANDLES):
+		return kipc_mailbox_ioctl_recv_handles(file, arg, size);
 	case KIPC_CMD(KIPC_IOC_MAILBOX_SEND_BATCH):
 		return kipc_mailbox_ioctl_send_batch(file, arg, size);
 	case KIPC_CMD(KIPC_IOC_MAILBOX_RECV_BATCH):

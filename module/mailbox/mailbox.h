@@ -45,6 +45,11 @@
  * The ring never frees it.  Who copies a large one looks afterwards whether its caller
  * has gone meanwhile.
  *
+ * A letter that carries handles has a segment of its own, whatever its size, with the
+ * parcel behind it, and is received like a large one: while nobody else can have it, the
+ * descriptors are installed, and if that fails it is put back.  kipc_mailbox_discard()
+ * frees the parcel with the segment, in all cases.
+ *
  * Dropping the oldest: a letter is put into the ring before others give way, so
  * that a send that fails drops nothing.
  */
@@ -62,6 +67,7 @@
 #include "call.h"
 #include "debug.h"
 #include "object.h"
+#include "parcel.h"
 #include "ring.h"
 #include "share.h"
 #include "waiter.h"
@@ -90,14 +96,15 @@ struct kipc_rendezvous {
  * @uid: the sender's effective user
  * @gid: the sender's effective group
  * @shares: of the mailbox's reference to @process
- * @is_call: it is the request of @call, in whose record it stands
+ * @flags: KIPC_LETTER_CALL: it is the request of @call, in whose record it stands;
+ *	KIPC_LETTER_HANDLES: it has a parcel, see kipc_envelope_parcel()
  * @process: the sender, referenced
  * @thread: the sender, referenced; NULL: the process's first
  * @rendezvous: the sender waits for this letter, or NULL
  * @call: the call
  * @data: the letter
  *
- * Written before the letter is in the ring, and then constant, but for
+ * Written when the letter comes into the ring, and then constant, but for
  * @rendezvous, which the lock protects.
  */
 struct kipc_envelope {
@@ -108,7 +115,7 @@ struct kipc_envelope {
 	kuid_t uid;
 	kgid_t gid;
 	bool shares;
-	bool is_call;
+	u8 flags;
 	struct pid *process;
 	struct pid *thread;
 	union {
@@ -237,6 +244,28 @@ static inline bool kipc_mailbox_may_wait(const struct kipc_mailbox *mailbox,
 static inline size_t kipc_envelope_space(size_t size)
 {
 	return kipc_ring_align(sizeof(struct kipc_envelope) + size);
+}
+
+static inline bool kipc_envelope_is_call(const struct kipc_envelope *envelope)
+{
+	return envelope->flags & KIPC_LETTER_CALL;
+}
+
+/* Behind a letter that carries handles, which has a segment of its own: its parcel. */
+#define KIPC_ENVELOPE_PARCEL sizeof(struct kipc_parcel *)
+
+static inline struct kipc_parcel **kipc_segment_parcel(struct kipc_segment *segment)
+{
+	return (void *)(segment->data + segment->size - KIPC_ENVELOPE_PARCEL);
+}
+
+static inline struct kipc_parcel *
+kipc_envelope_parcel(const struct kipc_envelope *envelope)
+{
+	if (likely(!(envelope->flags & KIPC_LETTER_HANDLES)))
+		return NULL;
+	return *(struct kipc_parcel **)((u8 *)envelope +
+					kipc_envelope_space(envelope->size));
 }
 
 /* The state, under the lock. */
@@ -403,6 +432,7 @@ static inline int kipc_mailbox_missing(const struct kipc_mailbox *mailbox,
 /**
  * struct kipc_outgoing - a letter to be sent
  * @buffer: its data
+ * @parcel: what it carries beside that, or NULL; see kipc_mailbox_send()
  * @size: of the data
  * @tag: the sender's
  * @deadline: KIPC_DEADLINE_..., or a time
@@ -410,6 +440,7 @@ static inline int kipc_mailbox_missing(const struct kipc_mailbox *mailbox,
  */
 struct kipc_outgoing {
 	struct kipc_buffer buffer;
+	struct kipc_parcel *parcel;
 	size_t size;
 	u64 tag;
 	ktime_t deadline;
@@ -437,6 +468,8 @@ void kipc_mailbox_link(struct kipc_mailbox *mailbox,
 void kipc_mailbox_withdraw(struct kipc_mailbox *mailbox,
 			   struct kipc_segment *segment);
 void kipc_mailbox_drop(struct kipc_mailbox *mailbox, struct kipc_wake *wake);
+void kipc_mailbox_discard(struct kipc_mailbox *mailbox,
+			  struct kipc_segment *garbage);
 int kipc_mailbox_check_size(const struct kipc_mailbox *mailbox, size_t size);
 int kipc_mailbox_send(struct kipc_mailbox *mailbox,
 		      const struct kipc_outgoing *out);
@@ -448,6 +481,8 @@ ssize_t kipc_mailbox_write(struct file *file, const char __user *buf,
 			   size_t size, loff_t *pos);
 ssize_t kipc_mailbox_write_iter(struct kiocb *iocb, struct iov_iter *from);
 long kipc_mailbox_ioctl_send(struct file *file, void __user *arg, size_t size);
+long kipc_mailbox_ioctl_send_handles(struct file *file, void __user *arg,
+				     size_t size);
 
 /**
  * struct kipc_received - what a receiver is told of a letter
@@ -455,14 +490,18 @@ long kipc_mailbox_ioctl_send(struct file *file, void __user *arg, size_t size);
  * @token: of a call, or 0
  * @reply_size: longest reply that the caller takes
  * @reserved: 0
+ * @answer: as it was
+ * @handles: likewise, but for @count: how many came
  *
- * As they stand in struct kipc_mailbox_recv.
+ * As they stand in struct kipc_mailbox_recv_handles; the last two are for that alone.
  */
 struct kipc_received {
 	struct kipc_letter letter;
 	u64 token;
 	u32 reply_size;
 	u32 reserved;
+	u64 answer;
+	struct kipc_handles handles;
 };
 
 /**
@@ -470,7 +509,9 @@ struct kipc_received {
  * @buffer: for the data
  * @size: of the buffer
  * @header: for the header, access_ok() was checked; or NULL
- * @header_size: of it: a struct kipc_letter, or a struct kipc_received
+ * @header_size: of it: how much of a struct kipc_received
+ * @intake: for what the letter carries; or NULL: such a letter is EBADMSG
+ * @answer: with @intake: what stands in front of that
  * @party: the receiver's handle
  * @flags: KIPC_RECV_...
  * @deadline: KIPC_DEADLINE_..., or a time
@@ -481,6 +522,8 @@ struct kipc_incoming {
 	size_t size;
 	void __user *header;
 	size_t header_size;
+	struct kipc_intake *intake;
+	u64 answer;
 	struct kipc_party *party;
 	u32 flags;
 	ktime_t deadline;
@@ -496,6 +539,8 @@ ssize_t kipc_mailbox_read(struct file *file, char __user *buf, size_t size,
 			  loff_t *pos);
 ssize_t kipc_mailbox_read_iter(struct kiocb *iocb, struct iov_iter *to);
 long kipc_mailbox_ioctl_recv(struct file *file, void __user *arg, size_t size);
+long kipc_mailbox_ioctl_recv_handles(struct file *file, void __user *arg,
+				     size_t size);
 
 /* call.c */
 void kipc_mailbox_calls_leave(struct kipc_mailbox *mailbox,

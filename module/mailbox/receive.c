@@ -10,15 +10,34 @@
 #include "debug.h"
 #include "mailbox.h"
 
+/* A request, or a letter that carries something, is not for everybody: 0 or an errno. */
+static noinline int kipc_envelope_refusal(const struct kipc_envelope *envelope,
+					  const struct kipc_incoming *in)
+{
+	u32 count = kipc_parcel_count(kipc_envelope_parcel(envelope));
+
+	if (kipc_envelope_is_call(envelope) && !(in->flags & KIPC_RECV_CALLS))
+		return -EBADMSG;
+	if (!count)
+		return 0;
+	if (!in->intake)
+		return -EBADMSG;
+	return count > in->intake->wanted.count ? -EMSGSIZE : 0;
+}
+
 /* How many bytes of a letter the receiver gets, or why none. */
 static ssize_t kipc_envelope_check(const struct kipc_envelope *envelope,
 				   const struct kipc_incoming *in)
 {
+	int ret;
+
 	if (unlikely(!envelope->size && in->refuse_empty))
 		return -EBADMSG;
-	if (unlikely(envelope->is_call) &&
-	    !(in->flags & (KIPC_RECV_CALLS | KIPC_RECV_PEEK)))
-		return -EBADMSG;
+	if (unlikely(envelope->flags && !(in->flags & KIPC_RECV_PEEK))) {
+		ret = kipc_envelope_refusal(envelope, in);
+		if (ret)
+			return ret;
+	}
 	if (likely(envelope->size <= in->size))
 		return envelope->size;
 	return in->flags & KIPC_RECV_TRUNCATE ? in->size : -EMSGSIZE;
@@ -26,6 +45,9 @@ static ssize_t kipc_envelope_check(const struct kipc_envelope *envelope,
 
 static_assert(offsetof(struct kipc_received, token) ==
 	      offsetof(struct kipc_mailbox_recv, token) -
+	      offsetof(struct kipc_mailbox_recv, letter));
+static_assert(offsetof(struct kipc_received, handles) ==
+	      offsetof(struct kipc_mailbox_recv_handles, handles) -
 	      offsetof(struct kipc_mailbox_recv, letter));
 
 /**
@@ -47,7 +69,7 @@ void kipc_envelope_header(const struct kipc_envelope *envelope, size_t size,
 		.tag = envelope->tag,
 		.size = envelope->size,
 		.flags = (envelope->size > size ? KIPC_LETTER_TRUNCATED : 0) |
-			 (envelope->is_call ? KIPC_LETTER_CALL : 0),
+			 envelope->flags,
 		.pid = pid_vnr(envelope->process),
 		.tid = pid_vnr(envelope->thread ?: envelope->process),
 		.uid = from_kuid_munged(ns, envelope->uid),
@@ -64,9 +86,15 @@ static void kipc_envelope_describe(const struct kipc_envelope *envelope,
 	received->token = 0;
 	received->reply_size = 0;
 	received->reserved = 0;
-	if (envelope->is_call && !(in->flags & KIPC_RECV_PEEK)) {
+	if (kipc_envelope_is_call(envelope) && !(in->flags & KIPC_RECV_PEEK)) {
 		received->token = envelope->call->token;
 		received->reply_size = envelope->call->limit;
+	}
+	if (unlikely(in->intake)) {
+		received->answer = in->answer;
+		received->handles = in->intake->wanted;
+		received->handles.count =
+			kipc_parcel_count(kipc_envelope_parcel(envelope));
 	}
 }
 
@@ -102,7 +130,7 @@ static void kipc_mailbox_received(struct kipc_mailbox *mailbox,
 {
 	mailbox->stat.received++;
 	mailbox->stat.received_bytes += envelope->size;
-	if (likely(!envelope->is_call))
+	if (likely(!kipc_envelope_is_call(envelope)))
 		kipc_mailbox_decide(mailbox, envelope, 0, wake);
 	else if (likely(!mailbox->object.removed))
 		kipc_call_take(envelope->call, in->party, wake);
@@ -161,23 +189,44 @@ static ssize_t kipc_mailbox_peek_large(struct kipc_mailbox *mailbox,
 	spin_lock(&mailbox->object.lock);
 	garbage = kipc_segment_unpin(segment);
 	spin_unlock(&mailbox->object.lock);
-	kipc_segment_free(&mailbox->object.account, garbage);
+	kipc_mailbox_discard(mailbox, garbage);
 	return bytes;
 }
 
 /* The sender would like to leave, for this reason; or 0. */
 static int kipc_envelope_leaving(const struct kipc_envelope *envelope)
 {
-	if (envelope->is_call)
+	if (kipc_envelope_is_call(envelope))
 		return envelope->call->party ? 0 : -ECANCELED;
 	return envelope->rendezvous ? envelope->rendezvous->leaving : 0;
 }
 
 /*
+ * Give the receiver all that there is of a letter that nobody else can have, or else
+ * nothing: -EFAULT if a page is missing, or why it cannot have what the letter carries.
+ */
+static ssize_t kipc_envelope_deliver(const struct kipc_envelope *envelope,
+				     const struct kipc_incoming *in,
+				     ssize_t bytes)
+{
+	const struct kipc_parcel *parcel = kipc_envelope_parcel(envelope);
+	int ret;
+
+	if (!kipc_buffer_large_out(&in->buffer, envelope->data, bytes))
+		return -EFAULT;
+	if (unlikely(parcel && !(in->flags & KIPC_RECV_PEEK))) {
+		ret = kipc_intake_deliver(in->intake, parcel);
+		if (ret)
+			return ret;
+	}
+	return in->header && !kipc_envelope_tell(envelope, in) ? -EFAULT : bytes;
+}
+
+/*
  * Receive a letter that is too large to be copied under the lock, which is held
- * and is dropped: take it out, copy without page faults, and put it back if that
- * fails, or if this is only a look at a request: its record must not be pinned.
- * Returns -EFAULT if a page is missing.
+ * and is dropped, or that carries handles: take it out, copy without page faults, and
+ * put it back if that fails, or if this is only a look at a request: its record must not
+ * be pinned.
  */
 static ssize_t kipc_mailbox_receive_large(struct kipc_mailbox *mailbox,
 					  const struct kipc_incoming *in,
@@ -188,7 +237,6 @@ static ssize_t kipc_mailbox_receive_large(struct kipc_mailbox *mailbox,
 	struct kipc_envelope *envelope = kipc_segment_record(segment);
 	bool look = in->flags & KIPC_RECV_PEEK;
 	struct kipc_segment *garbage = NULL;
-	struct kipc_received received;
 	bool back = false;
 
 	kipc_ring_unlink(segment);
@@ -196,13 +244,7 @@ static ssize_t kipc_mailbox_receive_large(struct kipc_mailbox *mailbox,
 	mailbox->copying = true;
 	kipc_mailbox_unlock(mailbox, wake, false);
 	kipc_delay(KIPC_DELAY_RECEIVE_COPYING);
-	if (in->header)
-		kipc_envelope_describe(envelope, in, &received);
-	if (!kipc_buffer_large_out(&in->buffer, envelope->data, bytes) ||
-	    (in->header &&
-	     !kipc_copy_out(in->header, &received, in->header_size)))
-		bytes = -EFAULT;
-
+	bytes = kipc_envelope_deliver(envelope, in, bytes);
 	kipc_delay(KIPC_DELAY_RECEIVE_COPIED);
 	spin_lock(&mailbox->object.lock);
 	mailbox->copying = false;
@@ -227,7 +269,9 @@ static ssize_t kipc_mailbox_receive_large(struct kipc_mailbox *mailbox,
 		garbage = kipc_segment_drop(segment);
 	}
 	kipc_mailbox_unlock(mailbox, wake, back);
-	kipc_segment_free(&mailbox->object.account, garbage);
+	if (unlikely(bytes < 0 && in->intake))
+		kipc_intake_undo(in->intake);
+	kipc_mailbox_discard(mailbox, garbage);
 	return bytes;
 }
 
@@ -262,10 +306,11 @@ again:
 	if (unlikely(ret < 0))
 		goto unlock;
 
-	if (likely(envelope->size <= KIPC_COPY_LOCKED))
+	if (likely(envelope->size <= KIPC_COPY_LOCKED &&
+		   !(envelope->flags & KIPC_LETTER_HANDLES)))
 		ret = kipc_mailbox_receive_small(mailbox, in, envelope, bytes,
 						 &wake);
-	else if (in->flags & KIPC_RECV_PEEK && !envelope->is_call)
+	else if (in->flags & KIPC_RECV_PEEK && !kipc_envelope_is_call(envelope))
 		ret = kipc_mailbox_peek_large(mailbox, in, segment, bytes,
 					      &wake);
 	else
@@ -277,7 +322,8 @@ again:
 	/* The letter is where it was; others may have it meanwhile. */
 	if (!kipc_buffer_fault_in_writeable(&in->buffer, bytes) ||
 	    (in->header &&
-	     !kipc_buffer_fault_in_writeable(&header, in->header_size)))
+	     !kipc_buffer_fault_in_writeable(&header, in->header_size)) ||
+	    (in->intake && !kipc_intake_fault_in(in->intake)))
 		return -EFAULT;
 	kipc_delay(KIPC_DELAY_RECEIVE_FAULT);
 	if (!signal_pending(current))
@@ -310,7 +356,8 @@ kipc_mailbox_receive_quick(struct kipc_mailbox *mailbox, void __user *data,
 	envelope = kipc_segment_record(segment);
 	size = min_t(size_t, size, KIPC_COPY_LOCKED);
 	length = envelope->size;
-	if (unlikely(length > size || !length || envelope->rendezvous))
+	/* Sealed: its sender waits, it is a request, or it carries handles. */
+	if (unlikely(length > size || !length || segment->sealed))
 		goto unlock;
 	if (unlikely(!kipc_copy_out(data, envelope->data, length) ||
 		     (header && !kipc_envelope_show(envelope, size, header))))
@@ -387,6 +434,44 @@ ssize_t kipc_mailbox_read_iter(struct kiocb *iocb, struct iov_iter *to)
 				    iov_iter_count(to));
 }
 
+/*
+ * What an ioctl says about where a letter shall go; and first reply to another, if that
+ * is wanted.  0, or why nothing can be received.
+ */
+static __always_inline int kipc_mailbox_recv_in(struct file *file,
+						const struct kipc_mailbox_recv *recv,
+						size_t size,
+						struct kipc_mailbox_recv __user *user,
+						struct kipc_incoming *in)
+{
+	struct kipc_mailbox *mailbox = kipc_mailbox_of_file(file);
+
+	if (recv->flags & ~(KIPC_RECV_PEEK | KIPC_RECV_TRUNCATE |
+			    KIPC_RECV_CALLS | KIPC_RECV_REPLY) ||
+	    !recv->answer != !(recv->flags & KIPC_RECV_REPLY))
+		return -EINVAL;
+	in->header_size = sizeof(struct kipc_letter);
+	if (recv->flags & KIPC_RECV_CALLS) {
+		if (size < offsetofend(struct kipc_mailbox_recv, reserved))
+			return -EINVAL;
+		in->header_size = offsetofend(struct kipc_received, reserved);
+	}
+	in->buffer.base = u64_to_user_ptr(recv->data);
+	in->buffer.iter = NULL;
+	in->size = min(recv->size, mailbox->attr.letter_size);
+	in->header = &user->letter;
+	in->party = kipc_party_of_file(file);
+	in->flags = recv->flags & ~KIPC_RECV_REPLY;
+	in->deadline = kipc_handle_deadline(file, recv->deadline);
+	in->refuse_empty = false;
+	if (!access_ok(in->buffer.base, in->size))
+		return -EFAULT;
+	if (recv->flags & KIPC_RECV_REPLY)
+		return kipc_mailbox_reply_first(mailbox,
+						u64_to_user_ptr(recv->answer));
+	return 0;
+}
+
 /**
  * kipc_mailbox_ioctl_recv - KIPC_IOC_MAILBOX_RECV
  * @file: the handle
@@ -412,37 +497,52 @@ long kipc_mailbox_ioctl_recv(struct file *file, void __user *arg, size_t size)
 			  KIPC_LEAST(struct kipc_mailbox_recv, letter), arg, size);
 	if (ret)
 		return ret;
-	if (recv.flags & ~(KIPC_RECV_PEEK | KIPC_RECV_TRUNCATE |
-			   KIPC_RECV_CALLS | KIPC_RECV_REPLY) ||
-	    !recv.answer != !(recv.flags & KIPC_RECV_REPLY))
-		return -EINVAL;
-	in.header_size = sizeof(struct kipc_letter);
-	if (recv.flags & KIPC_RECV_CALLS) {
-		if (size < offsetofend(struct kipc_mailbox_recv, reserved))
-			return -EINVAL;
-		in.header_size = sizeof(struct kipc_received);
-	}
-	in.buffer.base = u64_to_user_ptr(recv.data);
-	in.buffer.iter = NULL;
-	in.size = min(recv.size, mailbox->attr.letter_size);
-	in.header = &user->letter;
-	in.party = kipc_party_of_file(file);
-	in.flags = recv.flags & ~KIPC_RECV_REPLY;
-	in.deadline = kipc_handle_deadline(file, recv.deadline);
-	in.refuse_empty = false;
-	if (!access_ok(in.buffer.base, in.size))
-		return -EFAULT;
-	if (recv.flags & KIPC_RECV_REPLY) {
-		ret = kipc_mailbox_reply_first(mailbox,
-					       u64_to_user_ptr(recv.answer));
-		if (ret)
-			return ret;
-	}
+	ret = kipc_mailbox_recv_in(file, &recv, size, user, &in);
+	if (ret)
+		return ret;
 	if (likely(!in.flags)) {
 		bytes = kipc_mailbox_receive_quick(mailbox, in.buffer.base,
 						   in.size, &user->letter);
 		if (likely(bytes > 0))
 			return bytes;
 	}
+	in.intake = NULL;
 	return kipc_mailbox_receive(mailbox, &in);
+}
+
+/**
+ * kipc_mailbox_ioctl_recv_handles - KIPC_IOC_MAILBOX_RECV_HANDLES
+ * @file: the handle
+ * @arg: struct kipc_mailbox_recv_handles
+ * @size: of it
+ *
+ * Context: process context, may sleep.
+ * Return: bytes of data, or what struct kipc_mailbox_recv_handles says, -ERESTARTSYS
+ * for EINTR.
+ */
+long kipc_mailbox_ioctl_recv_handles(struct file *file, void __user *arg,
+				     size_t size)
+{
+	struct kipc_mailbox_recv_handles __user *user = arg;
+	struct kipc_mailbox_recv_handles recv;
+	struct kipc_intake intake;
+	struct kipc_incoming in;
+	int ret;
+
+	if (!(file->f_mode & FMODE_READ))
+		return -EBADF;
+	ret = kipc_arg_in(&recv, sizeof(recv),
+			  KIPC_LEAST(struct kipc_mailbox_recv_handles, handles),
+			  arg, size);
+	if (!ret)
+		ret = kipc_intake_init(&intake, &recv.handles);
+	if (!ret)
+		ret = kipc_mailbox_recv_in(file, &recv.recv, sizeof(recv.recv),
+					   &user->recv, &in);
+	if (ret)
+		return ret;
+	in.header_size = offsetofend(struct kipc_received, handles.count);
+	in.intake = &intake;
+	in.answer = recv.recv.answer;
+	return kipc_mailbox_receive(kipc_mailbox_of_file(file), &in);
 }

@@ -42,7 +42,7 @@ kipc_envelope_fill(struct kipc_envelope *envelope, struct kipc_mailbox *mailbox,
 		get_pid(envelope->process);
 	envelope->thread = thread_group_leader(current) ? NULL :
 			   get_pid(task_pid(current));
-	envelope->is_call = false;
+	envelope->flags = 0;
 	envelope->rendezvous = NULL;
 	kipc_count(KIPC_REF_LETTERS, 1);
 }
@@ -71,7 +71,11 @@ static void kipc_mailbox_sent(struct kipc_mailbox *mailbox, size_t size)
 void kipc_mailbox_link(struct kipc_mailbox *mailbox,
 		       struct kipc_segment *segment, size_t size, u64 tag)
 {
-	kipc_envelope_fill(kipc_segment_record(segment), mailbox, size, tag);
+	struct kipc_envelope *envelope = kipc_segment_record(segment);
+
+	kipc_envelope_fill(envelope, mailbox, size, tag);
+	if (unlikely(segment->carries))
+		envelope->flags = KIPC_LETTER_HANDLES;
 	kipc_ring_link(&mailbox->ring, segment);
 	kipc_mailbox_sent(mailbox, size);
 }
@@ -139,11 +143,33 @@ static int kipc_mailbox_refusal(struct kipc_mailbox *mailbox,
 	return ret;
 }
 
-/* A segment with the letter's data in place; nothing is held meanwhile. */
+/**
+ * kipc_mailbox_discard - free letters that have a segment of their own, and all garbage
+ * @mailbox: where they were, or were to go
+ * @garbage: a chain, or NULL
+ *
+ * Context: process context, may sleep; no lock is held.
+ */
+void kipc_mailbox_discard(struct kipc_mailbox *mailbox,
+			  struct kipc_segment *garbage)
+{
+	struct kipc_segment *segment;
+
+	for (segment = garbage; segment; segment = segment->next)
+		if (unlikely(segment->carries))
+			kipc_parcel_free(*kipc_segment_parcel(segment));
+	kipc_segment_free(&mailbox->object.account, garbage);
+}
+
+/*
+ * A segment with the letter's data, and its parcel, in place; nothing is held meanwhile.
+ * Or an ERR_PTR(): then the parcel is the caller's.
+ */
 static struct kipc_segment *
 kipc_mailbox_prepare(struct kipc_mailbox *mailbox,
 		     const struct kipc_outgoing *out)
 {
+	size_t more = out->parcel ? KIPC_ENVELOPE_PARCEL : 0;
 	struct kipc_account *account = &mailbox->object.account;
 	size_t space = kipc_envelope_space(out->size);
 	struct kipc_envelope *envelope;
@@ -153,7 +179,7 @@ kipc_mailbox_prepare(struct kipc_mailbox *mailbox,
 	ret = kipc_mailbox_refusal(mailbox, out);
 	if (ret)
 		return ERR_PTR(ret);
-	segment = kipc_segment_alloc(account, space, out->nowait);
+	segment = kipc_segment_alloc(account, space + more, out->nowait);
 	if (IS_ERR(segment))
 		return segment;
 	envelope = kipc_segment_record(segment);
@@ -162,6 +188,10 @@ kipc_mailbox_prepare(struct kipc_mailbox *mailbox,
 		return ERR_PTR(-EFAULT);
 	}
 	kipc_segment_seal(segment, space);
+	if (unlikely(more)) {
+		*kipc_segment_parcel(segment) = out->parcel;
+		segment->carries = true;
+	}
 	kipc_delay(KIPC_DELAY_SEND_PREPARED);
 	return segment;
 }
@@ -213,8 +243,10 @@ static int kipc_mailbox_send_rendezvous(struct kipc_mailbox *mailbox,
 	int ret;
 
 	segment = kipc_mailbox_prepare(mailbox, out);
-	if (IS_ERR(segment))
+	if (IS_ERR(segment)) {
+		kipc_parcel_free(out->parcel);
 		return PTR_ERR(segment);
+	}
 	garbage = segment;
 	kipc_wake_init(&wake);
 	spin_lock(&mailbox->object.lock);
@@ -244,7 +276,7 @@ static int kipc_mailbox_send_rendezvous(struct kipc_mailbox *mailbox,
 	}
 unlock:
 	kipc_mailbox_unlock(mailbox, &wake, !wait && !ret);
-	kipc_segment_free(account, garbage);
+	kipc_mailbox_discard(mailbox, garbage);
 	return ret;
 }
 
@@ -347,13 +379,13 @@ void kipc_mailbox_drop(struct kipc_mailbox *mailbox, struct kipc_wake *wake)
 			mailbox->stat.dropped++;
 			front = kipc_ring_first(&mailbox->ring);
 			envelope = kipc_segment_record(front);
-			if (unlikely(envelope->is_call))
+			if (unlikely(kipc_envelope_is_call(envelope)))
 				kipc_call_end(envelope->call, -ECANCELED, wake);
 			garbage = kipc_segment_chain(kipc_mailbox_pop(mailbox, front),
 						     garbage);
 		}
 		kipc_mailbox_unlock(mailbox, wake, true);
-		kipc_segment_free(&mailbox->object.account, garbage);
+		kipc_mailbox_discard(mailbox, garbage);
 		cond_resched();
 		kipc_delay(KIPC_DELAY_DROP_BATCH);
 		spin_lock(&mailbox->object.lock);
@@ -367,10 +399,12 @@ static int kipc_mailbox_send_buffered(struct kipc_mailbox *mailbox,
 	struct kipc_wake wake;
 	int ret;
 
-	if (out->size > KIPC_COPY_LOCKED) {
+	if (out->size > KIPC_COPY_LOCKED || out->parcel) {
 		segment = kipc_mailbox_prepare(mailbox, out);
-		if (IS_ERR(segment))
+		if (IS_ERR(segment)) {
+			kipc_parcel_free(out->parcel);
 			return PTR_ERR(segment);
+		}
 	}
 
 	kipc_wake_init(&wake);
@@ -405,7 +439,7 @@ unlock:
 		ret = -ERESTARTSYS;
 	}
 	if (unlikely(segment))
-		kipc_segment_free(&mailbox->object.account, segment);
+		kipc_mailbox_discard(mailbox, segment);
 	return ret;
 }
 
@@ -466,7 +500,7 @@ int kipc_mailbox_check_size(const struct kipc_mailbox *mailbox, size_t size)
 /**
  * kipc_mailbox_send - send a letter
  * @mailbox: the mailbox
- * @out: the letter
+ * @out: the letter; a parcel is taken over, or freed, if the size is as it may be
  *
  * Context: process context, may sleep.
  * Return: 0, or what struct kipc_mailbox_send says, -ERESTARTSYS for EINTR.
@@ -541,6 +575,27 @@ ssize_t kipc_mailbox_write_iter(struct kiocb *iocb, struct iov_iter *from)
 				       iov_iter_count(from));
 }
 
+/*
+ * What an ioctl says about a letter: 0, or why it cannot be sent; its length is checked
+ * by the caller.
+ */
+static __always_inline int kipc_mailbox_send_in(struct file *file,
+						const struct kipc_mailbox_send *send,
+						struct kipc_outgoing *out)
+{
+	if (send->flags)
+		return -EINVAL;
+	if (send->size > kipc_mailbox_of_file(file)->attr.letter_size)
+		return -EMSGSIZE;
+	out->buffer.base = u64_to_user_ptr(send->data);
+	out->buffer.iter = NULL;
+	out->size = send->size;
+	out->tag = send->tag;
+	out->deadline = kipc_handle_deadline(file, send->deadline);
+	out->nowait = false;
+	return access_ok(out->buffer.base, out->size) ? 0 : -EFAULT;
+}
+
 /**
  * kipc_mailbox_ioctl_send - KIPC_IOC_MAILBOX_SEND
  * @file: the handle
@@ -563,20 +618,48 @@ long kipc_mailbox_ioctl_send(struct file *file, void __user *arg, size_t size)
 			  KIPC_LEAST(struct kipc_mailbox_send, flags), arg, size);
 	if (ret)
 		return ret;
-	if (send.flags)
-		return -EINVAL;
-	if (send.size > mailbox->attr.letter_size)
-		return -EMSGSIZE;
-	out.buffer.base = u64_to_user_ptr(send.data);
-	out.buffer.iter = NULL;
-	out.size = send.size;
-	out.tag = send.tag;
-	out.deadline = kipc_handle_deadline(file, send.deadline);
-	out.nowait = false;
-	if (!access_ok(out.buffer.base, out.size))
-		return -EFAULT;
+	ret = kipc_mailbox_send_in(file, &send, &out);
+	if (ret)
+		return ret;
 	if (likely(kipc_mailbox_send_quick(mailbox, out.buffer.base, out.size,
 					   out.tag)))
 		return 0;
+	out.parcel = NULL;
+	return kipc_mailbox_send(mailbox, &out);
+}
+
+/**
+ * kipc_mailbox_ioctl_send_handles - KIPC_IOC_MAILBOX_SEND_HANDLES
+ * @file: the handle
+ * @arg: struct kipc_mailbox_send_handles
+ * @size: of it
+ *
+ * Context: process context, may sleep.
+ * Return: 0, or what struct kipc_mailbox_send_handles says, -ERESTARTSYS for EINTR.
+ */
+long kipc_mailbox_ioctl_send_handles(struct file *file, void __user *arg,
+				     size_t size)
+{
+	struct kipc_mailbox *mailbox = kipc_mailbox_of_file(file);
+	struct kipc_mailbox_send_handles send;
+	struct kipc_outgoing out;
+	int ret;
+
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EBADF;
+	ret = kipc_arg_in(&send, sizeof(send),
+			  KIPC_LEAST(struct kipc_mailbox_send_handles, handles),
+			  arg, size);
+	if (!ret)
+		ret = kipc_mailbox_send_in(file, &send.send, &out);
+	if (!ret)
+		ret = kipc_mailbox_check_size(mailbox, out.size);
+	if (ret)
+		return ret;
+	if (!(mailbox->attr.flags & KIPC_MAILBOX_HANDLES))
+		return -EOPNOTSUPP;
+	out.parcel = kipc_parcel_create(&mailbox->object, &send.handles);
+	if (IS_ERR(out.parcel))
+		return PTR_ERR(out.parcel);
 	return kipc_mailbox_send(mailbox, &out);
 }

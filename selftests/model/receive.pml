@@ -87,7 +87,7 @@ next:
 	//| !kipc_mailbox_has_letter(mailbox)))
 	//| goto unlock;
 	//| segment = kipc_ring_first(&mailbox->ring);
-	//| if (unlikely(length > size || !length || envelope->rendezvous))
+	//| if (unlikely(length > size || !length || segment->sealed))
 	//| goto unlock;
 	//| garbage = kipc_mailbox_take_out(mailbox, segment, envelope, length);
 	//| spin_unlock(&mailbox->object.lock);
@@ -140,7 +140,7 @@ again:
 	//| bytes = kipc_envelope_check(envelope, in);
 	//| if (unlikely(ret < 0))
 	//| goto unlock;
-	//| if (likely(envelope->size <= KIPC_COPY_LOCKED))
+	//| if (likely(envelope->size <= KIPC_COPY_LOCKED &&
 	atomic {
 		skip;
 awaited:

@@ -69,12 +69,15 @@
  //- module/mailbox/send.c kipc_mailbox_share kipc_mailbox_send
  //- module/mailbox/send.c kipc_mailbox_write kipc_mailbox_write_from
  //- module/mailbox/send.c kipc_mailbox_write_iter kipc_mailbox_ioctl_send
- //- module/mailbox/send.c kipc_mailbox_check_size
+ //- module/mailbox/send.c kipc_mailbox_check_size kipc_mailbox_discard
+//- module/mailbox/send.c kipc_mailbox_send_in kipc_mailbox_ioctl_send_handles
  //- module/mailbox/receive.c kipc_envelope_check kipc_envelope_header
  //- module/mailbox/receive.c kipc_envelope_show kipc_mailbox_peek_large
  //- module/mailbox/receive.c kipc_mailbox_read kipc_mailbox_read_to
  //- module/mailbox/receive.c kipc_envelope_describe kipc_envelope_tell
- //- module/mailbox/receive.c kipc_envelope_leaving
+ //- module/mailbox/receive.c kipc_envelope_leaving kipc_envelope_refusal
+//- module/mailbox/receive.c kipc_envelope_deliver kipc_mailbox_recv_in
+//- module/mailbox/receive.c kipc_mailbox_ioctl_recv_handles
  //- module/mailbox/receive.c kipc_mailbox_read_iter kipc_mailbox_ioctl_recv
  //- module/waiter.c kipc_timens_to_host kipc_deadline_import
  //- module/waiter.c kipc_waiter_has_verdict kipc_waiter_look kipc_waiter_yield
@@ -142,6 +145,7 @@
 #define sender_of(letter)	((letter) / LETTERS)
 #define size(sender)	(1 + ((WIDE >> (sender)) & 1))
 #define size_of(letter)	size(sender_of(letter))
+/* Or it carries handles, which is received in the same way. */
 #define large(sender)	((LARGE >> (sender)) & 1)
 #define large_letter(letter)	large(sender_of(letter))
 #define LINE		(THREADS + ALL_LETTERS)

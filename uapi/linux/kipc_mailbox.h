@@ -53,6 +53,7 @@
 #define KIPC_MAILBOX_REFUSE	(1U << 1)
 #define KIPC_MAILBOX_DROP_OLDEST (1U << 2)
 #define KIPC_MAILBOX_HANGUP	(1U << 3)
+#define KIPC_MAILBOX_HANDLES	(1U << 4)	/* letters may carry handles */
 
 /**
  * struct kipc_mailbox_attr - what a mailbox is created with
@@ -109,6 +110,7 @@ struct kipc_mailbox_config {
 /* struct kipc_letter flags. */
 #define KIPC_LETTER_TRUNCATED	(1U << 0)
 #define KIPC_LETTER_CALL	(1U << 1)
+#define KIPC_LETTER_HANDLES	(1U << 2)
 
 /**
  * struct kipc_letter - the header of a letter, as its receiver gets it
@@ -119,7 +121,8 @@ struct kipc_mailbox_config {
  * @tag: the sender's, not interpreted
  * @size: bytes of data in the letter, also if fewer were asked for
  * @flags: KIPC_LETTER_TRUNCATED: the buffer was shorter than the letter;
- *	KIPC_LETTER_CALL: it is a request, whose sender waits for a reply
+ *	KIPC_LETTER_CALL: it is a request, whose sender waits for a reply;
+ *	KIPC_LETTER_HANDLES: it carries handles
  * @pid: the sender's process, in the receiver's pid namespace; 0 if not
  *	visible there
  * @tid: the sender's thread, likewise
@@ -181,9 +184,10 @@ struct kipc_mailbox_send {
  *
  * Returns the number of bytes written to the buffer.  EBADF: the handle may not
  * receive.  EBADMSG: the letter is a request, and KIPC_RECV_CALLS or
- * KIPC_RECV_PEEK was not given; it stays in its place.  EINVAL: unknown flags, a flag
- * with a structure that lacks its field, or one of KIPC_RECV_REPLY and @answer without
- * the other.  EMSGSIZE: the letter is longer than @size; it stays in its place.
+ * KIPC_RECV_PEEK was not given; or it carries handles, and the latter was not; it stays in
+ * its place.  EINVAL: unknown flags, a flag with a structure that lacks its field, or one
+ * of KIPC_RECV_REPLY and @answer without the other.  EMSGSIZE: the letter is longer than
+ * @size; it stays in its place.
  * EAGAIN: no letter can be taken now (the mailbox is empty, or another receiver is just
  * copying a large one), and the caller does not wait.  ETIMEDOUT.  EINTR.  EPIPE:
  * empty, and hang-up.  EDQUOT: the owner's quota of waiters is used up.  EIDRM: removed.
@@ -198,6 +202,38 @@ struct kipc_mailbox_recv {
 	__u32 reply_size;
 	__u32 reserved;
 	__aligned_u64 answer;
+};
+
+/**
+ * struct kipc_mailbox_send_handles - send a letter that carries handles
+ * @send: the letter
+ * @handles: what it carries
+ *
+ * The errors are those of struct kipc_mailbox_send, and: EOPNOTSUPP: the mailbox has not
+ * KIPC_MAILBOX_HANDLES.  EINVAL: see struct kipc_handles and struct kipc_descriptor.
+ * EBADF: one of them is not open, or O_PATH.  EPERM: not of a sort that is carried, or a
+ * handle has not the rights.  ELOOP: see "Handles in messages".  EDQUOT: also the owner's
+ * quota of carried handles.  ENFILE: no file is left for one with fewer rights.
+ */
+struct kipc_mailbox_send_handles {
+	struct kipc_mailbox_send send;
+	struct kipc_handles handles;
+};
+
+/**
+ * struct kipc_mailbox_recv_handles - receive the oldest letter, and what it carries
+ * @recv: where to
+ * @handles: where to put what it carries; the number is written on success, and 0 for a
+ *	letter that carries nothing.  With KIPC_RECV_PEEK only the number is
+ *
+ * The errors are those of struct kipc_mailbox_recv, and: EMSGSIZE: it carries more than
+ * there is room for.  EMFILE, ENOMEM: no descriptor is left; or the error of a security
+ * module that lets the caller not have one.  The letter stays in its place then, with all
+ * that it carries.
+ */
+struct kipc_mailbox_recv_handles {
+	struct kipc_mailbox_recv recv;
+	struct kipc_handles handles;
 };
 
 /*
@@ -478,5 +514,7 @@ struct kipc_mailbox_stat {
 #define KIPC_IOC_MAILBOX_CANCEL	_IOW(KIPC_IOC_MAGIC, 0x26, struct kipc_mailbox_cancel)
 #define KIPC_IOC_MAILBOX_SEND_BATCH	_IOW(KIPC_IOC_MAGIC, 0x27, struct kipc_mailbox_send_batch)
 #define KIPC_IOC_MAILBOX_RECV_BATCH	_IOW(KIPC_IOC_MAGIC, 0x28, struct kipc_mailbox_recv_batch)
+#define KIPC_IOC_MAILBOX_SEND_HANDLES _IOW(KIPC_IOC_MAGIC, 0x29, struct kipc_mailbox_send_handles)
+#define KIPC_IOC_MAILBOX_RECV_HANDLES _IOWR(KIPC_IOC_MAGIC, 0x2a, struct kipc_mailbox_recv_handles)
 
 #endif /* _UAPI_LINUX_KIPC_MAILBOX_H */
