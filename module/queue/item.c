@@ -2,6 +2,7 @@
 /*
  * Items, and their order.  See queue.h.
  */
+#include <linux/align.h>
 #include <linux/cred.h>
 #include <linux/err.h>
 #include <linux/pid.h>
@@ -77,6 +78,7 @@ static bool kipc_item_fill(struct kipc_item *item, const struct kipc_buffer *fro
  * @queue: where it shall go
  * @from: the data; of a plain pointer access_ok() was checked
  * @size: of it
+ * @parcel: the item's from then on, or NULL
  * @nowait: do not wait for memory
  *
  * Context: process context, may sleep, nothing is held.
@@ -84,12 +86,14 @@ static bool kipc_item_fill(struct kipc_item *item, const struct kipc_buffer *fro
  */
 struct kipc_item *kipc_item_alloc(struct kipc_queue *queue,
 				  const struct kipc_buffer *from, size_t size,
-				  bool nowait)
+				  struct kipc_parcel *parcel, bool nowait)
 {
 	struct kipc_account *account = &queue->object.account;
 	size_t space = kipc_item_space(size);
 	struct kipc_item *item;
 
+	if (unlikely(parcel))
+		space = ALIGN(space, KIPC_ITEM_PARCEL) + KIPC_ITEM_PARCEL;
 	item = kipc_account_alloc(account, space, nowait);
 	if (IS_ERR(item))
 		return item;
@@ -99,6 +103,11 @@ struct kipc_item *kipc_item_alloc(struct kipc_queue *queue,
 	}
 	item->space = space;
 	item->garbage = NULL;
+	item->flags = 0;
+	if (unlikely(parcel)) {
+		item->flags = KIPC_MESSAGE_HANDLES;
+		*kipc_item_parcel(item) = parcel;
+	}
 	return item;
 }
 
@@ -115,6 +124,8 @@ void kipc_item_free(struct kipc_queue *queue, struct kipc_item *item)
 
 	for (; item; item = next) {
 		next = item->garbage;
+		if (unlikely(item->flags))
+			kipc_parcel_free(*kipc_item_parcel(item));
 		kipc_account_free(&queue->object.account, item, item->space);
 	}
 }
@@ -165,7 +176,8 @@ static bool kipc_item_is_kept(const struct kipc_queue *queue,
 {
 	size_t pooled = queue->pooled + item->space;
 
-	if (unlikely(item->space > KIPC_POOL_MAX || queue->object.removed))
+	if (unlikely(item->space > KIPC_POOL_MAX || item->flags ||
+		     queue->object.removed))
 		return false;
 	if (likely(pooled <= KIPC_POOL_KEEP))
 		return true;

@@ -21,7 +21,8 @@ static const struct kipc_queue_attr kipc_queue_attr_default = {
 
 static int kipc_queue_check(const struct kipc_queue_attr *attr)
 {
-	if (attr->flags & ~KIPC_QUEUE_HANGUP || !attr->max_messages ||
+	if (attr->flags & ~(KIPC_QUEUE_HANGUP | KIPC_QUEUE_HANDLES) ||
+	    !attr->max_messages ||
 	    !attr->message_size || attr->message_size > KIPC_MESSAGE_MAX ||
 	    attr->message_size > attr->max_bytes)
 		return -EINVAL;
@@ -309,6 +310,10 @@ static long kipc_queue_ioctl(struct file *file, unsigned int cmd,
 		return kipc_queue_ioctl_set(file, arg, size);
 	case KIPC_CMD(KIPC_IOC_QUEUE_SELECT):
 		return kipc_queue_ioctl_select(file, arg, size);
+	case KIPC_CMD(KIPC_IOC_QUEUE_SEND_HANDLES):
+		return kipc_queue_ioctl_send_handles(file, arg, size);
+	case KIPC_CMD(KIPC_IOC_QUEUE_RECV_HANDLES):
+		return kipc_queue_ioctl_recv_handles(file, arg, size);
 	case KIPC_CMD(KIPC_IOC_QUEUE_SEND_BATCH):
 		return kipc_queue_ioctl_send_batch(file, arg, size);
 	case KIPC_CMD(KIPC_IOC_QUEUE_RECV_BATCH):

@@ -44,6 +44,9 @@
  * looks at it when it has the lock again, and if it cannot take it offers it anew.  S is
  * kept by kipc_queue_unlock().  A sender's grant is room that is reserved for it.
  *
+ * An item that carries handles is received as if it were a large one, since it may have
+ * to be waited for memory: its parcel is freed with it.
+ *
  * If nobody waits for room, polls, or has registered for a signal, most of this has not
  * to be thought of: kipc_queue_is_calm().
  */
@@ -60,6 +63,7 @@
 #include "buffer.h"
 #include "index.h"
 #include "object.h"
+#include "parcel.h"
 #include "waiter.h"
 
 struct pid_namespace;
@@ -103,6 +107,7 @@ struct kipc_place {
  * @space: bytes of its memory; set once
  * @ways: a bit for each by which it can be found
  * @held: by a receiver
+ * @flags: KIPC_MESSAGE_HANDLES: it has a parcel, behind the data; set once
  * @data: the message
  *
  * @node, @place, @order, @ways and @held are protected by the lock; the rest is constant
@@ -127,8 +132,17 @@ struct kipc_item {
 	u32 space;
 	u8 ways;
 	bool held;
+	u8 flags;
 	u8 data[] __aligned(8);
 };
+
+/* Of an item with KIPC_MESSAGE_HANDLES: its parcel is at the end of its memory. */
+#define KIPC_ITEM_PARCEL sizeof(struct kipc_parcel *)
+
+static inline struct kipc_parcel **kipc_item_parcel(const struct kipc_item *item)
+{
+	return (void *)((u8 *)item + item->space - KIPC_ITEM_PARCEL);
+}
 
 /**
  * struct kipc_select - a selector, as it is used inside
@@ -385,7 +399,7 @@ static inline bool kipc_queue_is_calm(struct kipc_queue *queue)
 /* item.c: items, and their order */
 struct kipc_item *kipc_item_alloc(struct kipc_queue *queue,
 				  const struct kipc_buffer *from, size_t size,
-				  bool nowait);
+				  struct kipc_parcel *parcel, bool nowait);
 void kipc_item_free(struct kipc_queue *queue, struct kipc_item *item);
 struct kipc_item *kipc_item_reuse(struct kipc_queue *queue, size_t size);
 void kipc_item_return(struct kipc_queue *queue, struct kipc_item *item);
@@ -439,6 +453,8 @@ ssize_t kipc_queue_write(struct file *file, const char __user *buf, size_t size,
 			 loff_t *pos);
 ssize_t kipc_queue_write_iter(struct kiocb *iocb, struct iov_iter *from);
 long kipc_queue_ioctl_send(struct file *file, void __user *arg, size_t size);
+long kipc_queue_ioctl_send_handles(struct file *file, void __user *arg,
+				   size_t size);
 long kipc_queue_ioctl_send_batch(struct file *file, void __user *arg,
 				 size_t size);
 
@@ -447,6 +463,8 @@ ssize_t kipc_queue_read(struct file *file, char __user *buf, size_t size,
 			loff_t *pos);
 ssize_t kipc_queue_read_iter(struct kiocb *iocb, struct iov_iter *to);
 long kipc_queue_ioctl_recv(struct file *file, void __user *arg, size_t size);
+long kipc_queue_ioctl_recv_handles(struct file *file, void __user *arg,
+				   size_t size);
 long kipc_queue_ioctl_recv_batch(struct file *file, void __user *arg,
 				 size_t size);
 

@@ -18,6 +18,8 @@
  * @buffer: for the data
  * @size: of the buffer
  * @header: for the header, access_ok() was checked; or NULL
+ * @intake: for what the message carries, behind the header; or NULL: such a message is
+ *	EBADMSG
  * @select: which message
  * @flags: KIPC_RECV_...
  * @deadline: KIPC_DEADLINE_..., or a time
@@ -28,6 +30,7 @@ struct kipc_incoming_message {
 	struct kipc_buffer buffer;
 	size_t size;
 	struct kipc_message __user *header;
+	struct kipc_intake *intake;
 	struct kipc_select select;
 	u32 flags;
 	ktime_t deadline;
@@ -35,15 +38,65 @@ struct kipc_incoming_message {
 	bool refuse_empty;
 };
 
+/* What a message carries, or NULL. */
+static const struct kipc_parcel *kipc_item_carries(const struct kipc_item *item)
+{
+	return unlikely(item->flags) ? *kipc_item_parcel(item) : NULL;
+}
+
+/* May the receiver have what the message carries?  0 or an errno. */
+static noinline int kipc_item_refusal(const struct kipc_item *item,
+				      const struct kipc_incoming_message *in)
+{
+	u32 count = kipc_parcel_count(kipc_item_carries(item));
+
+	if (!in->intake)
+		return -EBADMSG;
+	return count > in->intake->wanted.count ? -EMSGSIZE : 0;
+}
+
 /* How many bytes of a message the receiver gets, or why none. */
 static ssize_t kipc_item_check(const struct kipc_item *item,
 			       const struct kipc_incoming_message *in)
 {
+	int ret;
+
+	if (unlikely(item->flags && !(in->flags & KIPC_RECV_PEEK))) {
+		ret = kipc_item_refusal(item, in);
+		if (ret)
+			return ret;
+	}
 	if (unlikely(!item->size && in->refuse_empty))
 		return -EBADMSG;
 	if (likely(item->size <= in->size))
 		return item->size;
 	return in->flags & KIPC_RECV_TRUNCATE ? in->size : -EMSGSIZE;
+}
+
+/* As these stand in struct kipc_queue_recv_handles. */
+struct kipc_received_message {
+	struct kipc_message message;
+	struct kipc_handles handles;
+};
+
+static_assert(offsetof(struct kipc_received_message, handles) ==
+	      offsetof(struct kipc_queue_recv_handles, handles) -
+	      offsetof(struct kipc_queue_recv, message));
+
+/* Write the header, and how many handles there are, in one go. */
+static noinline bool kipc_item_tell_count(const struct kipc_item *item,
+					  const struct kipc_incoming_message *in,
+					  const struct kipc_message *message)
+{
+	struct kipc_received_message received = {
+		.message = *message,
+		.handles = in->intake->wanted,
+	};
+
+	received.handles.count = kipc_parcel_count(kipc_item_carries(item));
+	return kipc_copy_out(in->header, &received,
+			     offsetofend(struct kipc_received_message,
+					 handles.count));
 }
 
 /*
@@ -60,13 +113,16 @@ static noinline bool kipc_item_tell(const struct kipc_item *item,
 		.type = item->type,
 		.priority = item->priority,
 		.size = item->size,
-		.flags = item->size > in->size ? KIPC_MESSAGE_TRUNCATED : 0,
+		.flags = (item->size > in->size ? KIPC_MESSAGE_TRUNCATED : 0) |
+			 item->flags,
 		.pid = pid_vnr(item->process),
 		.tid = pid_vnr(item->thread ?: item->process),
 		.uid = from_kuid_munged(ns, item->uid),
 		.gid = from_kgid_munged(ns, item->gid),
 	};
 
+	if (unlikely(in->intake))
+		return kipc_item_tell_count(item, in, &message);
 	return kipc_copy_out(in->header, &message, sizeof(message));
 }
 
@@ -99,6 +155,24 @@ static ssize_t kipc_item_copy(const struct kipc_item *item,
 	       bytes : -EFAULT;
 }
 
+/* Give the receiver all that there is of an item that is held, or else nothing. */
+static ssize_t kipc_item_deliver(const struct kipc_item *item,
+				 const struct kipc_incoming_message *in,
+				 ssize_t bytes)
+{
+	const struct kipc_parcel *parcel = kipc_item_carries(item);
+	int ret;
+
+	if (!kipc_buffer_large_out(&in->buffer, item->data, bytes))
+		return -EFAULT;
+	if (unlikely(parcel && !(in->flags & KIPC_RECV_PEEK))) {
+		ret = kipc_intake_deliver(in->intake, parcel);
+		if (ret)
+			return ret;
+	}
+	return in->header && !kipc_item_tell(item, in) ? -EFAULT : bytes;
+}
+
 /* The same for others, held: the lock is dropped meanwhile. */
 static ssize_t kipc_item_copy_large(struct kipc_queue *queue,
 				    const struct kipc_item *item,
@@ -109,9 +183,7 @@ static ssize_t kipc_item_copy_large(struct kipc_queue *queue,
 {
 	kipc_queue_unlock(queue, wake, false);
 	kipc_delay(KIPC_DELAY_QUEUE_RECEIVE_COPYING);
-	if (!kipc_buffer_large_out(&in->buffer, item->data, bytes) ||
-	    (in->header && !kipc_item_tell(item, in)))
-		bytes = -EFAULT;
+	bytes = kipc_item_deliver(item, in, bytes);
 	kipc_delay(KIPC_DELAY_QUEUE_RECEIVE_COPIED);
 	spin_lock(&queue->object.lock);
 	return bytes;
@@ -133,7 +205,8 @@ static ssize_t kipc_queue_take(struct kipc_queue *queue, struct kipc_item *item,
 
 	if (unlikely(queue->object.removed)) {
 		bytes = -EIDRM;
-	} else if (bytes >= 0 && likely(item->size <= KIPC_COPY_LOCKED)) {
+	} else if (bytes >= 0 && likely(item->size <= KIPC_COPY_LOCKED &&
+					!item->flags)) {
 		bytes = kipc_item_copy(item, in, bytes);
 	} else if (bytes >= 0) {
 		if (!item->held)
@@ -157,6 +230,8 @@ static ssize_t kipc_queue_take(struct kipc_queue *queue, struct kipc_item *item,
 	}
 	kipc_queue_tidy(queue, &garbage);
 	kipc_queue_unlock(queue, wake, freed);
+	if (unlikely(bytes < 0 && in->intake))
+		kipc_intake_undo(in->intake);
 	kipc_item_free(queue, gone);
 	if (unlikely(!list_empty(&garbage)))
 		kipc_queue_free_groups(&garbage);
@@ -179,7 +254,7 @@ static ssize_t kipc_queue_receive_quick(struct kipc_queue *queue,
 		     queue->spares > KIPC_SPARE_GROUPS))
 		goto unlock;
 	item = kipc_queue_glance(queue, select);
-	if (unlikely(!item || !item->size ||
+	if (unlikely(!item || !item->size || item->flags ||
 		     item->size > min_t(size_t, in->size, KIPC_COPY_LOCKED)))
 		goto unlock;
 	bytes = kipc_item_copy(item, in, item->size);
@@ -200,6 +275,8 @@ static ssize_t kipc_queue_receive(struct kipc_queue *queue,
 				  const struct kipc_incoming_message *in)
 {
 	const struct kipc_buffer header = { .base = in->header };
+	size_t header_size = in->intake ? sizeof(struct kipc_received_message) :
+					  sizeof(struct kipc_message);
 	struct kipc_item *item;
 	struct kipc_wake wake;
 	ssize_t bytes, ret;
@@ -225,7 +302,8 @@ again:
 	/* The message is where it was; others may have it meanwhile. */
 	if (!kipc_buffer_fault_in_writeable(&in->buffer, bytes) ||
 	    (in->header &&
-	     !kipc_buffer_fault_in_writeable(&header, sizeof(*in->header))))
+	     !kipc_buffer_fault_in_writeable(&header, header_size)) ||
+	    (in->intake && !kipc_intake_fault_in(in->intake)))
 		return -EFAULT;
 	kipc_delay(KIPC_DELAY_QUEUE_RECEIVE_FAULT);
 	if (!signal_pending(current))
@@ -322,6 +400,33 @@ static int kipc_queue_select(struct file *file,
 	return 0;
 }
 
+/* What an ioctl says about where a message shall go: 0, or why none can be received. */
+static __always_inline int kipc_queue_recv_in(struct file *file,
+					      const struct kipc_queue_recv *recv,
+					      struct kipc_queue_recv __user *user,
+					      struct kipc_incoming_message *in)
+{
+	int ret;
+
+	if (recv->flags & ~KIPC_QUEUE_RECV_FLAGS)
+		return -EINVAL;
+	ret = kipc_queue_select(file, &recv->selector, &in->select);
+	if (ret)
+		return ret;
+	if (in->select.how == KIPC_SELECT_AFTER && !(recv->flags & KIPC_RECV_PEEK))
+		return -EINVAL;
+	in->buffer.base = u64_to_user_ptr(recv->data);
+	in->buffer.iter = NULL;
+	in->size = min(recv->size, KIPC_MESSAGE_MAX);
+	in->header = &user->message;
+	in->intake = NULL;
+	in->flags = recv->flags;
+	in->deadline = kipc_handle_deadline(file, recv->deadline);
+	in->nowait = false;
+	in->refuse_empty = false;
+	return access_ok(in->buffer.base, in->size) ? 0 : -EFAULT;
+}
+
 /**
  * kipc_queue_ioctl_recv - KIPC_IOC_QUEUE_RECV
  * @file: the handle
@@ -347,25 +452,45 @@ long kipc_queue_ioctl_recv(struct file *file, void __user *arg, size_t size)
 			  size);
 	if (ret)
 		return ret;
-	if (recv.flags & ~KIPC_QUEUE_RECV_FLAGS)
-		return -EINVAL;
-	ret = kipc_queue_select(file, &recv.selector, &in.select);
+	ret = kipc_queue_recv_in(file, &recv, user, &in);
 	if (ret)
 		return ret;
-	if (in.select.how == KIPC_SELECT_AFTER && !(recv.flags & KIPC_RECV_PEEK))
-		return -EINVAL;
-	in.buffer.base = u64_to_user_ptr(recv.data);
-	in.buffer.iter = NULL;
-	in.size = min(recv.size, KIPC_MESSAGE_MAX);
-	in.header = &user->message;
-	in.flags = recv.flags;
-	in.deadline = kipc_handle_deadline(file, recv.deadline);
-	in.nowait = false;
-	in.refuse_empty = false;
-	if (!access_ok(in.buffer.base, in.size))
-		return -EFAULT;
 	bytes = kipc_queue_receive_quick(queue, &in.select, &in);
 	return likely(bytes > 0) ? bytes : kipc_queue_receive(queue, &in);
+}
+
+/**
+ * kipc_queue_ioctl_recv_handles - KIPC_IOC_QUEUE_RECV_HANDLES
+ * @file: the handle
+ * @arg: struct kipc_queue_recv_handles
+ * @size: of it
+ *
+ * Context: process context, may sleep.
+ * Return: bytes of data, or what struct kipc_queue_recv_handles says, -ERESTARTSYS for
+ * EINTR.
+ */
+long kipc_queue_ioctl_recv_handles(struct file *file, void __user *arg,
+				   size_t size)
+{
+	struct kipc_queue_recv_handles __user *user = arg;
+	struct kipc_queue_recv_handles recv;
+	struct kipc_incoming_message in;
+	struct kipc_intake intake;
+	int ret;
+
+	if (!(file->f_mode & FMODE_READ))
+		return -EBADF;
+	ret = kipc_arg_in(&recv, sizeof(recv),
+			  KIPC_LEAST(struct kipc_queue_recv_handles, handles),
+			  arg, size);
+	if (!ret)
+		ret = kipc_intake_init(&intake, &recv.handles);
+	if (!ret)
+		ret = kipc_queue_recv_in(file, &recv.recv, &user->recv, &in);
+	if (ret)
+		return ret;
+	in.intake = &intake;
+	return kipc_queue_receive(kipc_queue_of_file(file), &in);
 }
 
 /* What can be received without the rest of the item, which is written then. */

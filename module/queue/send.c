@@ -11,6 +11,7 @@
 /**
  * struct kipc_outgoing_message - a message to be sent
  * @buffer: its data
+ * @parcel: what it carries beside that, or NULL
  * @size: of the data
  * @type: the sender's
  * @priority: likewise
@@ -19,6 +20,7 @@
  */
 struct kipc_outgoing_message {
 	struct kipc_buffer buffer;
+	struct kipc_parcel *parcel;
 	size_t size;
 	u64 type;
 	u32 priority;
@@ -84,8 +86,26 @@ unlock:
 	return item;
 }
 
-static int kipc_queue_send(struct kipc_queue *queue,
-			   const struct kipc_outgoing_message *out)
+/* An item with the message's data, and its parcel; which is freed if that fails. */
+static struct kipc_item *kipc_queue_prepare(struct kipc_queue *queue,
+					    const struct kipc_outgoing_message *out)
+{
+	struct kipc_item *item;
+	int ret = 0;
+
+	if (out->deadline == KIPC_DEADLINE_NO_WAIT)
+		ret = kipc_queue_refusal(queue, out);
+	item = ret ? ERR_PTR(ret) :
+	       kipc_item_alloc(queue, &out->buffer, out->size, out->parcel,
+			       out->nowait);
+	if (IS_ERR(item))
+		kipc_parcel_free(out->parcel);
+	return item;
+}
+
+/* What is not so common; the length was checked, and a parcel is taken over. */
+static int kipc_queue_send_slow(struct kipc_queue *queue,
+				const struct kipc_outgoing_message *out)
 {
 	struct kipc_item *item, *garbage;
 	struct kipc_wake wake;
@@ -93,16 +113,7 @@ static int kipc_queue_send(struct kipc_queue *queue,
 	bool freed = false;
 	int ret;
 
-	if (unlikely(out->size > READ_ONCE(queue->attr.message_size)))
-		return -EMSGSIZE;
-	if (likely(kipc_queue_send_quick(queue, out)))
-		return 0;
-	if (out->deadline == KIPC_DEADLINE_NO_WAIT) {
-		ret = kipc_queue_refusal(queue, out);
-		if (ret)
-			return ret;
-	}
-	item = kipc_item_alloc(queue, &out->buffer, out->size, out->nowait);
+	item = kipc_queue_prepare(queue, out);
 	if (IS_ERR(item))
 		return PTR_ERR(item);
 	garbage = item;
@@ -131,6 +142,15 @@ unlock:
 		kipc_item_free(queue, garbage);
 	kipc_queue_free_groups(&groups);
 	return ret;
+}
+
+static int kipc_queue_send(struct kipc_queue *queue,
+			   const struct kipc_outgoing_message *out)
+{
+	if (unlikely(out->size > READ_ONCE(queue->attr.message_size)))
+		return -EMSGSIZE;
+	return likely(kipc_queue_send_quick(queue, out)) ?
+	       0 : kipc_queue_send_slow(queue, out);
 }
 
 static ssize_t kipc_queue_write_from(struct file *file, bool nowait,
@@ -188,6 +208,24 @@ ssize_t kipc_queue_write_iter(struct kiocb *iocb, struct iov_iter *from)
 				     iov_iter_count(from));
 }
 
+/* What an ioctl says about a message: 0, or why it cannot be sent. */
+static __always_inline int kipc_queue_send_in(struct file *file,
+					      const struct kipc_queue_send *send,
+					      struct kipc_outgoing_message *out)
+{
+	if (send->flags || send->reserved)
+		return -EINVAL;
+	out->buffer.base = u64_to_user_ptr(send->data);
+	out->buffer.iter = NULL;
+	out->parcel = NULL;
+	out->size = send->size;
+	out->type = send->type;
+	out->priority = send->priority;
+	out->deadline = kipc_handle_deadline(file, send->deadline);
+	out->nowait = false;
+	return access_ok(out->buffer.base, out->size) ? 0 : -EFAULT;
+}
+
 /**
  * kipc_queue_ioctl_send - KIPC_IOC_QUEUE_SEND
  * @file: the handle
@@ -210,18 +248,44 @@ long kipc_queue_ioctl_send(struct file *file, void __user *arg, size_t size)
 			  size);
 	if (ret)
 		return ret;
-	if (send.flags || send.reserved)
-		return -EINVAL;
-	out.buffer.base = u64_to_user_ptr(send.data);
-	out.buffer.iter = NULL;
-	out.size = send.size;
-	out.type = send.type;
-	out.priority = send.priority;
-	out.deadline = kipc_handle_deadline(file, send.deadline);
-	out.nowait = false;
-	if (!access_ok(out.buffer.base, out.size))
-		return -EFAULT;
-	return kipc_queue_send(kipc_queue_of_file(file), &out);
+	ret = kipc_queue_send_in(file, &send, &out);
+	return ret ? ret : kipc_queue_send(kipc_queue_of_file(file), &out);
+}
+
+/**
+ * kipc_queue_ioctl_send_handles - KIPC_IOC_QUEUE_SEND_HANDLES
+ * @file: the handle
+ * @arg: struct kipc_queue_send_handles
+ * @size: of it
+ *
+ * Context: process context, may sleep.
+ * Return: 0, or what struct kipc_queue_send_handles says, -ERESTARTSYS for EINTR.
+ */
+long kipc_queue_ioctl_send_handles(struct file *file, void __user *arg,
+				   size_t size)
+{
+	struct kipc_queue *queue = kipc_queue_of_file(file);
+	struct kipc_queue_send_handles send;
+	struct kipc_outgoing_message out;
+	int ret;
+
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EBADF;
+	ret = kipc_arg_in(&send, sizeof(send),
+			  KIPC_LEAST(struct kipc_queue_send_handles, handles),
+			  arg, size);
+	if (!ret)
+		ret = kipc_queue_send_in(file, &send.send, &out);
+	if (ret)
+		return ret;
+	if (out.size > READ_ONCE(queue->attr.message_size))
+		return -EMSGSIZE;
+	/* Nobody can change these. */
+	if (!(queue->attr.flags & KIPC_QUEUE_HANDLES))
+		return -EOPNOTSUPP;
+	out.parcel = kipc_parcel_create(&queue->object, &send.handles);
+	return IS_ERR(out.parcel) ? PTR_ERR(out.parcel) :
+				    kipc_queue_send_slow(queue, &out);
 }
 
 static int kipc_queue_send_item(struct kipc_queue *queue,

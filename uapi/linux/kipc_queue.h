@@ -50,6 +50,7 @@
 
 /* struct kipc_queue_attr flags. */
 #define KIPC_QUEUE_HANGUP	(1U << 0)
+#define KIPC_QUEUE_HANDLES	(1U << 1)	/* messages may carry handles */
 
 /**
  * struct kipc_queue_attr - what a queue is created with, and its limits
@@ -75,6 +76,7 @@ struct kipc_queue_attr {
 
 /* struct kipc_message flags. */
 #define KIPC_MESSAGE_TRUNCATED	(1U << 0)
+#define KIPC_MESSAGE_HANDLES	(1U << 1)
 
 /**
  * struct kipc_message - the header of a message, as its receiver gets it
@@ -83,7 +85,8 @@ struct kipc_queue_attr {
  * @type: the sender's; what selectors look at
  * @priority: the sender's; higher is more urgent
  * @size: bytes of data in the message, also if fewer were asked for
- * @flags: KIPC_MESSAGE_TRUNCATED: the buffer was shorter than the message
+ * @flags: KIPC_MESSAGE_TRUNCATED: the buffer was shorter than the message;
+ *	KIPC_MESSAGE_HANDLES: it carries handles
  * @pid: the sender's process, in the receiver's pid namespace; 0 if not visible there
  * @tid: the sender's thread, likewise
  * @uid: the sender's effective user, in the receiver's user namespace
@@ -175,7 +178,8 @@ struct kipc_queue_send {
  * @message: written on success: the message's header
  *
  * Returns the number of bytes written to the buffer.  EBADF: the handle may not
- * receive.  EMSGSIZE: the message is longer than @size; it stays in its place.
+ * receive.  EBADMSG: the message carries handles, and KIPC_RECV_PEEK was not given; it
+ * stays in its place.  EMSGSIZE: it is longer than @size; likewise.
  * EAGAIN: there is no such message now, and the caller does not wait (nor does
  * KIPC_SELECT_AFTER).  ETIMEDOUT.  EINTR.  EPIPE: there is none, and hang-up.  ESRCH:
  * see struct kipc_selector.  EDQUOT: the owner's quota of waiters is used up.  ENOMEM:
@@ -189,6 +193,34 @@ struct kipc_queue_recv {
 	__u32 flags;
 	struct kipc_selector selector;
 	struct kipc_message message;
+};
+
+/**
+ * struct kipc_queue_send_handles - send a message that carries handles
+ * @send: the message
+ * @handles: what it carries
+ *
+ * The errors are those of struct kipc_queue_send, and: EOPNOTSUPP: the queue has not
+ * KIPC_QUEUE_HANDLES.  EINVAL, EBADF, EPERM, ELOOP, EDQUOT, ENFILE: as for
+ * struct kipc_mailbox_send_handles.
+ */
+struct kipc_queue_send_handles {
+	struct kipc_queue_send send;
+	struct kipc_handles handles;
+};
+
+/**
+ * struct kipc_queue_recv_handles - receive a message, and what it carries
+ * @recv: which, and where to
+ * @handles: where to put what it carries; the number is written on success, and 0 for a
+ *	message that carries nothing.  With KIPC_RECV_PEEK only the number is
+ *
+ * The errors are those of struct kipc_queue_recv, and: EMSGSIZE, EMFILE, ENOMEM, and
+ * those of a security module: as for struct kipc_mailbox_recv_handles.
+ */
+struct kipc_queue_recv_handles {
+	struct kipc_queue_recv recv;
+	struct kipc_handles handles;
 };
 
 /**
@@ -334,5 +366,7 @@ struct kipc_queue_stat {
 #define KIPC_IOC_QUEUE_SELECT	_IOW(KIPC_IOC_MAGIC, 0x34, struct kipc_selector)
 #define KIPC_IOC_QUEUE_SEND_BATCH _IOW(KIPC_IOC_MAGIC, 0x35, struct kipc_queue_send_batch)
 #define KIPC_IOC_QUEUE_RECV_BATCH _IOW(KIPC_IOC_MAGIC, 0x36, struct kipc_queue_recv_batch)
+#define KIPC_IOC_QUEUE_SEND_HANDLES _IOW(KIPC_IOC_MAGIC, 0x37, struct kipc_queue_send_handles)
+#define KIPC_IOC_QUEUE_RECV_HANDLES _IOWR(KIPC_IOC_MAGIC, 0x38, struct kipc_queue_recv_handles)
 
 #endif /* _UAPI_LINUX_KIPC_QUEUE_H */
