@@ -233,6 +233,7 @@ static int kipc_link_make(struct kipc_binding *binding, u32 index,
 static void kipc_link_unmake(struct kipc_link *link)
 {
 	kipc_call_unmake(&link->call);
+	kipc_parcel_free(link->parcel);
 	put_pid(link->worker);
 	put_pid(link->process);
 	put_pid(link->thread);

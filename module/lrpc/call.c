@@ -63,6 +63,8 @@ static int kipc_link_begin(struct kipc_link *link, struct kipc_party *party,
 		return -EDEADLK;
 	kipc_link_sign(link);
 	link->queued = false;
+	if (unlikely(link->parcel))
+		kipc_link_begin_with(link);
 	/* Read once: whoever has it mapped may change it. */
 	link->procedure = READ_ONCE(link->frame->procedure);
 	for (i = 0; i < ARRAY_SIZE(link->args); i++)
@@ -93,6 +95,8 @@ bool kipc_link_end(struct kipc_link *link, int result, struct kipc_wake *wake)
 	/* That is a reply. */
 	if (result < 0 && result != -ECONNREFUSED)
 		link->binding->tally.failed++;
+	if (unlikely(link->parcel))
+		kipc_link_end_with(link, result);
 	kipc_call_end(&link->call, result, wake);
 	return wanted;
 }
@@ -110,6 +114,8 @@ struct task_struct *kipc_link_finish(struct kipc_link *link, int result)
 	struct task_struct *caller = kipc_call_end_claimed(&link->call, result);
 
 	if (likely(caller)) {
+		if (unlikely(link->parcel))
+			kipc_link_end_with(link, result);
 		kipc_chain_remove(link);
 		atomic_dec(&link->binding->service->serving);
 	}
@@ -357,8 +363,14 @@ int kipc_link_call(struct kipc_link *link, struct kipc_party *party,
 	return ret;
 }
 
-/* The binding of a handle that calls; or an ERR_PTR(). */
-static struct kipc_binding *kipc_binding_of(struct file *file)
+/**
+ * kipc_binding_of - the binding of a handle that calls
+ * @file: the handle
+ *
+ * Return: the binding, as long as the handle is open; or an ERR_PTR(): -EPERM,
+ * -ENOTCONN.
+ */
+struct kipc_binding *kipc_binding_of(struct file *file)
 {
 	struct kipc_service_handle *own = kipc_service_handle_of(file);
 	struct kipc_binding *binding;

@@ -39,6 +39,15 @@
  * first, and leave it under the outer one: who has the inner one and sees a link outside
  * of the line knows that it does not come in.
  *
+ * DOC: Handles
+ *
+ * What a call carries is in its link: put there while that is FREE, or by the worker
+ * while it is TAKEN, and taken away likewise.  It is the worker's, and ends with the
+ * call, unless it was put there by him: then it is the client's, until the next call.
+ * Who installs it takes it out of the link meanwhile, and puts it back if he cannot, and
+ * the link is still that call's.  A call that carries nothing looks at one pointer when it
+ * begins, and at the same when it ends.
+ *
  * DOC: Waiting
  *
  * Waits for a call and for its reply are not charged to the quota of waiters: A-stacks
@@ -62,6 +71,7 @@
 
 #include "../compat.h"
 #include "../object.h"
+#include "../parcel.h"
 
 /**
  * struct kipc_pool - idle workers
@@ -170,6 +180,8 @@ struct kipc_service {
  * @path: the services of these, the outermost first
  * @queued: it has been in the line
  * @connects: it asks for the binding
+ * @back: @parcel is the worker's, for the client
+ * @parcel: what the call or its reply carries, or NULL
  * @worker: the thread that has it or had it, referenced; or NULL
  * @process: the caller's, or the last one's, referenced; or NULL
  * @thread: likewise
@@ -191,6 +203,8 @@ struct kipc_link {
 	u32 depth;
 	bool queued;
 	bool connects;
+	bool back;
+	struct kipc_parcel *parcel;
 	u64 path[KIPC_CHAIN_MAX - 1];
 	struct pid *worker;
 	struct pid *process;
@@ -317,6 +331,8 @@ long kipc_service_ioctl_call(struct file *file, unsigned long arg);
 long kipc_service_ioctl_collect(struct file *file, void __user *arg, size_t size);
 long kipc_service_ioctl_cancel(struct file *file, void __user *arg, size_t size);
 
+struct kipc_binding *kipc_binding_of(struct file *file);
+
 /* pool.c */
 int kipc_pool_dispatch(struct kipc_link *link, u64 token, bool front);
 struct kipc_link *kipc_pool_pop(struct kipc_service *service, u64 *token);
@@ -343,6 +359,12 @@ int kipc_pool_await(struct kipc_service *service, struct kipc_worker *worker,
 long kipc_service_ioctl_serve(struct file *file, void __user *arg, size_t size);
 long kipc_service_ioctl_reply(struct file *file, void __user *arg, size_t size);
 void kipc_service_patrol(struct work_struct *work);
+
+/* carry.c */
+void kipc_link_begin_with(struct kipc_link *link);
+void kipc_link_end_with(struct kipc_link *link, int result);
+long kipc_service_ioctl_attach(struct file *file, void __user *arg, size_t size);
+long kipc_service_ioctl_take(struct file *file, void __user *arg, size_t size);
 
 /* chain.c */
 void kipc_chain_add(struct kipc_link *link);

@@ -16,7 +16,7 @@
 
 #define KIPC_SERVICE_FLAGS \
 	(KIPC_SERVICE_ACCEPT | KIPC_SERVICE_PATIENT | \
-	 KIPC_SERVICE_PATIENT_CALLERS)
+	 KIPC_SERVICE_PATIENT_CALLERS | KIPC_SERVICE_HANDLES)
 /* Pages of all bindings together. */
 #define KIPC_SERVICE_PAGES	(1ULL << (40 - PAGE_SHIFT))
 
@@ -345,6 +345,10 @@ static long kipc_service_ioctl(struct file *file, unsigned int cmd, void __user 
 		return kipc_service_ioctl_collect(file, arg, size);
 	case KIPC_CMD(KIPC_IOC_SERVICE_CANCEL):
 		return kipc_service_ioctl_cancel(file, arg, size);
+	case KIPC_CMD(KIPC_IOC_SERVICE_ATTACH):
+		return kipc_service_ioctl_attach(file, arg, size);
+	case KIPC_CMD(KIPC_IOC_SERVICE_TAKE):
+		return kipc_service_ioctl_take(file, arg, size);
 	case KIPC_CMD(KIPC_IOC_SERVICE_CONNECT):
 		return kipc_service_ioctl_connect(file, arg, size);
 	case KIPC_CMD(KIPC_IOC_SERVICE_STAT):

@@ -73,6 +73,7 @@
 #define KIPC_SERVICE_ACCEPT	(1U << 0)	/* the server decides who connects */
 #define KIPC_SERVICE_PATIENT	(1U << 1)	/* workers sleep at once */
 #define KIPC_SERVICE_PATIENT_CALLERS (1U << 2)	/* so do who calls */
+#define KIPC_SERVICE_HANDLES	(1U << 3)	/* calls may carry handles */
 
 /**
  * struct kipc_service_attr - how a service is made
@@ -277,6 +278,35 @@ struct kipc_service_serve {
 	struct kipc_served call;
 };
 
+/*
+ * DOC: Handles in calls
+ *
+ * A call of a service with KIPC_SERVICE_HANDLES can carry handles and other descriptors, as
+ * letters can ("Handles in messages" in linux/kipc.h), and so can the reply.  They are
+ * attached to the A-stack beforehand (KIPC_IOC_SERVICE_ATTACH), by the client before the
+ * call, by the worker before its reply; and taken by the other side (_TAKE), by the worker
+ * before it attaches any, by the client after the call and before the next one.
+ *
+ * What a worker does not take ends with its call; what a client does not take, with the
+ * next call on that A-stack.  A call that was withdrawn before a worker had it leaves what
+ * was attached to it for the next one.
+ */
+
+/**
+ * struct kipc_service_handles - what a call carries
+ * @token: of the call that a worker has; 0: the caller is the client
+ * @handles: to attach, what the call or the reply carries, in place of what has been
+ *	attached to it before; to take, where to put it: the number is written on success
+ * @stack: the client's A-stack, which has no call just now; a worker's is 0
+ * @flags: 0
+ */
+struct kipc_service_handles {
+	__aligned_u64 token;
+	struct kipc_handles handles;
+	__u32 stack;
+	__u32 flags;
+};
+
 /**
  * struct kipc_service_stat - a service's configuration and figures
  * @attr: as it was made, with sizes rounded, and defaults
@@ -321,5 +351,20 @@ struct kipc_service_stat {
 /* Take no calls any more: see "The end".  EPERM: the handle may not serve.  EIDRM. */
 #define KIPC_IOC_SERVICE_STOP	_IO(KIPC_IOC_MAGIC, 0x66)
 #define KIPC_IOC_SERVICE_STAT	_IOR(KIPC_IOC_MAGIC, 0x67, struct kipc_service_stat)
+/*
+ * Returns 0.  EOPNOTSUPP: the service has not KIPC_SERVICE_HANDLES.  EINVAL: no such
+ * A-stack, or not 0; and as in struct kipc_handles and struct kipc_descriptor.  EPERM: the
+ * handle may not call, or with @token not serve.  ENOTCONN: it has no binding.  EBUSY: the
+ * A-stack has a call.  ENOENT: no worker has a call with this token.  EIDRM: removed.
+ * EPIPE: ended.  EBADF, EPERM, ELOOP, EDQUOT, ENFILE, ENOMEM: as for
+ * struct kipc_mailbox_send_handles.
+ */
+#define KIPC_IOC_SERVICE_ATTACH	_IOW(KIPC_IOC_MAGIC, 0x68, struct kipc_service_handles)
+/*
+ * Returns 0.  ENOENT: there is nothing to be taken, or no worker has a call with this
+ * token.  EMSGSIZE: it is more than there is room for.  EMFILE, ENOMEM: no descriptor is
+ * left; it stays.  EINVAL, EPERM, ENOTCONN, EBUSY, EIDRM: as above.  EINTR.
+ */
+#define KIPC_IOC_SERVICE_TAKE	_IOWR(KIPC_IOC_MAGIC, 0x69, struct kipc_service_handles)
 
 #endif /* _UAPI_LINUX_KIPC_SERVICE_H */
