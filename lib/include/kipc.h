@@ -72,6 +72,30 @@ int kipc_mailbox_recv_batch(int fd, struct kipc_recv_item *items, size_t count,
 			    uint32_t flags, uint64_t deadline);
 int kipc_mailbox_stat(int fd, struct kipc_mailbox_stat *stat);
 
+/* Letters that carry handles and other descriptors. */
+int kipc_mailbox_send_handles(int fd, const void *data, size_t size, uint64_t tag,
+			      const struct kipc_descriptor *items, size_t count,
+			      uint64_t deadline);
+ssize_t kipc_mailbox_recv_handles(int fd, void *data, size_t size,
+				  struct kipc_letter *letter,
+				  struct kipc_descriptor *items, size_t *count,
+				  uint32_t flags, uint64_t deadline);
+
+/* Indirect letters: the data is in a memfd, sealed unless both sides say otherwise. */
+struct kipc_region {
+	const void *data;
+	size_t size;
+};
+
+#define KIPC_REGION_UNSEALED 1
+
+int kipc_mailbox_send_region(int fd, int memfd, uint64_t offset, uint64_t length,
+			     uint64_t tag, uint32_t flags, uint64_t deadline);
+int kipc_mailbox_recv_region(int fd, struct kipc_region *region,
+			     struct kipc_letter *letter, uint32_t flags,
+			     uint64_t deadline);
+int kipc_region_unmap(struct kipc_region *region);
+
 /* What a server gets: a letter, and of a request how to reply to it. */
 struct kipc_request {
 	struct kipc_letter letter;
@@ -112,6 +136,14 @@ int kipc_queue_send_batch(int fd, const struct kipc_queue_send_item *items,
 int kipc_queue_recv_batch(int fd, struct kipc_queue_recv_item *items,
 			  size_t count, const struct kipc_selector *selector,
 			  uint32_t flags, uint64_t deadline);
+int kipc_queue_send_handles(int fd, const void *data, size_t size, uint64_t type,
+			    uint32_t priority, const struct kipc_descriptor *items,
+			    size_t count, uint64_t deadline);
+ssize_t kipc_queue_recv_handles(int fd, void *data, size_t size,
+				const struct kipc_selector *selector,
+				struct kipc_message *message,
+				struct kipc_descriptor *items, size_t *count,
+				uint32_t flags, uint64_t deadline);
 int kipc_queue_stat(int fd, struct kipc_queue_stat *stat);
 int kipc_queue_set(int fd, const struct kipc_queue_attr *attr);
 int kipc_queue_select(int fd, const struct kipc_selector *selector);
@@ -261,6 +293,16 @@ int kipc_call_async(struct kipc_binding *binding, unsigned int stack,
 int kipc_call_collect(struct kipc_binding *binding, uint64_t *token,
 		      uint64_t results[8], unsigned int *stack, uint64_t deadline);
 int kipc_call_cancel(struct kipc_binding *binding, uint64_t token);
+
+/* What calls and replies carry beside that: handles and other descriptors. */
+int kipc_attach(struct kipc_binding *binding, unsigned int stack,
+		const struct kipc_descriptor *items, size_t count);
+int kipc_take(struct kipc_binding *binding, unsigned int stack,
+	      struct kipc_descriptor *items, size_t *count);
+int kipc_service_attach(int fd, uint64_t token, const struct kipc_descriptor *items,
+			size_t count);
+int kipc_service_take(int fd, uint64_t token, struct kipc_descriptor *items,
+		      size_t *count);
 
 /* The deadline that lies this many nanoseconds ahead; never KIPC_NO_WAIT. */
 uint64_t kipc_deadline(uint64_t nanoseconds);

@@ -45,7 +45,7 @@ int kipc_mailbox_send_batch(int fd, const struct kipc_send_item *items,
  * (the letter is longer than the buffer), EPIPE (empty, and no sender is left),
  * EDQUOT (the owner's quota of waiters), EIDRM (removed), EINVAL (@count, @flags,
  * the item's flags), EBADF (closed, or without the right), ENOTTY (not a mailbox),
- * EBADMSG (a request), EFAULT (@items, or the buffer).
+ * EBADMSG (a request, or it carries handles), EFAULT (@items, or the buffer).
  */
 int kipc_mailbox_recv_batch(int fd, struct kipc_recv_item *items, size_t count,
 			    uint32_t flags, uint64_t deadline)
@@ -100,7 +100,7 @@ int kipc_queue_send_batch(int fd, const struct kipc_queue_send_item *items,
  * and no sender is left), ESRCH (the selector's process is not there), EDQUOT (the
  * owner's quota of waiters), ENOMEM (to find it), EIDRM (removed), EINVAL (@count,
  * @selector, @flags, the item's flags), EBADF (closed, or without the right), ENOTTY
- * (not a queue), EFAULT (@items, or the buffer).
+ * (not a queue), EBADMSG (it carries handles), EFAULT (@items, or the buffer).
  */
 int kipc_queue_recv_batch(int fd, struct kipc_queue_recv_item *items,
 			  size_t count, const struct kipc_selector *selector,

@@ -110,7 +110,8 @@ int kipc_mailbox_send(int fd, const void *data, size_t size, uint64_t tag,
  *
  * Return: bytes written to the buffer (0 for an empty letter), or -1 with
  * errno: EAGAIN (empty), ETIMEDOUT, EINTR, EMSGSIZE (the letter is longer than
- * @size), EBADMSG (it is a request: see kipc_mailbox_serve()), EPIPE (empty, and no
+ * @size), EBADMSG (it is a request: see kipc_mailbox_serve(); or it carries handles: see
+ * kipc_mailbox_recv_handles()), EPIPE (empty, and no
  * sender is left), EDQUOT (the owner's quota of waiters), EIDRM (removed), EINVAL
  * (@flags), EBADF (closed, or without the right), ENOTTY (not a mailbox), EFAULT
  * (@data).

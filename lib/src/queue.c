@@ -84,7 +84,8 @@ int kipc_queue_send(int fd, const void *data, size_t size, uint64_t type,
  *
  * Return: bytes written to the buffer (0 for an empty message), or -1 with errno:
  * EAGAIN (there is no such message), ETIMEDOUT, EINTR, EMSGSIZE (it is longer than
- * @size), EPIPE (there is none, and no sender is left), ESRCH (the selector's process
+ * @size), EBADMSG (it carries handles: see kipc_queue_recv_handles()), EPIPE (there is
+ * none, and no sender is left), ESRCH (the selector's process
  * is not there), EDQUOT (the owner's quota of waiters), ENOMEM (to find it), EIDRM
  * (removed), EINVAL (@selector, @flags), EBADF (closed, or without the right), ENOTTY
  * (not a queue), EFAULT (@data).
