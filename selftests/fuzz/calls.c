@@ -17,16 +17,16 @@ static int own_ipc = -1;
 static __thread bool moved, limited;
 
 static const char *const limits[] = {
-	"max_objects", "max_bytes", "max_waiters",
+	"max_objects", "max_bytes", "max_waiters", "max_carried",
 };
 
-static char limit_before[3][32];
+static char limit_before[COUNT(limits)][32];
 
 static void limits_read(void)
 {
 	char path[80];
 
-	for (unsigned int i = 0; i < 3; i++) {
+	for (unsigned int i = 0; i < COUNT(limits); i++) {
 		int fd;
 
 		snprintf(path, sizeof(path), PARAMETERS "%s", limits[i]);
@@ -479,12 +479,12 @@ long call_limit(uint64_t which, uint64_t value)
 
 	limited = true;
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
-	return limit_write(which % 3, text);
+	return limit_write(which % COUNT(limits), text);
 }
 
 void limits_restore(void)
 {
-	for (unsigned int i = 0; i < 3; i++)
+	for (unsigned int i = 0; i < COUNT(limits); i++)
 		limit_write(i, limit_before[i]);
 }
 

@@ -45,6 +45,10 @@ static const char *value_text(const struct arg *arg, uint64_t value)
 			 (unsigned long long)value);
 		return value ? text : "NULL";
 	}
+	if (arg->type == SLOT && value < SLOTS) {
+		snprintf(text, sizeof(text), "r[%u]", (unsigned int)value);
+		return text;
+	}
 	if (arg->type == DEADLINE && value && value < 1 << 24) {
 		snprintf(text, sizeof(text), "after_us(%llu)",
 			 (unsigned long long)value);

@@ -11,6 +11,8 @@ union structure {
 	struct kipc_features features;
 	struct kipc_info info;
 	struct kipc_mailbox_recv recv;
+	struct kipc_mailbox_recv_handles recv_handles;
+	struct kipc_queue_recv_handles queue_recv_handles;
 	struct kipc_mailbox_call call;
 	struct kipc_mailbox_collect collect;
 	struct kipc_mailbox_send_batch send_batch;
@@ -45,6 +47,8 @@ static uint64_t scalar(const struct arg *arg, uint64_t value)
 	/* Small ones are microseconds from now, the others as they are. */
 	if (arg->type == DEADLINE && value && value < 1 << 24)
 		return after_us(value);
+	if (arg->type == SLOT && value < SLOTS)
+		return slots[value];
 	return value;
 }
 
@@ -63,8 +67,8 @@ static bool known_error(int error)
 		E2BIG, EACCES, EAGAIN, EALREADY, EBADF, EBADMSG, EBUSY,
 		ECANCELED, ECONNREFUSED, EDEADLK, EDQUOT, EEXIST, EFAULT, EIDRM,
 		EINTR, EINVAL, EISCONN, ELOOP, EMFILE, EMSGSIZE, ENAMETOOLONG,
-		ENFILE, ENOENT, ENOMEM, ENOSPC, ENOTCONN, ENOTTY, ENXIO, EPERM,
-		EPIPE, EPROTOTYPE, ESHUTDOWN, ESRCH, ETIMEDOUT, EUSERS,
+		ENFILE, ENOENT, ENOMEM, ENOSPC, ENOTCONN, ENOTTY, ENXIO,
+		EOPNOTSUPP, EPERM, EPIPE, EPROTOTYPE, ESHUTDOWN, ESRCH, ETIMEDOUT, EUSERS,
 	};
 
 	for (size_t i = 0; i < COUNT(known); i++) {
@@ -222,6 +226,12 @@ static void check_ioctl(unsigned int which, long ret, int error,
 		check_stat(op, &after->stat);
 	else if (which == OP_recv)
 		check_recv(op, ret, &after->recv);
+	else if (which == OP_recv_handles)
+		promise(after->recv_handles.handles.count <= KIPC_HANDLES_MAX, op,
+			"handles", after->recv_handles.handles.count);
+	else if (which == OP_queue_recv_handles)
+		promise(after->queue_recv_handles.handles.count <= KIPC_HANDLES_MAX,
+			op, "handles", after->queue_recv_handles.handles.count);
 	else if (which == OP_call)
 		check_call(op, ret, &after->call);
 	else if (which == OP_collect)

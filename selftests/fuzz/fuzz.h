@@ -31,7 +31,11 @@ enum {
 };
 
 /* What an argument is. */
-enum type { NUMBER, CHOICE, FLAGS, POINTER, DEADLINE, OUTPUT, SELECTOR, REPLY };
+enum type {
+	NUMBER, CHOICE, FLAGS, POINTER, DEADLINE, OUTPUT, SLOT,
+	/* A structure, whose fields are arguments. */
+	SELECTOR, REPLY, HANDLES, SENDING, RECEIVING, QUEUE_SENDING, QUEUE_RECEIVING,
+};
 
 /* What a call does with descriptors. */
 enum { USES = 1, MAKES = 2, TAKES = 4 };
@@ -49,7 +53,8 @@ enum set {
 	SET_version, SET_struct_sizes, SET_modes, SET_users, SET_open_flags,
 	SET_poll_events, SET_epoll_events, SET_status_flags, SET_rw_flags,
 	SET_signals, SET_protection, SET_map_flags, SET_limits, SET_small,
-	SET_micros, SET_commands, SET_counts, SET_shares, SET_names,
+	SET_micros, SET_commands, SET_counts, SET_carried, SET_inherit, SET_shares,
+	SET_names,
 	SET_structs, SET_data, SET_attrs,
 };
 

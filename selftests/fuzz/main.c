@@ -281,21 +281,21 @@ static long total(const char *which)
 static void check_totals(void)
 {
 	static const char *const which[] = {
-		"objects", "handles", "bytes", "waiters",
+		"objects", "handles", "bytes", "waiters", "carried",
 	};
-	long value[4], sum = 1;
+	long value[COUNT(which)], sum = 1;
 
 	for (int i = 0; sum && i < 5000; i++) {
 		call_sleep(1999);
 		reap(false);
 		sum = 0;
-		for (int n = 0; n < 4; n++) {
+		for (size_t n = 0; n < COUNT(which); n++) {
 			value[n] = total(which[n]);
 			sum |= value[n];
 		}
 	}
-	result(!sum, "totals are zero: %ld objects, %ld handles, %ld bytes, %ld waiters",
-	       value[0], value[1], value[2], value[3]);
+	result(!sum, "totals are 0: %ld objects, %ld handles, %ld bytes, %ld waiters, %ld carried",
+	       value[0], value[1], value[2], value[3], value[4]);
 }
 
 static void load(char **files)

@@ -108,9 +108,9 @@ static uint64_t any_value(const struct arg *arg)
 
 	switch (arg->type) {
 	case OUTPUT:
-	case SELECTOR:	/* its fields are arguments */
-	case REPLY:
 		return 0;
+	case SLOT:
+		return below(SLOTS);
 	case POINTER:
 		return any_pointer(arg->set);
 	case DEADLINE:
@@ -128,6 +128,8 @@ static uint64_t any_value(const struct arg *arg)
 		return one_in(16) ? any_number() : of_set(arg->set);
 	case NUMBER:
 		break;
+	default:	/* its fields are arguments */
+		return 0;
 	}
 	if (arg->set == SET_none)
 		return any_number();

@@ -56,14 +56,17 @@ unsigned int op_find(const struct op *op, const char *name)
 
 unsigned int op_outer(const struct op *op)
 {
-	unsigned int i = op_find(op, "attr");
+	static const char *const names[] = { "attr", "items", "handles.items" };
+	unsigned int i = MAX_ARGS;
 
-	return i < MAX_ARGS ? i : op_find(op, "items");
+	for (size_t n = 0; n < COUNT(names) && i == MAX_ARGS; n++)
+		i = op_find(op, names[n]);
+	return i;
 }
 
 unsigned int op_times(const struct op *op)
 {
-	return op_find(op, "items") < MAX_ARGS ? 8 : 1;
+	return op_find(op, "attr") < MAX_ARGS ? 1 : 8;
 }
 
 static void add_arg(struct op *op, const struct arg *arg)
@@ -80,8 +83,17 @@ static void add_arg(struct op *op, const struct arg *arg)
 /* What stands inside of an ioctl's structure. */
 static const char *inner_name(enum type type)
 {
-	return type == SELECTOR ? "kipc_selector" :
-	       type == REPLY ? "kipc_service_reply" : NULL;
+	static const char *const names[] = {
+		[SELECTOR] = "kipc_selector",
+		[REPLY] = "kipc_service_reply",
+		[HANDLES] = "kipc_handles",
+		[SENDING] = "kipc_mailbox_send",
+		[RECEIVING] = "kipc_mailbox_recv",
+		[QUEUE_SENDING] = "kipc_queue_send",
+		[QUEUE_RECEIVING] = "kipc_queue_recv",
+	};
+
+	return type < SELECTOR ? NULL : names[type];
 }
 
 static void add_inner(struct op *op, const struct arg *outer)
@@ -96,7 +108,10 @@ static void add_inner(struct op *op, const struct arg *outer)
 		arg.offset += outer->offset;
 		if (asprintf(&nested, "%s.%s", outer->name, arg.name) > 0)
 			arg.name = nested;
-		add_arg(op, &arg);
+		if (inner_name(arg.type))
+			add_inner(op, &arg);
+		else
+			add_arg(op, &arg);
 	}
 }
 
