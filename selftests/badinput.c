@@ -19,6 +19,7 @@
 FIXTURE(bad) {
 	int ctl, fd, victim;
 	int sender, receiver, manager;
+	int plain;		/* a descriptor to be carried */
 	char *rw;		/* one page; the next one is not accessible */
 	char *ro;		/* one page that can only be read */
 	char *data;		/* what pointers point to when they are good */
@@ -52,6 +53,9 @@ FIXTURE_SETUP(bad)
 	memset(self->name, 'n', sizeof(self->name));
 
 	self->ctl = control();
+	self->plain = memfd_create("badinput", 0);
+	ASSERT_OK(self->plain);
+	attr.flags = KIPC_MAILBOX_HANDLES;
 	self->fd = k_create(self->ctl, NULL, &attr, 0600, ALL_RIGHTS, 0);
 	self->victim = k_create(self->ctl, VICTIM, &attr, 0600, ALL_RIGHTS, 0);
 	ASSERT_OK(self->fd);
@@ -132,6 +136,23 @@ static size_t good(FIXTURE_DATA(bad) *self, enum op op, union arg *a)
 			.count = 1,
 		};
 		break;
+	case HSEND:
+		*(struct kipc_descriptor *)self->item = (struct kipc_descriptor){
+			.fd = self->plain,
+		};
+		a->send_handles = (struct kipc_mailbox_send_handles){
+			.send = { .data = ptr(self->data), .size = 60 },
+			.handles = { .items = ptr(self->item), .count = 1 },
+		};
+		break;
+	case HRECV:
+		a->recv_handles = (struct kipc_mailbox_recv_handles){
+			.recv = { .data = ptr(self->data), .size = 60 },
+			.handles = { .items = ptr(self->item), .count = 1 },
+		};
+		memset(&a->recv_handles.recv.letter, POISON,
+		       sizeof(a->recv_handles.recv.letter));
+		break;
 	case BRECV:
 		memset(self->item, POISON, sizeof(struct kipc_recv_item));
 		((struct kipc_recv_item *)self->item)->data = ptr(self->data);
@@ -162,6 +183,8 @@ static const char *damage(FIXTURE_DATA(bad) *self)
 		return "an object has come or gone";
 	if (total("handles") != self->handles)
 		return "a handle has come or gone";
+	if (total("carried"))
+		return "something is on its way";
 	if (k_recv(self->fd, data, sizeof(data), &l, KIPC_RECV_PEEK, 0) !=
 	    sizeof(LETTER) || memcmp(data, LETTER, sizeof(LETTER)) ||
 	    l.tag != 42 || l.seq != 1)
@@ -329,6 +352,42 @@ TEST_F(bad, receive)
 	EXPECT_EQ(1, a.recv.letter.seq);
 	EXPECT_EQ(0, memcmp(self->data, LETTER, sizeof(LETTER)));
 	EXPECT_TRUE(poisoned(self->data + sizeof(LETTER), 100));
+}
+
+TEST_F(bad, send_handles)
+{
+	union arg a;
+	size_t size;
+
+	ALL(HSEND);
+	size = good(self, HSEND, &a);
+	MUST_FAIL(self->receiver, KIPC_IOC_MAILBOX_SEND_HANDLES, &a, size, EBADF,
+		  "receiver");
+	MUST_FAIL(self->manager, KIPC_IOC_MAILBOX_SEND_HANDLES, &a, size, EBADF,
+		  "manager");
+	/* One that could carry it is no less the mailbox that it goes to. */
+	((struct kipc_descriptor *)self->item)->fd = self->fd;
+	MUST_FAIL(self->fd, KIPC_IOC_MAILBOX_SEND_HANDLES, &a, size, ELOOP, "itself");
+	ASSERT_OK(call_good(self, HSEND, &a));
+	EXPECT_EQ(2, stat_of(self->fd).letters);
+	EXPECT_EQ(1, total("carried"));
+}
+
+TEST_F(bad, receive_handles)
+{
+	union arg a;
+	size_t size;
+
+	ALL(HRECV);
+	size = good(self, HRECV, &a);
+	MUST_FAIL(self->sender, KIPC_IOC_MAILBOX_RECV_HANDLES, &a, size, EBADF,
+		  "sender");
+	MUST_FAIL(self->manager, KIPC_IOC_MAILBOX_RECV_HANDLES, &a, size, EBADF,
+		  "manager");
+	EXPECT_EQ(sizeof(LETTER), call_good(self, HRECV, &a));
+	EXPECT_EQ(1, a.recv_handles.recv.letter.seq);
+	EXPECT_EQ(0, a.recv_handles.handles.count);
+	EXPECT_EQ(0, memcmp(self->data, LETTER, sizeof(LETTER)));
 }
 
 TEST_F(bad, send_batch)

@@ -13,7 +13,7 @@
 #define LETTER_SIZE	100
 
 enum op { FEATURES, CREATE, OPEN, UNLINK, OPEN_PID, INFO, NARROW, REMOVE,
-	  PUBLISH, UNPUBLISH, MSEND, MRECV, BSEND, BRECV, MSTAT };
+	  PUBLISH, UNPUBLISH, MSEND, MRECV, BSEND, BRECV, MSTAT, HSEND, HRECV };
 
 #include "badinput_row.h"
 
@@ -35,6 +35,10 @@ static_assert(sizeof(struct kipc_mailbox_send_batch) == 24, "layout");
 static_assert(sizeof(struct kipc_recv_item) == 64, "layout");
 static_assert(sizeof(struct kipc_mailbox_recv_batch) == 24, "layout");
 static_assert(sizeof(struct kipc_mailbox_stat) == 168, "layout");
+static_assert(sizeof(struct kipc_descriptor) == 8, "layout");
+static_assert(sizeof(struct kipc_handles) == 16, "layout");
+static_assert(sizeof(struct kipc_mailbox_send_handles) == 48, "layout");
+static_assert(sizeof(struct kipc_mailbox_recv_handles) == 112, "layout");
 
 static const struct bad_call ops[] = {
 	[FEATURES] = { KIPC_IOC_FEATURES, true },
@@ -52,6 +56,8 @@ static const struct bad_call ops[] = {
 	[BSEND] = { KIPC_IOC_MAILBOX_SEND_BATCH, false },
 	[BRECV] = { KIPC_IOC_MAILBOX_RECV_BATCH, false },
 	[MSTAT] = { KIPC_IOC_MAILBOX_STAT, false, 120 },
+	[HSEND] = { KIPC_IOC_MAILBOX_SEND_HANDLES, false },
+	[HRECV] = { KIPC_IOC_MAILBOX_RECV_HANDLES, false },
 };
 
 union arg {
@@ -67,6 +73,8 @@ union arg {
 	struct kipc_mailbox_send_batch send_batch;
 	struct kipc_mailbox_recv_batch recv_batch;
 	struct kipc_mailbox_stat stat;
+	struct kipc_mailbox_send_handles send_handles;
+	struct kipc_mailbox_recv_handles recv_handles;
 	char bytes[sizeof(struct kipc_info) + MAX_TAIL];
 };
 
@@ -113,7 +121,7 @@ static const struct row table[] = {
 	A(ATTR, letter_size, KIPC_LETTER_MAX + 1),
 	A(ATTR, letter_size, 1U << 31),
 	A(ATTR, letter_size, ~0U),
-	A(ATTR_BITS, flags, 0xf),
+	A(ATTR_BITS, flags, 0x1f),
 	A(ATTR, flags, KIPC_MAILBOX_REFUSE | KIPC_MAILBOX_DROP_OLDEST),
 #undef A
 #define O(how, member, value, err) \
@@ -216,6 +224,36 @@ static const struct row table[] = {
 	R(ITEM_WRITES, data, 0, EFAULT),
 	R(ITEM, data, 0, EFAULT),
 #undef R
+#define H(how, member, value, err) \
+	FIELD(HSEND, how, kipc_mailbox_send_handles, member, value, err)
+	H(BITS, send.flags, 0, EINVAL),
+	H(SET, send.size, LETTER_SIZE + 1, EMSGSIZE),
+	H(SET, send.size, ~0U, EMSGSIZE),
+	H(READS, send.data, 0, EFAULT),
+	H(READS, handles.items, 0, EFAULT),
+	H(SET, handles.items, 0, EFAULT),
+	H(SET, handles.count, 0, EINVAL),
+	H(SET, handles.count, KIPC_HANDLES_MAX + 1, EINVAL),
+	H(SET, handles.count, 1U << 31, EINVAL),
+	H(SET, handles.count, ~0U, EINVAL),
+	H(BITS, handles.flags, 0, EINVAL),
+#undef H
+#define H(how, member, value, err) \
+	FIELD(HSEND, how, kipc_descriptor, member, value, err)
+	H(ITEM, fd, -1, EBADF),
+	H(ITEM, fd, 1000, EBADF),
+	H(ITEM, fd, 1U << 31, EBADF),
+	H(ITEM_BITS, rights, 0, EINVAL),
+#undef H
+#define G(how, member, value, err) \
+	FIELD(HRECV, how, kipc_mailbox_recv_handles, member, value, err)
+	G(BITS, recv.flags, KIPC_RECV_PEEK | KIPC_RECV_TRUNCATE | KIPC_RECV_CALLS, EINVAL),
+	G(SET, recv.answer, 8, EINVAL),
+	G(SET, recv.size, sizeof(LETTER) - 1, EMSGSIZE),
+	G(WRITES, recv.data, 0, EFAULT),
+	G(SET, handles.items, 1ULL << 63, EFAULT),
+	G(BITS, handles.flags, KIPC_INHERIT, EINVAL),
+#undef G
 };
 
 #endif /* KIPC_SELFTEST_BADINPUT_TABLE_H */

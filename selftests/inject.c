@@ -12,9 +12,10 @@
 #define MOST_FAULTS	1000
 #define ROUNDS		20
 
-static const char *const totals[] = { "objects", "handles", "bytes", "waiters" };
+static const char *const totals[] = { "objects", "handles", "bytes", "waiters",
+				      "carried" };
 static const char *const limits[] = { "max_objects", "max_bytes",
-				      "max_waiters" };
+				      "max_waiters", "max_carried" };
 
 /* What a call that fails leaves as it was. */
 struct state {
@@ -23,7 +24,7 @@ struct state {
 	struct kipc_pipe_stat pipe;
 	struct kipc_info info;
 	uint64_t total[ARRAY_SIZE(totals)], limit[ARRAY_SIZE(limits)];
-	char references[256];		/* of a debug build, else empty */
+	char references[512];		/* of a debug build, else empty */
 	unsigned int descriptors;
 	int flags;
 };

@@ -91,29 +91,6 @@ TEST(strangers)
 	EXPECT_EQ(0, reap(pid));
 }
 
-/* Without SA_RESTART, and again and again, so that it cannot come too early. */
-static timer_t ticking(void)
-{
-	struct itimerspec each = { { 0, 20 * MS }, { 0, 20 * MS } };
-	struct sigevent event = {
-		.sigev_notify = SIGEV_SIGNAL,
-		.sigev_signo = SIGUSR1,
-	};
-	static int ticks;
-	timer_t timer;
-
-	count_signals(SIGUSR1, 0, &ticks);
-	CHECK(!timer_create(CLOCK_MONOTONIC, &event, &timer));
-	CHECK(!timer_settime(timer, 0, &each, NULL));
-	return timer;
-}
-
-#define EXPECT_INTERRUPTED(call) do {					\
-	timer_t timer_ = ticking();					\
-	EXPECT_ERR(EINTR, call);					\
-	CHECK(!timer_delete(timer_));					\
-} while (0)
-
 TEST(waits)
 {
 	struct kipc_queue_send_item out = { 0 };

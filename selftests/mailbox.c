@@ -90,7 +90,7 @@ TEST(attributes)
 	EXPECT_ERR(EINVAL, try_attr(1, 100, 10, KIPC_MAILBOX_REFUSE |
 				    KIPC_MAILBOX_DROP_OLDEST));
 	EXPECT_ERR(EINVAL, try_attr(0, 0, 10, KIPC_MAILBOX_DROP_OLDEST));
-	EXPECT_ERR(EINVAL, try_attr(1, 100, 10, 1U << 4));
+	EXPECT_ERR(EINVAL, try_attr(1, 100, 10, 1U << 5));
 	EXPECT_EQ(0, total("objects"));
 	EXPECT_EQ(0, total("bytes"));
 }

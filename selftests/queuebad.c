@@ -14,6 +14,7 @@
 FIXTURE(bad) {
 	int ctl, fd;
 	int sender, receiver, manager;
+	int plain;		/* a descriptor to be carried */
 	char *rw;		/* one page; the next one is not accessible */
 	char *ro;		/* one page that can only be read */
 	char *data;		/* what pointers point to when they are good */
@@ -43,6 +44,9 @@ FIXTURE_SETUP(bad)
 	((char *)(self->attr + 1))[3] = 1;
 
 	self->ctl = control();
+	self->plain = memfd_create("queuebad", 0);
+	ASSERT_OK(self->plain);
+	attr.flags = KIPC_QUEUE_HANDLES;
 	self->fd = q_create(self->ctl, NULL, &attr, 0600, KIPC_QUEUE_RIGHTS, 0);
 	ASSERT_OK(self->fd);
 	self->sender = k_narrow(self->fd, SEND, 0);
@@ -118,6 +122,27 @@ static size_t good(FIXTURE_DATA(bad) *self, enum op op, union arg *a)
 			.selector = BY_TYPE(MESSAGE_TYPE),
 		};
 		break;
+	case HSEND:
+		*(struct kipc_descriptor *)self->item = (struct kipc_descriptor){
+			.fd = self->plain,
+		};
+		a->send_handles = (struct kipc_queue_send_handles){
+			.send = { .data = ptr(self->data), .size = 60 },
+			.handles = { .items = ptr(self->item), .count = 1 },
+		};
+		break;
+	case HRECV:
+		a->recv_handles = (struct kipc_queue_recv_handles){
+			.recv = {
+				.data = ptr(self->data),
+				.size = 60,
+				.selector = BY_TYPE(MESSAGE_TYPE),
+			},
+			.handles = { .items = ptr(self->item), .count = 1 },
+		};
+		memset(&a->recv_handles.recv.message, POISON,
+		       sizeof(a->recv_handles.recv.message));
+		break;
 	case NOTIFY:
 		a->notification = (struct kipc_notification){
 			.events = KIPC_EVENT_NONEMPTY,
@@ -146,6 +171,8 @@ static const char *damage(FIXTURE_DATA(bad) *self)
 		return "a handle has come or gone";
 	if (total("waiters"))
 		return "somebody waits";
+	if (total("carried"))
+		return "something is on its way";
 	if (total("bytes") != self->bytes)
 		return "memory is used, or is not any more";
 	/* Which also tells that the handle's selector is as it was. */
@@ -194,6 +221,40 @@ TEST_F(bad, receive)
 	EXPECT_EQ(1, a.recv.message.seq);
 	EXPECT_EQ(0, memcmp(self->data, MESSAGE, sizeof(MESSAGE)));
 	EXPECT_TRUE(poisoned(self->data + sizeof(MESSAGE), 100));
+}
+
+TEST_F(bad, send_handles)
+{
+	union arg a;
+	size_t size;
+
+	ALL(HSEND);
+	size = good(self, HSEND, &a);
+	MUST_FAIL(self->receiver, KIPC_IOC_QUEUE_SEND_HANDLES, &a, size, EBADF,
+		  "receiver");
+	MUST_FAIL(self->manager, KIPC_IOC_QUEUE_SEND_HANDLES, &a, size, EBADF,
+		  "manager");
+	((struct kipc_descriptor *)self->item)->fd = self->fd;
+	MUST_FAIL(self->fd, KIPC_IOC_QUEUE_SEND_HANDLES, &a, size, ELOOP, "itself");
+	ASSERT_OK(call_good(self, HSEND, &a));
+	EXPECT_EQ(2, q_stat_of(self->fd).messages);
+	EXPECT_EQ(1, total("carried"));
+}
+
+TEST_F(bad, receive_handles)
+{
+	union arg a;
+	size_t size;
+
+	ALL(HRECV);
+	size = good(self, HRECV, &a);
+	MUST_FAIL(self->sender, KIPC_IOC_QUEUE_RECV_HANDLES, &a, size, EBADF, "sender");
+	MUST_FAIL(self->manager, KIPC_IOC_QUEUE_RECV_HANDLES, &a, size, EBADF,
+		  "manager");
+	EXPECT_EQ(sizeof(MESSAGE), call_good(self, HRECV, &a));
+	EXPECT_EQ(1, a.recv_handles.recv.message.seq);
+	EXPECT_EQ(0, a.recv_handles.handles.count);
+	EXPECT_EQ(0, memcmp(self->data, MESSAGE, sizeof(MESSAGE)));
 }
 
 /* Selectors that are wrong each in a way of its own, wherever one is given. */

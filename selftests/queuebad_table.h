@@ -10,7 +10,8 @@
 #define MESSAGE_TYPE	42
 #define MESSAGE_SIZE	100
 
-enum op { CREATE, SEND_, RECV, STAT, SET_, SELECT, SEND_BATCH, RECV_BATCH, NOTIFY };
+enum op { CREATE, SEND_, RECV, STAT, SET_, SELECT, SEND_BATCH, RECV_BATCH, NOTIFY,
+	  HSEND, HRECV };
 
 #include "badinput_row.h"
 
@@ -26,6 +27,8 @@ static_assert(sizeof(struct kipc_queue_recv_item) == 72, "layout");
 static_assert(sizeof(struct kipc_queue_recv_batch) == 48, "layout");
 static_assert(sizeof(struct kipc_queue_stat) == 144, "layout");
 static_assert(sizeof(struct kipc_notification) == 24, "layout");
+static_assert(sizeof(struct kipc_queue_send_handles) == 56, "layout");
+static_assert(sizeof(struct kipc_queue_recv_handles) == 120, "layout");
 
 static const struct bad_call ops[] = {
 	[CREATE] = { KIPC_IOC_CREATE, true },
@@ -37,6 +40,8 @@ static const struct bad_call ops[] = {
 	[SEND_BATCH] = { KIPC_IOC_QUEUE_SEND_BATCH, false },
 	[RECV_BATCH] = { KIPC_IOC_QUEUE_RECV_BATCH, false },
 	[NOTIFY] = { KIPC_IOC_NOTIFY, false },
+	[HSEND] = { KIPC_IOC_QUEUE_SEND_HANDLES, false },
+	[HRECV] = { KIPC_IOC_QUEUE_RECV_HANDLES, false },
 };
 
 union arg {
@@ -49,6 +54,8 @@ union arg {
 	struct kipc_queue_send_batch send_batch;
 	struct kipc_queue_recv_batch recv_batch;
 	struct kipc_notification notification;
+	struct kipc_queue_send_handles send_handles;
+	struct kipc_queue_recv_handles recv_handles;
 	char bytes[sizeof(struct kipc_queue_stat) + MAX_TAIL];
 };
 
@@ -63,7 +70,7 @@ static const struct row table[] = {
 	A(CREATE, ATTR, message_size, KIPC_MESSAGE_MAX + 1),
 	A(CREATE, ATTR, message_size, 1U << 31),
 	A(CREATE, ATTR, message_size, ~0U),
-	A(CREATE, ATTR_BITS, flags, KIPC_QUEUE_HANGUP),
+	A(CREATE, ATTR_BITS, flags, KIPC_QUEUE_HANGUP | KIPC_QUEUE_HANDLES),
 	A(SET_, SET, max_messages, 0),
 	A(SET_, SET, max_bytes, 0),
 	A(SET_, SET, max_bytes, MESSAGE_SIZE - 1),
@@ -71,7 +78,7 @@ static const struct row table[] = {
 	A(SET_, SET, message_size, KIPC_MESSAGE_MAX + 1),
 	A(SET_, SET, message_size, 1U << 31),
 	A(SET_, SET, message_size, ~0U),
-	A(SET_, BITS, flags, 0),
+	A(SET_, BITS, flags, KIPC_QUEUE_HANDLES),
 #undef A
 #define C(how, member, value, err) \
 	FIELD(CREATE, how, kipc_create, member, value, err)
@@ -186,6 +193,38 @@ static const struct row table[] = {
 	N(SET, signo, 0x7fffffff, EINVAL),
 	N(BITS, reserved, 0, EINVAL),
 #undef N
+#define H(how, member, value, err) \
+	FIELD(HSEND, how, kipc_queue_send_handles, member, value, err)
+	H(BITS, send.flags, 0, EINVAL),
+	H(BITS, send.reserved, 0, EINVAL),
+	H(SET, send.size, MESSAGE_SIZE + 1, EMSGSIZE),
+	H(SET, send.size, ~0U, EMSGSIZE),
+	H(READS, send.data, 0, EFAULT),
+	H(READS, handles.items, 0, EFAULT),
+	H(SET, handles.items, 0, EFAULT),
+	H(SET, handles.count, 0, EINVAL),
+	H(SET, handles.count, KIPC_HANDLES_MAX + 1, EINVAL),
+	H(SET, handles.count, 1U << 31, EINVAL),
+	H(SET, handles.count, ~0U, EINVAL),
+	H(BITS, handles.flags, 0, EINVAL),
+#undef H
+#define H(how, member, value, err) \
+	FIELD(HSEND, how, kipc_descriptor, member, value, err)
+	H(ITEM, fd, -1, EBADF),
+	H(ITEM, fd, 1000, EBADF),
+	H(ITEM, fd, 1U << 31, EBADF),
+	H(ITEM_BITS, rights, 0, EINVAL),
+#undef H
+#define G(how, member, value, err) \
+	FIELD(HRECV, how, kipc_queue_recv_handles, member, value, err)
+	G(BITS, recv.flags, KIPC_RECV_PEEK | KIPC_RECV_TRUNCATE, EINVAL),
+	G(SET, recv.size, sizeof(MESSAGE) - 1, EMSGSIZE),
+	G(WRITES, recv.data, 0, EFAULT),
+	G(SET, recv.selector.how, ~0U, EINVAL),
+	G(SET, recv.selector.low, MESSAGE_TYPE + 1, EAGAIN),
+	G(SET, handles.items, 1ULL << 63, EFAULT),
+	G(BITS, handles.flags, KIPC_INHERIT, EINVAL),
+#undef G
 };
 
 #endif /* KIPC_SELFTEST_QUEUEBAD_TABLE_H */

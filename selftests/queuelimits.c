@@ -95,7 +95,7 @@ TEST(attributes)
 	EXPECT_ERR(EINVAL, try_attr(1, 100, 0, 0));
 	EXPECT_ERR(EINVAL, try_attr(1, 100, 101, 0));
 	EXPECT_ERR(EINVAL, try_attr(1, many, KIPC_MESSAGE_MAX + 1, 0));
-	EXPECT_ERR(EINVAL, try_attr(1, 100, 10, 1U << 1));
+	EXPECT_ERR(EINVAL, try_attr(1, 100, 10, 1U << 2));
 	EXPECT_EQ(0, total("objects"));
 	EXPECT_EQ(0, total("bytes"));
 }

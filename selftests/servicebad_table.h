@@ -23,6 +23,7 @@ static_assert(sizeof(struct kipc_service_reply) == 88, "layout");
 static_assert(sizeof(struct kipc_served) == 120, "layout");
 static_assert(sizeof(struct kipc_service_serve) == 224, "layout");
 static_assert(sizeof(struct kipc_service_stat) == 104, "layout");
+static_assert(sizeof(struct kipc_service_handles) == 32, "layout");
 
 static const struct bad_call ops[] = {
 	[CREATE] = { KIPC_IOC_CREATE, true },
@@ -62,7 +63,7 @@ static const struct row table[] = {
 	A(ATTR, user_bindings, BINDINGS + 1),
 	A(ATTR, user_bindings, ~0U),
 	A(ATTR_BITS, flags, KIPC_SERVICE_ACCEPT | KIPC_SERVICE_PATIENT |
-	  KIPC_SERVICE_PATIENT_CALLERS),
+	  KIPC_SERVICE_PATIENT_CALLERS | KIPC_SERVICE_HANDLES),
 #undef A
 #define C(how, member, value, err) \
 	FIELD(CREATE, how, kipc_create, member, value, err)

@@ -5,7 +5,7 @@ import errno
 import re
 
 # Of two names for one number Python knows one.
-NAMES = [*errno.errorcode.values(), "EDEADLK"]
+NAMES = [*errno.errorcode.values(), "EDEADLK", "EOPNOTSUPP"]
 ERRORS = re.compile(r"\b(%s)\b" % "|".join(NAMES))
 
 

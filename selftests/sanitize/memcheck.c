@@ -88,8 +88,26 @@ static void messages_were_written(const struct kipc_queue_recv_batch *batch,
 	}
 }
 
+static void handles_were_read(const struct kipc_handles *handles)
+{
+	was_read(handles->items, handles->count * sizeof(struct kipc_descriptor));
+}
+
+/* But for a look, which says only how many there are. */
+static void handles_were_written(const struct kipc_handles *handles, uint32_t flags)
+{
+	if (!(flags & KIPC_RECV_PEEK))
+		was_written(handles->items,
+			    handles->count * sizeof(struct kipc_descriptor));
+}
+
 int ioctl(int fd, unsigned long request, ...)
 {
+	const struct kipc_mailbox_send_handles *send_handles;
+	const struct kipc_mailbox_recv_handles *recv_handles;
+	const struct kipc_queue_send_handles *put_handles;
+	const struct kipc_queue_recv_handles *get_handles;
+	const struct kipc_service_handles *handles;
 	const struct kipc_mailbox_collect *collect;
 	const struct kipc_mailbox_reply *reply;
 	const struct kipc_mailbox_send *send;
@@ -149,6 +167,34 @@ int ioctl(int fd, unsigned long request, ...)
 		break;
 	case KIPC_IOC_QUEUE_RECV_BATCH:
 		messages_were_written(arg, ret);
+		break;
+	case KIPC_IOC_MAILBOX_SEND_HANDLES:
+		send_handles = arg;
+		was_read(send_handles->send.data, send_handles->send.size);
+		handles_were_read(&send_handles->handles);
+		break;
+	case KIPC_IOC_MAILBOX_RECV_HANDLES:
+		recv_handles = arg;
+		was_written(recv_handles->recv.data, ret);
+		handles_were_written(&recv_handles->handles, recv_handles->recv.flags);
+		break;
+	case KIPC_IOC_QUEUE_SEND_HANDLES:
+		put_handles = arg;
+		was_read(put_handles->send.data, put_handles->send.size);
+		handles_were_read(&put_handles->handles);
+		break;
+	case KIPC_IOC_QUEUE_RECV_HANDLES:
+		get_handles = arg;
+		was_written(get_handles->recv.data, ret);
+		handles_were_written(&get_handles->handles, get_handles->recv.flags);
+		break;
+	case KIPC_IOC_SERVICE_ATTACH:
+		handles = arg;
+		handles_were_read(&handles->handles);
+		break;
+	case KIPC_IOC_SERVICE_TAKE:
+		handles = arg;
+		handles_were_written(&handles->handles, 0);
 		break;
 	case KIPC_IOC_PIPE_WRITE:
 		io = arg;

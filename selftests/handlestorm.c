@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Handles in messages, attacked: whoever tries to send an object within itself, on
+ * whatever way, and whoever is killed with others' handles in his hands, leaves nothing
+ * behind.
+ */
+#include "test.h"
+#include "khandles.h"
+
+#define CARRIERS	4
+#define WORKERS		6
+
+static const struct carrier_kind *kind_of(unsigned int i)
+{
+	return i & 1 ? &messages : &letters;
+}
+
+FIXTURE(loop) {
+	int fd[CARRIERS];	/* letters, messages, letters, ... */
+	uint64_t objects, handles;
+};
+
+FIXTURE_SETUP(loop)
+{
+	unsigned int i;
+
+	self->objects = total("objects");
+	self->handles = total("handles");
+	for (i = 0; i < CARRIERS; i++)
+		self->fd[i] = h_create(kind_of(i));
+}
+
+/* Nobody has anything any more: a circle would stay. */
+FIXTURE_TEARDOWN(loop)
+{
+	unsigned int i;
+
+	for (i = 0; i < CARRIERS; i++)
+		close(self->fd[i]);
+	wait_for(!total("carried"));
+	wait_for(total("objects") == self->objects);
+	wait_for(total("handles") == self->handles);
+	EXPECT_EQ(0, total("bytes"));
+}
+
+/* @what of the fixture by @by. */
+static int pass(FIXTURE_DATA(loop) *self, unsigned int by, int what, unsigned int rights)
+{
+	struct kipc_descriptor item = { .fd = what, .rights = rights };
+
+	return h_send(kind_of(by), self->fd[by], "x", 1, &item, 1, 0);
+}
+
+TEST_F(loop, within_itself)
+{
+	unsigned int i;
+	int fd;
+
+	for (i = 0; i < 2; i++) {
+		struct kipc_descriptor two[2];
+
+		EXPECT_ERR(ELOOP, pass(self, i, self->fd[i], 0));
+		EXPECT_ERR(ELOOP, pass(self, i, self->fd[i], SEND));
+		fd = k_narrow(self->fd[i], SEND, 0);
+		ASSERT_OK(fd);
+		EXPECT_ERR(ELOOP, pass(self, i, fd, 0));
+		close(fd);
+		/* Behind one that may be sent. */
+		two[0] = (struct kipc_descriptor){ .fd = self->fd[i + 1] };
+		two[1] = (struct kipc_descriptor){ .fd = self->fd[i] };
+		EXPECT_ERR(ELOOP, h_send(kind_of(i), self->fd[i], "x", 1, two, 2, 0));
+		EXPECT_EQ(0, total("carried"));
+		/* A failure is no trace: it can be sent, and carry. */
+		EXPECT_OK(pass(self, i, self->fd[i + 1], 0));
+		fd = h_recv_fd(kind_of(i), self->fd[i]);
+		EXPECT_OK(fd);
+		close(fd);
+	}
+}
+
+TEST_F(loop, one_within_the_other)
+{
+	int plain = h_memfd(), fd;
+
+	/* 0 carries 1: so 1 carries nothing, and 0 goes nowhere. */
+	ASSERT_OK(pass(self, 0, self->fd[1], SEND));
+	EXPECT_ERR(ELOOP, pass(self, 1, self->fd[0], 0));
+	EXPECT_ERR(ELOOP, pass(self, 1, self->fd[2], 0));
+	EXPECT_ERR(ELOOP, pass(self, 1, plain, 0));
+	EXPECT_ERR(ELOOP, pass(self, 2, self->fd[0], 0));
+	EXPECT_ERR(ELOOP, pass(self, 2, self->fd[0], RECEIVE));
+	/* But 0 carries more, and 1 goes by others, too; messages are as ever. */
+	EXPECT_OK(pass(self, 0, self->fd[1], RECEIVE));
+	EXPECT_OK(pass(self, 2, self->fd[1], 0));
+	EXPECT_EQ(1, write(self->fd[1], "x", 1));
+	/* It ends with the last one. */
+	close(h_recv_fd(&letters, self->fd[0]));
+	EXPECT_ERR(ELOOP, pass(self, 3, self->fd[0], 0));
+	close(h_recv_fd(&letters, self->fd[0]));
+	EXPECT_ERR(ELOOP, pass(self, 1, plain, 0));
+	EXPECT_OK(pass(self, 3, self->fd[0], 0));
+	EXPECT_ERR(ELOOP, pass(self, 0, plain, 0));
+	close(h_recv_fd(&letters, self->fd[2]));
+	EXPECT_OK(pass(self, 1, plain, 0));
+	fd = h_recv_fd(&messages, self->fd[3]);
+	ASSERT_OK(fd);
+	EXPECT_OK(h_send_fd(&letters, fd, plain));
+	close(fd);
+	close(plain);
+}
+
+/* However its handle came to be sent away, an object can carry again. */
+TEST_F(loop, passes_with_whatever_ends_it)
+{
+	int plain = h_memfd(), last;
+	pid_t pid;
+
+	/* The carrier is removed. */
+	ASSERT_OK(pass(self, 0, self->fd[1], 0));
+	EXPECT_ERR(ELOOP, pass(self, 1, plain, 0));
+	ASSERT_OK(k_remove(self->fd[0]));
+	EXPECT_OK(pass(self, 1, plain, 0));
+	close(h_recv_fd(&messages, self->fd[1]));
+	/* It is closed. */
+	last = h_create(&letters);
+	ASSERT_OK(h_send_fd(&letters, last, self->fd[1]));
+	EXPECT_ERR(ELOOP, pass(self, 1, plain, 0));
+	close(last);
+	EXPECT_OK(pass(self, 1, plain, 0));
+	close(h_recv_fd(&messages, self->fd[1]));
+	/* The send fails at last, or its sender is killed. */
+	last = h_create_flags(&letters, 1, KIPC_MAILBOX_HANDLES);
+	ASSERT_EQ(1, write(last, "x", 1));
+	EXPECT_ERR(EAGAIN, h_send_fd(&letters, last, self->fd[1]));
+	EXPECT_OK(pass(self, 1, plain, 0));
+	close(h_recv_fd(&messages, self->fd[1]));
+	pid = spawn();
+	if (!pid) {
+		struct kipc_descriptor item = { .fd = self->fd[1] };
+
+		h_send(&letters, last, "x", 1, &item, 1, KIPC_FOREVER);
+		_exit(1);
+	}
+	wait_waiters(last, 1, 0, pid);
+	EXPECT_ERR(ELOOP, pass(self, 1, plain, 0));
+	EXPECT_EQ(128 + SIGKILL, slay(pid));
+	EXPECT_OK(pass(self, 1, plain, 0));
+	close(last);
+	close(plain);
+}
+
+/* Both ends of a circle at the same time: not both. */
+TEST_F(loop, two_at_a_time)
+{
+	unsigned int i, rounds = effort(2000), *turn = shared(4096);
+	int ret, other = -1;
+	pid_t pid;
+
+	/* turn[0]: the child's round; turn[1]: this one's; turn[2]: how it went there. */
+	pid = spawn();
+	if (!pid) {
+		for (i = 1; i <= rounds; i++) {
+			while (__atomic_load_n(&turn[1], __ATOMIC_ACQUIRE) < i)
+				sched_yield();
+			turn[2] = pass(self, 1, self->fd[0], 0) ? errno : 0;
+			__atomic_store_n(&turn[0], i, __ATOMIC_RELEASE);
+		}
+		_exit(0);
+	}
+	for (i = 1; i <= rounds; i++) {
+		__atomic_store_n(&turn[1], i, __ATOMIC_RELEASE);
+		ret = pass(self, 0, self->fd[1], 0) ? errno : 0;
+		while (__atomic_load_n(&turn[0], __ATOMIC_ACQUIRE) < i)
+			sched_yield();
+		ASSERT_TRUE(ret || turn[2]);
+		ASSERT_TRUE(!ret || ret == ELOOP);
+		ASSERT_TRUE(!turn[2] || turn[2] == ELOOP);
+		if (!ret)
+			other = h_recv_fd(&letters, self->fd[0]);
+		else if (!turn[2])
+			other = h_recv_fd(&messages, self->fd[1]);
+		if (other >= 0)
+			close(other);
+		other = -1;
+	}
+	EXPECT_EQ(0, reap(pid));
+}
+
+static unsigned int random_below(uint64_t *seed, unsigned int n)
+{
+	*seed = *seed * 6364136223846793005ULL + 1442695040888963407ULL;
+	return (*seed >> 33) % n;
+}
+
+/*
+ * Whatever a process may do with what it has: it sends the carriers, whole or in part,
+ * and plain files by the carriers, and receives; keeps some of what it got, and uses it
+ * in place of what it had.
+ */
+static void muddle(FIXTURE_DATA(loop) *self, uint64_t seed, unsigned int steps)
+{
+	struct kipc_descriptor items[MOST_HANDLES];
+	int own[CARRIERS], plain[3], kept, pipes[2];
+	unsigned int i, n, by, what;
+	struct h_got got;
+	char data[8];
+
+	for (i = 0; i < CARRIERS; i++)
+		own[i] = dup(self->fd[i]);
+	CHECK(!pipe(pipes));
+	plain[0] = h_memfd();
+	plain[1] = pipes[0];
+	plain[2] = pipes[1];
+	while (steps--) {
+		by = random_below(&seed, CARRIERS);
+		n = 1 + random_below(&seed, 3);
+		for (i = 0; i < n; i++) {
+			what = random_below(&seed, CARRIERS + 3);
+			items[i].fd = what < CARRIERS ? own[what] : plain[what - CARRIERS];
+			items[i].rights = what < CARRIERS && random_below(&seed, 2) ?
+					  1 + random_below(&seed, ALL_RIGHTS) : 0;
+		}
+		if (random_below(&seed, 2)) {
+			if (h_send(kind_of(by), own[by], "x", 1, items, n, 0))
+				CHECK(errno == ELOOP || errno == EAGAIN ||
+				      errno == EPERM || errno == EBADF ||
+				      errno == EDQUOT || errno == EIDRM);
+			continue;
+		}
+		if (h_recv(kind_of(by), own[by], data, sizeof(data), items, MOST_HANDLES,
+			   &got, 0) < 0)
+			continue;
+		for (i = 0; i < got.count; i++) {
+			kept = items[i].fd;
+			/* It may stand for one of its own from now on. */
+			if (items[i].rights == ALL_RIGHTS)
+				for (what = 0; what < CARRIERS; what++)
+					if (h_same(kept, own[what]) &&
+					    random_below(&seed, 2)) {
+						close(own[what]);
+						own[what] = kept;
+						kept = -1;
+						break;
+					}
+			if (kept >= 0)
+				close(kept);
+		}
+	}
+}
+
+TEST_F(loop, every_way)
+{
+	unsigned int rounds = effort(20), steps = 400, i;
+	pid_t pid[2];
+
+	for (i = 0; i < rounds; i++) {
+		int n;
+
+		for (n = 0; n < 2; n++) {
+			pid[n] = spawn();
+			if (!pid[n]) {
+				muddle(self, i * 2 + n + 1, steps);
+				_exit(0);
+			}
+		}
+		for (n = 0; n < 2; n++)
+			EXPECT_EQ(0, reap(pid[n]));
+		/* Carriers that nobody else has any more, with whatever is in them. */
+		for (n = 0; n < CARRIERS; n++) {
+			close(self->fd[n]);
+			self->fd[n] = h_create(kind_of(n));
+		}
+		wait_for(!total("carried"));
+		wait_for(total("objects") == self->objects + CARRIERS);
+	}
+}
+
+/* The same by many, who are killed at any place, and replaced. */
+TEST_F(loop, storm)
+{
+	unsigned int kills = effort(300), i, n;
+	uint64_t seed = 4711;
+	pid_t pid[WORKERS];
+
+	for (n = 0; n < WORKERS; n++)
+		pid[n] = 0;
+	for (i = 0; i < kills; i++) {
+		n = random_below(&seed, WORKERS);
+		if (pid[n])
+			EXPECT_EQ(128 + SIGKILL, slay(pid[n]));
+		pid[n] = spawn();
+		if (!pid[n]) {
+			muddle(self, seed + i, ~0U);
+			_exit(1);
+		}
+		usleep(random_below(&seed, 3000));
+	}
+	for (n = 0; n < WORKERS; n++)
+		if (pid[n])
+			EXPECT_EQ(128 + SIGKILL, slay(pid[n]));
+}
+
+TEST_HARNESS_MAIN
