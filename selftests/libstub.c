@@ -205,12 +205,12 @@ TEST_F(shop, flickering_lengths)
 /* A server that lies. */
 static void lie(void *a_stack, const uint64_t args[8])
 {
-	static unsigned int turn;
+	static unsigned int turn;	/* atomic */
 	uint64_t results[8] = { 0 };
 	uint32_t size = UINT32_MAX;
 
 	(void)args;
-	switch (turn++ % 4) {
+	switch (__atomic_fetch_add(&turn, 1, __ATOMIC_RELAXED) % 4) {
 	case 0:
 		results[0] = UINT64_MAX;
 		break;

@@ -249,6 +249,9 @@ TEST(wait_errors)
 		EXPECT_EQ(0, reap(pid));
 		EXPECT_EQ(1, *caught);
 	}
+	/* valgrind keeps descriptors back, and has a limit of its own. */
+	if (*(getenv("KIPC_WRAP") ?: ""))
+		return;
 	pid = spawn();
 	if (!pid) {
 		static struct pollfd many[17];
