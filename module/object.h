@@ -128,8 +128,8 @@ struct kipc_kind {
  * @account: who pays
  * @handles: holds: each open handle, creation and look-up under way, a persistent
  *	name; at 0 its life ends
- * @notify: pollers and receivers of signals
  * @flight: parcels that it carries, or less than 0, that have handles of it: parcel.h
+ * @notify: pollers and receivers of signals
  *
  * @name: its name; @text is NULL if it never had one
  *
@@ -143,8 +143,8 @@ struct kipc_object {
 	u64 created;
 	struct kipc_account account;
 	refcount_t handles;
-	struct kipc_notify notify;
 	atomic_t flight;
+	struct kipc_notify notify;
 	struct kipc_name name;
 
 	spinlock_t lock;	/* protects the rest, and the kind's */
