@@ -25,6 +25,14 @@
 
 #include "internal.h"
 
+/* That the kernel hands an A-stack from one worker to the next, TSan cannot see. */
+#ifdef __SANITIZE_THREAD__
+#include <sanitizer/tsan_interface.h>
+#else
+#define __tsan_acquire(address)	((void)(address))
+#define __tsan_release(address)	((void)(address))
+#endif
+
 #define E_STACK_SIZE	(256U << 10)
 #define MOST_THREADS	64
 
@@ -146,7 +154,9 @@ static void grow(struct kipc_service *service);
 static void answer(struct worker *worker)
 {
 	const struct kipc_served *call = &worker->serve.call;
+	unsigned char *stack = worker->service->map + call->stack;
 
+	__tsan_acquire(stack);
 	/* First, since the handler may make calls that come back to this service. */
 	if (call->flags & KIPC_SERVED_GROW)
 		grow(worker->service);
@@ -155,6 +165,7 @@ static void answer(struct worker *worker)
 		accept_or_refuse(worker);
 	else
 		handle(worker);
+	__tsan_release(stack);
 }
 
 /* Serves until there are no more calls to be had.  0, or an error's number. */
