@@ -91,6 +91,10 @@ struct seq_file;
  * @ioctl: commands of the kind; @cmd without its size, which is @size
  * @poll: the mask, exact; what it shows is no news any more
  * @show: more lines for fdinfo
+ * @stat_cmd: KIPC_IOC_..._STAT without its size
+ * @stat_size: of its structure, KIPC_STAT_MAX at most
+ * @stat_least: of the first published one
+ * @stat: fill it in, zeroed, for the calling process
  *
  * All are called in process context without locks.
  */
@@ -117,7 +121,14 @@ struct kipc_kind {
 		      size_t size);
 	__poll_t (*poll)(struct kipc_handle *handle);
 	void (*show)(struct seq_file *seq, struct kipc_object *object);
+
+	unsigned int stat_cmd;
+	size_t stat_size;
+	size_t stat_least;
+	void (*stat)(struct kipc_object *object, void *stat);
 };
+
+#define KIPC_STAT_MAX	512	/* bytes of any kind's figures */
 
 /**
  * struct kipc_object - the head of every object

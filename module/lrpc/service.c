@@ -267,9 +267,10 @@ static __poll_t kipc_service_poll(struct kipc_handle *handle)
 
 /* Figures. */
 
-static void kipc_service_stat_get(struct kipc_service *service,
-				  struct kipc_service_stat *stat)
+static void kipc_service_stat(struct kipc_object *object, void *to)
 {
+	struct kipc_service *service = kipc_service_of(object);
+	struct kipc_service_stat *stat = to;
 	u64 size = (u64)service->binding_pages << PAGE_SHIFT;
 	struct kipc_tally sum;
 
@@ -295,7 +296,7 @@ static void kipc_service_show(struct seq_file *seq, struct kipc_object *object)
 {
 	struct kipc_service_stat stat;
 
-	kipc_service_stat_get(kipc_service_of(object), &stat);
+	kipc_service_stat(object, &stat);
 	seq_printf(seq, "stack_size:\t%u\nstacks:\t%u\n", stat.attr.stack_size,
 		   stat.attr.stacks);
 	seq_printf(seq, "bindings:\t%u\nworkers:\t%u\n", stat.bindings,
@@ -303,17 +304,6 @@ static void kipc_service_show(struct seq_file *seq, struct kipc_object *object)
 	seq_printf(seq, "waiting:\t%u\nserving:\t%u\n", stat.waiting,
 		   stat.serving);
 	seq_printf(seq, "calls:\t%llu\nreplies:\t%llu\n", stat.calls, stat.replies);
-}
-
-static long kipc_service_ioctl_stat(struct kipc_service *service, void __user *arg,
-				    size_t size)
-{
-	struct kipc_service_stat stat;
-
-	kipc_service_stat_get(service, &stat);
-	return kipc_arg_out(arg, size,
-			    KIPC_LEAST(struct kipc_service_stat, reserved), &stat,
-			    sizeof(stat));
 }
 
 static long kipc_service_ioctl_stop(struct kipc_handle *handle)
@@ -351,9 +341,6 @@ static long kipc_service_ioctl(struct file *file, unsigned int cmd, void __user 
 		return kipc_service_ioctl_take(file, arg, size);
 	case KIPC_CMD(KIPC_IOC_SERVICE_CONNECT):
 		return kipc_service_ioctl_connect(file, arg, size);
-	case KIPC_CMD(KIPC_IOC_SERVICE_STAT):
-		return kipc_service_ioctl_stat(kipc_service_of(handle->object), arg,
-					       size);
 	case KIPC_IOC_SERVICE_STOP:
 		return size ? -EINVAL : kipc_service_ioctl_stop(handle);
 	default:
@@ -404,4 +391,8 @@ const struct kipc_kind kipc_service_kind = {
 	.ioctl		= kipc_service_ioctl,
 	.poll		= kipc_service_poll,
 	.show		= kipc_service_show,
+	.stat_cmd	= KIPC_CMD(KIPC_IOC_SERVICE_STAT),
+	.stat_size	= sizeof(struct kipc_service_stat),
+	.stat_least	= KIPC_LEAST(struct kipc_service_stat, reserved),
+	.stat		= kipc_service_stat,
 };

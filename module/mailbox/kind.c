@@ -196,9 +196,10 @@ static __poll_t kipc_mailbox_poll(struct kipc_handle *handle)
 	return kipc_handle_mask(handle, state) | mask;
 }
 
-static void kipc_mailbox_stat_get(struct kipc_mailbox *mailbox,
-				  struct kipc_mailbox_stat *stat)
+static void kipc_mailbox_stat(struct kipc_object *object, void *to)
 {
+	struct kipc_mailbox *mailbox = kipc_mailbox_of(object);
+	struct kipc_mailbox_stat *stat = to;
 	const struct kipc_mailbox_figures *figures = &mailbox->stat;
 
 	spin_lock(&mailbox->object.lock);
@@ -235,7 +236,7 @@ static void kipc_mailbox_show(struct seq_file *seq, struct kipc_object *object)
 {
 	struct kipc_mailbox_stat stat;
 
-	kipc_mailbox_stat_get(kipc_mailbox_of(object), &stat);
+	kipc_mailbox_stat(object, &stat);
 	seq_printf(seq, "letters:\t%llu\nbytes:\t%llu\n", stat.letters,
 		   stat.bytes);
 	seq_printf(seq, "sent:\t%llu\nreceived:\t%llu\ndropped:\t%llu\n",
@@ -243,18 +244,6 @@ static void kipc_mailbox_show(struct seq_file *seq, struct kipc_object *object)
 }
 
 /* ioctls */
-
-static long kipc_mailbox_ioctl_stat(struct file *file, void __user *arg,
-				    size_t size)
-{
-	struct kipc_mailbox_stat stat;
-
-	kipc_mailbox_stat_get(kipc_mailbox_of_file(file), &stat);
-	return kipc_arg_out(arg, size,
-			    KIPC_LEAST(struct kipc_mailbox_stat,
-				       waiting_receivers),
-			    &stat, sizeof(stat));
-}
 
 static long kipc_mailbox_ioctl(struct file *file, unsigned int cmd,
 			       void __user *arg, size_t size)
@@ -272,8 +261,6 @@ static long kipc_mailbox_ioctl(struct file *file, unsigned int cmd,
 		return kipc_mailbox_ioctl_send_batch(file, arg, size);
 	case KIPC_CMD(KIPC_IOC_MAILBOX_RECV_BATCH):
 		return kipc_mailbox_ioctl_recv_batch(file, arg, size);
-	case KIPC_CMD(KIPC_IOC_MAILBOX_STAT):
-		return kipc_mailbox_ioctl_stat(file, arg, size);
 	case KIPC_CMD(KIPC_IOC_MAILBOX_CALL):
 		return kipc_mailbox_ioctl_call(file, arg, size);
 	case KIPC_CMD(KIPC_IOC_MAILBOX_REPLY):
@@ -322,4 +309,8 @@ const struct kipc_kind kipc_mailbox_kind = {
 	.ioctl		= kipc_mailbox_ioctl,
 	.poll		= kipc_mailbox_poll,
 	.show		= kipc_mailbox_show,
+	.stat_cmd	= KIPC_CMD(KIPC_IOC_MAILBOX_STAT),
+	.stat_size	= sizeof(struct kipc_mailbox_stat),
+	.stat_least	= KIPC_LEAST(struct kipc_mailbox_stat, waiting_receivers),
+	.stat		= kipc_mailbox_stat,
 };
