@@ -122,8 +122,7 @@ static int kipc_open_by_name(struct kipc_names *names, const char *text,
 	if (kind != KIPC_KIND_ANY && object->kind->id != kind)
 		ret = -EPROTOTYPE;
 	else
-		ret = kipc_object_permission(object, kipc_names_user_ns(names),
-					     rights);
+		ret = kipc_object_permission(object, rights);
 	if (!ret)
 		ret = kipc_object_open(object, rights, flags, deadline);
 	kipc_object_put(object);
@@ -143,7 +142,7 @@ static int kipc_create_new(struct kipc_names *names, const char *text,
 	fd = get_unused_fd_flags(create->flags & KIPC_INHERIT ? 0 : O_CLOEXEC);
 	if (fd < 0)
 		return fd;
-	object = kipc_object_create(kind, create->mode & ~current_umask(),
+	object = kipc_object_create(names, kind, create->mode & ~current_umask(),
 				    u64_to_user_ptr(create->attr),
 				    create->attr_size);
 	if (IS_ERR(object)) {
@@ -158,7 +157,7 @@ static int kipc_create_new(struct kipc_names *names, const char *text,
 	kipc_delay(KIPC_DELAY_CREATE_UNNAMED);
 	ret = 0;
 	if (text)
-		ret = kipc_object_publish(object, names, text, create->name_len,
+		ret = kipc_object_publish(object, text, create->name_len,
 					  create->flags & KIPC_PERSISTENT);
 	if (ret)
 		goto put_file;
@@ -302,7 +301,7 @@ static long kipc_control_unlink(struct kipc_names *names, void __user *arg,
 	if (!object)
 		return -ENOENT;
 	kipc_delay(KIPC_DELAY_UNLINK_FOUND);
-	if (!kipc_object_owned(object, kipc_names_user_ns(names)))
+	if (!kipc_object_owned(object))
 		ret = -EACCES;
 	else
 		ret = kipc_name_forget(&object->name) ? 0 : -ENOENT;

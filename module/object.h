@@ -27,6 +27,7 @@
  * DOC: Locks
  *
  *   kipc_registry_lock (registry.c)	names and tables
+ *   that of kipc_objects (objects.c)	which objects there are
  *   kipc_users_lock (quota.c)		users
  *   kipc_direct_lock (direct.c)		what processes have published
  *   object->lock			@removed, and what the kind keeps; the hot
@@ -134,6 +135,7 @@ struct kipc_kind {
  * struct kipc_object - the head of every object
  * @kind: its operations
  * @inode: owner, group and mode are there; referenced while @handles > 0
+ * @home: the names of its IPC namespace, while @handles > 0
  * @id: never used again
  * @created: CLOCK_REALTIME nanoseconds
  * @account: who pays
@@ -150,6 +152,7 @@ struct kipc_kind {
 struct kipc_object {
 	const struct kipc_kind *kind;
 	struct inode *inode;
+	struct kipc_names *home;
 	u64 id;
 	u64 created;
 	struct kipc_account account;
@@ -229,19 +232,18 @@ static inline bool kipc_ends_no_receiver(const struct kipc_ends *ends)
 	return ends->had_receiver && !ends->receivers;
 }
 
-struct kipc_object *kipc_object_create(const struct kipc_kind *kind,
+struct kipc_object *kipc_object_create(struct kipc_names *home,
+				       const struct kipc_kind *kind,
 				       umode_t mode, const void __user *attr,
 				       size_t size);
 bool kipc_object_get(struct kipc_object *object);
 void kipc_object_put(struct kipc_object *object);
-int kipc_object_publish(struct kipc_object *object, struct kipc_names *names,
-			const char *text, size_t len, bool persistent);
+int kipc_object_publish(struct kipc_object *object, const char *text, size_t len,
+			bool persistent);
 struct kipc_object *kipc_object_find(struct kipc_names *names,
 				     const char *text, size_t len);
-int kipc_object_permission(struct kipc_object *object,
-			   struct user_namespace *owner, u32 rights);
-bool kipc_object_owned(struct kipc_object *object,
-		       struct user_namespace *owner);
+int kipc_object_permission(const struct kipc_object *object, u32 rights);
+bool kipc_object_owned(const struct kipc_object *object);
 struct file *kipc_object_file(struct kipc_object *object, u32 rights,
 			      u32 flags, bool refuse);
 int kipc_object_reopen(struct inode *inode, struct file *file);
@@ -252,6 +254,11 @@ int kipc_object_remove(struct kipc_object *object);
 struct kipc_handle *kipc_handle_of_file(const struct file *file);
 long kipc_handle_total(void);
 int kipc_object_release(struct inode *inode, struct file *file);
+
+/* objects.c: all of them */
+int kipc_objects_add(struct kipc_object *object);
+void kipc_objects_remove(struct kipc_object *object);
+struct kipc_object *kipc_objects_next(u64 *id);
 
 /* handle.c: more file operations that serve every kind */
 ktime_t kipc_handle_deadline(const struct file *file, u64 deadline);

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * All objects, by number: for who looks at them from outside.  Numbers only grow, so who
+ * goes through them in order, with pauses, sees each one at most once, and each one that
+ * was there all the time.
+ */
+#include <linux/xarray.h>
+
+#include "object.h"
+
+/* Its lock protects it; and while one is there, its memory is. */
+static DEFINE_XARRAY(kipc_objects);
+
+/**
+ * kipc_objects_add - an object can be found by its number
+ * @object: held by the caller, complete but for its name
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int kipc_objects_add(struct kipc_object *object)
+{
+	return xa_err(xa_store(&kipc_objects, object->id, object,
+			       GFP_KERNEL_ACCOUNT));
+}
+
+/**
+ * kipc_objects_remove - nor can it any more
+ * @object: its life has ended
+ *
+ * Context: process context.
+ */
+void kipc_objects_remove(struct kipc_object *object)
+{
+	xa_erase(&kipc_objects, object->id);
+}
+
+/**
+ * kipc_objects_next - find the next object
+ * @id: from this number on; becomes that of what was found
+ *
+ * Context: process context.
+ * Return: the object, to be given up by kipc_object_put(), or NULL.
+ */
+struct kipc_object *kipc_objects_next(u64 *id)
+{
+	struct kipc_object *object;
+	unsigned long index = *id;
+
+	xa_lock(&kipc_objects);
+	while ((object = xa_find(&kipc_objects, &index, ULONG_MAX, XA_PRESENT)) &&
+	       !kipc_object_get(object))
+		index++;
+	xa_unlock(&kipc_objects);
+	*id = index;
+	return object;
+}
