@@ -473,6 +473,7 @@ void kipc_call_begin(struct kipc_call *call, struct kipc_party *party,
 {
 	call->token = kipc_call_next_token(call);
 	call->state = KIPC_CALL_QUEUED;
+	call->since = jiffies;
 	call->used = true;
 	call->deserted = 0;
 	call->result = 0;

@@ -164,6 +164,7 @@ struct kipc_collector {
  * @claim: a thread that waits for the end, or collects the reply; or NULL
  * @token: of this call, or of the last one
  * @state: see above
+ * @since: jiffies when it began
  * @used: it has carried a call
  * @deserted: ANSWERING: an errno: the server is gone, or the object removed; or 0
  * @dying: @death is queued, and holds the object
@@ -192,6 +193,7 @@ struct kipc_call {
 	struct kipc_party *party;
 	struct kipc_collector *claim;
 	u64 token;
+	unsigned long since;
 	enum kipc_call_state state;
 	bool used;
 	bool dying;

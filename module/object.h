@@ -65,6 +65,7 @@
 
 struct kipc_handle;
 struct kipc_object;
+struct kipc_report;
 struct seq_file;
 
 /**
@@ -96,6 +97,8 @@ struct seq_file;
  * @stat_size: of its structure, KIPC_STAT_MAX at most
  * @stat_least: of the first published one
  * @stat: fill it in, zeroed, for the calling process
+ * @waiters: who waits
+ * @calls: those that are not over; or NULL
  *
  * All are called in process context without locks.
  */
@@ -127,6 +130,8 @@ struct kipc_kind {
 	size_t stat_size;
 	size_t stat_least;
 	void (*stat)(struct kipc_object *object, void *stat);
+	void (*waiters)(struct kipc_object *object, struct kipc_report *report);
+	void (*calls)(struct kipc_object *object, struct kipc_report *report);
 };
 
 #define KIPC_STAT_MAX	512	/* bytes of any kind's figures */
@@ -259,6 +264,7 @@ int kipc_object_release(struct inode *inode, struct file *file);
 int kipc_objects_add(struct kipc_object *object);
 void kipc_objects_remove(struct kipc_object *object);
 struct kipc_object *kipc_objects_next(u64 *id);
+u32 kipc_objects_generation(void);
 
 /* handle.c: more file operations that serve every kind */
 ktime_t kipc_handle_deadline(const struct file *file, u64 deadline);

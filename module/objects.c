@@ -4,12 +4,15 @@
  * goes through them in order, with pauses, sees each one at most once, and each one that
  * was there all the time.
  */
+#include <linux/atomic.h>
+#include <linux/bits.h>
 #include <linux/xarray.h>
 
 #include "object.h"
 
 /* Its lock protects it; and while one is there, its memory is. */
 static DEFINE_XARRAY(kipc_objects);
+static atomic_t kipc_objects_moves;	/* objects that came or went */
 
 /**
  * kipc_objects_add - an object can be found by its number
@@ -20,6 +23,7 @@ static DEFINE_XARRAY(kipc_objects);
  */
 int kipc_objects_add(struct kipc_object *object)
 {
+	atomic_inc(&kipc_objects_moves);
 	return xa_err(xa_store(&kipc_objects, object->id, object,
 			       GFP_KERNEL_ACCOUNT));
 }
@@ -32,6 +36,7 @@ int kipc_objects_add(struct kipc_object *object)
  */
 void kipc_objects_remove(struct kipc_object *object)
 {
+	atomic_inc(&kipc_objects_moves);
 	xa_erase(&kipc_objects, object->id);
 }
 
@@ -54,4 +59,15 @@ struct kipc_object *kipc_objects_next(u64 *id)
 	xa_unlock(&kipc_objects);
 	*id = index;
 	return object;
+}
+
+/**
+ * kipc_objects_generation - has any object come or gone?
+ *
+ * Context: any.
+ * Return: a number, not 0, that is another then.
+ */
+u32 kipc_objects_generation(void)
+{
+	return (u32)atomic_read(&kipc_objects_moves) | BIT(31);
 }

@@ -39,6 +39,7 @@ void kipc_waiter_start(struct kipc_waiter *waiter)
 	INIT_LIST_HEAD(&waiter->node);
 	waiter->task = current;
 	waiter->verdict = KIPC_WAITING;
+	waiter->since = jiffies;
 }
 
 /**

@@ -12,6 +12,7 @@
 
 #include "../buffer.h"
 #include "../debug.h"
+#include "../report.h"
 #include "lrpc.h"
 
 #define KIPC_SERVICE_FLAGS \
@@ -292,6 +293,67 @@ static void kipc_service_stat(struct kipc_object *object, void *to)
 	};
 }
 
+/* Workers that are idle, and callers. */
+static void kipc_service_waiters(struct kipc_object *object,
+				 struct kipc_report *report)
+{
+	struct kipc_service *service = kipc_service_of(object);
+	struct kipc_binding *binding;
+	struct kipc_pool *pool;
+	u32 i, slot = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		pool = per_cpu_ptr(service->pools, cpu);
+		spin_lock(&pool->lock);
+		kipc_report_line(report, KIPC_WAIT_CALL, &pool->idle);
+		spin_unlock(&pool->lock);
+	}
+	while (!kipc_report_full(report) &&
+	       (binding = kipc_binding_next(service, &slot))) {
+		spin_lock(&binding->lock);
+		for (i = 0; i < service->attr.stacks; i++)
+			kipc_report_callers(report, &binding->links[i].call);
+		spin_unlock(&binding->lock);
+		kipc_binding_put(binding);
+		cond_resched();
+	}
+}
+
+static void kipc_link_report(struct kipc_report *report, const struct kipc_link *link)
+{
+	struct kipc_row *row = kipc_report_call(report, &link->call);
+
+	if (!row)
+		return;
+	row->procedure = link->procedure;
+	row->depth = link->depth;
+	if (!row->process) {
+		row->process = get_pid(link->process);
+		row->thread = get_pid(link->thread);
+	}
+	if (link->call.state == KIPC_CALL_TAKEN)
+		kipc_row_set_worker(row, link->worker);
+}
+
+static void kipc_service_calls(struct kipc_object *object,
+			       struct kipc_report *report)
+{
+	struct kipc_service *service = kipc_service_of(object);
+	struct kipc_binding *binding;
+	u32 i, slot = 0;
+
+	while (!kipc_report_full(report) &&
+	       (binding = kipc_binding_next(service, &slot))) {
+		spin_lock(&binding->lock);
+		for (i = 0; i < service->attr.stacks; i++)
+			kipc_link_report(report, &binding->links[i]);
+		spin_unlock(&binding->lock);
+		kipc_binding_put(binding);
+		cond_resched();
+	}
+}
+
 static void kipc_service_show(struct seq_file *seq, struct kipc_object *object)
 {
 	struct kipc_service_stat stat;
@@ -395,4 +457,6 @@ const struct kipc_kind kipc_service_kind = {
 	.stat_size	= sizeof(struct kipc_service_stat),
 	.stat_least	= KIPC_LEAST(struct kipc_service_stat, reserved),
 	.stat		= kipc_service_stat,
+	.waiters	= kipc_service_waiters,
+	.calls		= kipc_service_calls,
 };

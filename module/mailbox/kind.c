@@ -9,6 +9,7 @@
 
 #include "debug.h"
 #include "mailbox.h"
+#include "report.h"
 
 #define KIPC_MAILBOX_FLAGS \
 	(KIPC_MAILBOX_FIXED | KIPC_MAILBOX_REFUSE | \
@@ -232,6 +233,25 @@ static void kipc_mailbox_stat(struct kipc_object *object, void *to)
 	spin_unlock(&mailbox->object.lock);
 }
 
+static void kipc_mailbox_waiters(struct kipc_object *object,
+				 struct kipc_report *report)
+{
+	struct kipc_mailbox *mailbox = kipc_mailbox_of(object);
+
+	spin_lock(&object->lock);
+	kipc_report_line(report, KIPC_WAIT_DATA, &mailbox->receivers);
+	kipc_report_line(report, KIPC_WAIT_ROOM, &mailbox->senders);
+	kipc_share_report(mailbox, report);
+	spin_unlock(&object->lock);
+	kipc_report_calls_of(report, READ_ONCE(mailbox->calls), true);
+}
+
+static void kipc_mailbox_calls(struct kipc_object *object,
+			       struct kipc_report *report)
+{
+	kipc_report_calls_of(report, READ_ONCE(kipc_mailbox_of(object)->calls), false);
+}
+
 static void kipc_mailbox_show(struct seq_file *seq, struct kipc_object *object)
 {
 	struct kipc_mailbox_stat stat;
@@ -313,4 +333,6 @@ const struct kipc_kind kipc_mailbox_kind = {
 	.stat_size	= sizeof(struct kipc_mailbox_stat),
 	.stat_least	= KIPC_LEAST(struct kipc_mailbox_stat, waiting_receivers),
 	.stat		= kipc_mailbox_stat,
+	.waiters	= kipc_mailbox_waiters,
+	.calls		= kipc_mailbox_calls,
 };

@@ -10,6 +10,7 @@
 #include <asm/ioctls.h>
 
 #include "pipe.h"
+#include "report.h"
 
 #define KIPC_PIPE_CAPACITY	65536
 #define KIPC_PIPE_ATOMIC	4096
@@ -199,6 +200,19 @@ static void kipc_pipe_stat(struct kipc_object *object, void *to)
 	spin_unlock(&pipe->object.lock);
 }
 
+static void kipc_pipe_waiters(struct kipc_object *object,
+			      struct kipc_report *report)
+{
+	struct kipc_pipe *pipe = kipc_pipe_of(object);
+
+	spin_lock(&object->lock);
+	kipc_report_line(report, KIPC_WAIT_DATA, &pipe->readers);
+	kipc_report_line(report, KIPC_WAIT_ROOM, &pipe->writers);
+	kipc_report_line(report, KIPC_WAIT_PEER, &pipe->opening_readers);
+	kipc_report_line(report, KIPC_WAIT_PEER, &pipe->opening_writers);
+	spin_unlock(&object->lock);
+}
+
 static void kipc_pipe_show(struct seq_file *seq, struct kipc_object *object)
 {
 	struct kipc_pipe_stat stat;
@@ -321,4 +335,5 @@ const struct kipc_kind kipc_pipe_kind = {
 	.stat_size	= sizeof(struct kipc_pipe_stat),
 	.stat_least	= KIPC_LEAST(struct kipc_pipe_stat, readers),
 	.stat		= kipc_pipe_stat,
+	.waiters	= kipc_pipe_waiters,
 };

@@ -12,6 +12,7 @@
 
 #include "debug.h"
 #include "queue.h"
+#include "report.h"
 
 static const struct kipc_queue_attr kipc_queue_attr_default = {
 	.max_messages = 16384,
@@ -207,6 +208,17 @@ static void kipc_queue_stat(struct kipc_object *object, void *to)
 	spin_unlock(&queue->object.lock);
 }
 
+static void kipc_queue_waiters(struct kipc_object *object,
+			       struct kipc_report *report)
+{
+	struct kipc_queue *queue = kipc_queue_of(object);
+
+	spin_lock(&object->lock);
+	kipc_report_line(report, KIPC_WAIT_DATA, &queue->receivers);
+	kipc_report_line(report, KIPC_WAIT_ROOM, &queue->senders);
+	spin_unlock(&object->lock);
+}
+
 static void kipc_queue_show(struct seq_file *seq, struct kipc_object *object)
 {
 	struct kipc_queue_stat stat;
@@ -349,4 +361,5 @@ const struct kipc_kind kipc_queue_kind = {
 	.stat_size	= sizeof(struct kipc_queue_stat),
 	.stat_least	= KIPC_LEAST(struct kipc_queue_stat, recv_pid),
 	.stat		= kipc_queue_stat,
+	.waiters	= kipc_queue_waiters,
 };

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The generic-netlink family: commands and what they take.
+ */
+#include <linux/module.h>
+
+#include <linux/kipc.h>
+
+#include "netlink.h"
+
+static const struct nla_policy kipc_one_policy[] = {
+	[KIPC_A_ID]		= { .type = NLA_U64 },
+	[KIPC_A_NAME]		= { .type = NLA_NUL_STRING, .len = KIPC_NAME_MAX },
+	/* Of a dump: */
+	[KIPC_A_KIND]		= { .type = NLA_U32 },
+	[KIPC_A_UID]		= { .type = NLA_U32 },
+	[KIPC_A_ALL]		= { .type = NLA_FLAG },
+	[KIPC_A_PATTERN]	= { .type = NLA_NUL_STRING, .len = KIPC_NAME_MAX },
+	[KIPC_A_WAITS]		= { .type = NLA_FLAG },
+};
+
+static const struct nla_policy kipc_remove_policy[] = {
+	[KIPC_A_ID]		= { .type = NLA_U64 },
+	[KIPC_A_NAME]		= { .type = NLA_NUL_STRING, .len = KIPC_NAME_MAX },
+};
+
+static const struct nla_policy kipc_rows_policy[] = {
+	[KIPC_A_ID]		= { .type = NLA_U64 },
+	[KIPC_A_ALL]		= { .type = NLA_FLAG },
+};
+
+/* The greatest attribute that a policy has a place for. */
+#define KIPC_POLICY(table) \
+	.policy = (table), .maxattr = ARRAY_SIZE(table) - 1
+
+static const struct genl_ops kipc_ops[] = {
+	{
+		.cmd	= KIPC_CMD_OBJECT,
+		.doit	= kipc_netlink_object,
+		.dumpit	= kipc_netlink_objects,
+		KIPC_POLICY(kipc_one_policy),
+	},
+	{
+		.cmd	= KIPC_CMD_REMOVE,
+		.doit	= kipc_netlink_remove,
+		KIPC_POLICY(kipc_remove_policy),
+	},
+	{
+		.cmd	= KIPC_CMD_WAITER,
+		.start	= kipc_netlink_rows_start,
+		.dumpit	= kipc_netlink_waiters,
+		.done	= kipc_netlink_rows_done,
+		KIPC_POLICY(kipc_rows_policy),
+	},
+	{
+		.cmd	= KIPC_CMD_CALL,
+		.start	= kipc_netlink_rows_start,
+		.dumpit	= kipc_netlink_calls,
+		.done	= kipc_netlink_rows_done,
+		KIPC_POLICY(kipc_rows_policy),
+	},
+};
+
+struct genl_family kipc_family = {
+	.name		= KIPC_GENL_NAME,
+	.version	= KIPC_GENL_VERSION,
+	.module		= THIS_MODULE,
+	.netnsok	= true,
+	.parallel_ops	= true,
+	.ops		= kipc_ops,
+	.n_ops		= ARRAY_SIZE(kipc_ops),
+	.resv_start_op	= __KIPC_CMD_END,
+};
+
+/**
+ * kipc_netlink_setup - the family can be asked
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or a negative errno.
+ */
+int kipc_netlink_setup(void)
+{
+	return genl_register_family(&kipc_family);
+}
+
+/**
+ * kipc_netlink_teardown - nor can it any more
+ *
+ * Context: process context, may sleep.
+ */
+void kipc_netlink_teardown(void)
+{
+	genl_unregister_family(&kipc_family);
+}

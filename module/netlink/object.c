@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Objects over netlink: one, all, and the end of one.
+ */
+#include <linux/cred.h>
+#include <linux/err.h>
+#include <linux/fs.h>
+#include <linux/glob.h>
+#include <linux/slab.h>
+#include <linux/user_namespace.h>
+
+#include <linux/kipc.h>
+
+#include "../compat.h"
+#include "../object.h"
+#include "../report.h"
+#include "netlink.h"
+
+/* May the calling process read it, as a file? */
+static bool kipc_object_readable(const struct kipc_object *object)
+{
+	const struct inode *inode = object->inode;
+	umode_t granted = inode->i_mode;
+
+	if (uid_eq(inode->i_uid, current_fsuid()))
+		granted >>= 6;
+	else if (in_group_p(inode->i_gid))
+		granted >>= 3;
+	return granted & 0004 ||
+	       ns_capable(kipc_names_user_ns(object->home), CAP_IPC_OWNER);
+}
+
+/* Is it shown to the calling process, who asked by @request? */
+static bool kipc_object_shown(const struct kipc_object *object,
+			      struct sk_buff *request, bool all)
+{
+	if (kipc_names_own(object->home))
+		return kipc_name_linked(&object->name) ||
+		       kipc_object_readable(object);
+	return all && netlink_ns_capable(request, kipc_names_user_ns(object->home),
+					 CAP_SYS_ADMIN);
+}
+
+/**
+ * kipc_object_inside_shown - are figures, waiters and calls shown?
+ * @object: held
+ * @request: of the calling process
+ * @all: it asks for all namespaces
+ *
+ * Context: process context.
+ * Return: whether they are.
+ */
+bool kipc_object_inside_shown(const struct kipc_object *object,
+			      struct sk_buff *request, bool all)
+{
+	return kipc_object_shown(object, request, all) &&
+	       kipc_object_readable(object);
+}
+
+/*
+ * What a request is about, held; or -EINVAL: it says that twice, or not at all; -ENOENT;
+ * -ENOMEM.
+ */
+static struct kipc_object *kipc_object_of_request(struct genl_info *info)
+{
+	struct nlattr *name = info->attrs[KIPC_A_NAME];
+	struct nlattr *number = info->attrs[KIPC_A_ID];
+	struct kipc_object *object;
+	struct kipc_names *names;
+	u64 id, found;
+
+	if (!name == !number) {
+		NL_SET_ERR_MSG(info->extack, "say which object, by ID or by NAME");
+		return ERR_PTR(-EINVAL);
+	}
+	if (name) {
+		names = kipc_names_get();
+		if (IS_ERR(names))
+			return ERR_CAST(names);
+		object = kipc_object_find(names, nla_data(name),
+					  strlen(nla_data(name)));
+		kipc_names_put(names);
+	} else {
+		id = nla_get_u64(number);
+		found = id;
+		object = kipc_objects_next(&found);
+		if (object && (found != id || !kipc_names_own(object->home))) {
+			kipc_object_put(object);
+			object = NULL;
+		}
+	}
+	if (object)
+		return object;
+	NL_SET_BAD_ATTR(info->extack, name ?: number);
+	NL_SET_ERR_MSG(info->extack, "there is no such object");
+	return ERR_PTR(-ENOENT);
+}
+
+static int kipc_object_put_inside(struct sk_buff *skb, struct kipc_object *object,
+				  u32 waiters)
+{
+	const struct kipc_kind *kind = object->kind;
+	u8 stat[KIPC_STAT_MAX] __aligned(8);
+
+	memset(stat, 0, kind->stat_size);
+	kind->stat(object, stat);
+	return nla_put(skb, KIPC_A_STAT, kind->stat_size, stat) ||
+	       nla_put_u32(skb, KIPC_A_WAITERS, waiters);
+}
+
+/*
+ * A message about an object.  Returns 0, or -EMSGSIZE: there is no room for it, and
+ * nothing of it is there.
+ */
+static int kipc_object_fill(struct sk_buff *skb, void *head,
+			    struct kipc_object *object, bool inside, u32 waiters)
+{
+	const struct inode *inode = object->inode;
+	struct user_namespace *reader = current_user_ns();
+	const struct kipc_name *name = &object->name;
+	u32 handles = refcount_read(&object->handles) - 1;	/* but ours */
+	u32 flags = 0;
+
+	if (kipc_name_linked(name) && name->persistent) {
+		flags |= KIPC_INFO_PERSISTENT;
+		handles--;
+	}
+	if (READ_ONCE(object->removed))
+		flags |= KIPC_INFO_REMOVED;
+	if (nla_put_u64_64bit(skb, KIPC_A_ID, object->id, KIPC_A_PAD) ||
+	    nla_put_u32(skb, KIPC_A_IPC_NS, kipc_names_number(object->home)) ||
+	    nla_put_u32(skb, KIPC_A_KIND, object->kind->id) ||
+	    nla_put_u32(skb, KIPC_A_MODE, inode->i_mode & 0777) ||
+	    nla_put_u32(skb, KIPC_A_UID, from_kuid_munged(reader, inode->i_uid)) ||
+	    nla_put_u32(skb, KIPC_A_GID, from_kgid_munged(reader, inode->i_gid)) ||
+	    nla_put_u32(skb, KIPC_A_FLAGS, flags) ||
+	    nla_put_u32(skb, KIPC_A_HANDLES, handles) ||
+	    nla_put_u64_64bit(skb, KIPC_A_CREATED, object->created, KIPC_A_PAD) ||
+	    (kipc_name_linked(name) &&
+	     nla_put_string(skb, KIPC_A_NAME, name->text)) ||
+	    (inside && kipc_object_put_inside(skb, object, waiters))) {
+		genlmsg_cancel(skb, head);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(skb, head);
+	return 0;
+}
+
+/* How many wait, as far as they are shown. */
+static u32 kipc_object_count_waiters(struct kipc_object *object,
+				     struct kipc_report *report)
+{
+	u32 count;
+
+	object->kind->waiters(object, report);
+	count = report->count;
+	kipc_report_clear(report);
+	return count;
+}
+
+static int kipc_object_message(struct sk_buff *skb, struct kipc_object *object,
+			       struct kipc_report *report, u32 portid, u32 seq,
+			       int flags, struct netlink_callback *cb)
+{
+	bool inside = kipc_object_readable(object);
+	void *head;
+
+	head = genlmsg_put(skb, portid, seq, &kipc_family, flags, KIPC_CMD_OBJECT);
+	if (!head)
+		return -EMSGSIZE;
+	if (cb)
+		genl_dump_check_consistent(cb, head);
+	return kipc_object_fill(skb, head, object, inside,
+				inside ? kipc_object_count_waiters(object, report) : 0);
+}
+
+/**
+ * kipc_netlink_object - KIPC_CMD_OBJECT of one
+ * @skb: the request
+ * @info: likewise
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or a negative errno.
+ */
+int kipc_netlink_object(struct sk_buff *skb, struct genl_info *info)
+{
+	struct kipc_report *report;
+	struct kipc_object *object;
+	struct sk_buff *answer;
+	int ret = -ENOMEM;
+
+	object = kipc_object_of_request(info);
+	if (IS_ERR(object))
+		return PTR_ERR(object);
+	report = kipc_report_create();
+	answer = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
+	if (!report || !answer)
+		goto out;
+	ret = -ENOENT;
+	if (!kipc_object_shown(object, skb, false))
+		goto out;
+	ret = kipc_object_message(answer, object, report, info->snd_portid,
+				  info->snd_seq, 0, NULL);
+	if (!ret) {
+		ret = genlmsg_reply(answer, info);
+		answer = NULL;
+	}
+out:
+	nlmsg_free(answer);
+	kvfree(report);
+	kipc_object_put(object);
+	return ret;
+}
+
+/* What a dump of objects has got to. */
+struct kipc_progress {
+	u64 id;
+};
+
+static bool kipc_object_fits(struct kipc_object *object, struct nlattr **attrs,
+			     struct kipc_report *report)
+{
+	const struct kipc_name *name = &object->name;
+	kuid_t uid;
+
+	if (attrs[KIPC_A_KIND] &&
+	    nla_get_u32(attrs[KIPC_A_KIND]) != object->kind->id)
+		return false;
+	if (attrs[KIPC_A_UID]) {
+		uid = make_kuid(current_user_ns(), nla_get_u32(attrs[KIPC_A_UID]));
+		if (!uid_valid(uid) || !uid_eq(uid, object->inode->i_uid))
+			return false;
+	}
+	if (attrs[KIPC_A_PATTERN] &&
+	    !glob_match(nla_data(attrs[KIPC_A_PATTERN]),
+			kipc_name_linked(name) ? name->text : ""))
+		return false;
+	return !attrs[KIPC_A_WAITS] ||
+	       (kipc_object_readable(object) &&
+		kipc_object_count_waiters(object, report));
+}
+
+/**
+ * kipc_netlink_objects - KIPC_CMD_OBJECT of all
+ * @skb: what the dump goes to
+ * @cb: its state
+ *
+ * Context: process context, may sleep.
+ * Return: bytes in @skb, 0 at the end, or a negative errno.
+ */
+int kipc_netlink_objects(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct kipc_progress *progress = (void *)cb->ctx;
+	struct nlattr **attrs = kipc_dump_attrs(cb);
+	struct kipc_object *object;
+	struct kipc_report *report;
+	int ret = 0;
+
+	report = kipc_report_create();
+	if (!report)
+		return -ENOMEM;
+	cb->seq = kipc_objects_generation();
+	while (!ret && (object = kipc_objects_next(&progress->id))) {
+		if (kipc_object_shown(object, cb->skb, attrs[KIPC_A_ALL]) &&
+		    kipc_object_fits(object, attrs, report))
+			ret = kipc_object_message(skb, object, report,
+						  NETLINK_CB(cb->skb).portid,
+						  cb->nlh->nlmsg_seq, NLM_F_MULTI,
+						  cb);
+		kipc_object_put(object);
+		if (!ret)
+			progress->id++;
+		cond_resched();
+	}
+	kvfree(report);
+	return skb->len;
+}
+
+/**
+ * kipc_netlink_remove - KIPC_CMD_REMOVE
+ * @skb: the request
+ * @info: likewise
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or a negative errno.
+ */
+int kipc_netlink_remove(struct sk_buff *skb, struct genl_info *info)
+{
+	struct kipc_object *object = kipc_object_of_request(info);
+	int ret;
+
+	if (IS_ERR(object))
+		return PTR_ERR(object);
+	if (!kipc_object_shown(object, skb, false))
+		ret = -ENOENT;
+	else if (!kipc_object_owned(object))
+		ret = -EACCES;
+	else
+		ret = kipc_object_remove(object);
+	kipc_object_put(object);
+	return ret;
+}

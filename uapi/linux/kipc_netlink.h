@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * kipc over generic netlink: which objects there are, who waits for them, which calls are
+ * under way, and being told as that changes.  Nothing that is sent through an object is
+ * ever shown.
+ *
+ * DOC: The family
+ *
+ * It is called KIPC_GENL_NAME.  A command has the attributes that are named with it; one
+ * that is unknown or of the wrong sort is EINVAL, with a message and the place of the
+ * attribute in the extended acknowledgement.
+ *
+ * DOC: Who sees what
+ *
+ * A request is about the IPC namespace of the process that sends it, and for the rest of
+ * a dump of the one that reads it.  With KIPC_A_ALL it is about all namespaces over whose
+ * user namespace that process, and whoever opened the socket, have CAP_SYS_ADMIN.
+ *
+ * Objects with a name are shown to everybody, as files in a directory are.  Those without
+ * one, and of every object its figures, who waits for it, and the calls of it, are shown
+ * to who may read it (owner, group and mode, as for a file), and to CAP_IPC_OWNER in the
+ * user namespace that owns the IPC namespace.  Processes outside of the reader's pid
+ * namespace are 0, users outside of its user namespace the overflow user.
+ *
+ * DOC: Dumps
+ *
+ * Objects come in the order of their numbers, each at most once, and each one that was
+ * there from the beginning to the end of the dump does come.  If any came or went
+ * meanwhile, NLM_F_DUMP_INTR is set: who needs a picture of one moment repeats it.
+ *
+ * DOC: Commands
+ *
+ * KIPC_CMD_OBJECT: of KIPC_A_ID or of KIPC_A_NAME, that object: ID, IPC_NS, KIND, MODE,
+ * UID, GID, FLAGS, HANDLES, CREATED, NAME if it has one; and STAT, WAITERS if the reader may
+ * see that.  ENOENT: there is none, or it is not shown.  A dump: all of them, or those of
+ * KIND, of UID, whose name fits PATTERN (as in glob(7), an object without a name has the
+ * empty one), for which somebody WAITS.
+ *
+ * KIPC_CMD_REMOVE: of KIPC_A_ID or KIPC_A_NAME: end it, as KIPC_IOC_REMOVE does.
+ * EACCES: the sender neither owns it nor has CAP_IPC_OWNER as above.  EIDRM: it was
+ * removed already.
+ *
+ * KIPC_CMD_WAITER, a dump: who waits, for KIPC_A_ID or for any object: ID, WHAT, PID, TID,
+ * SINCE.  At most KIPC_SHOWN_MAX of each object, those who came first.
+ *
+ * KIPC_CMD_CALL, a dump: calls of KIPC_A_ID, or of any object, that are not over: ID, TOKEN,
+ * STATE, PID and TID of the caller; if a server has it, SERVER_PID, and of a service
+ * SERVER_TID; of a service PROCEDURE, DEPTH; SINCE.  At most KIPC_SHOWN_MAX of each
+ * object.
+ */
+#ifndef _UAPI_LINUX_KIPC_NETLINK_H
+#define _UAPI_LINUX_KIPC_NETLINK_H
+
+#define KIPC_GENL_NAME		"kipc"
+#define KIPC_GENL_VERSION	1
+
+#define KIPC_SHOWN_MAX		1024	/* waiters, and calls, of one object */
+
+enum {
+	KIPC_CMD_UNSPEC,
+	KIPC_CMD_OBJECT,
+	KIPC_CMD_REMOVE,
+	KIPC_CMD_WAITER,
+	KIPC_CMD_CALL,
+	__KIPC_CMD_END
+};
+
+/**
+ * enum kipc_attr - attributes
+ * @KIPC_A_UNSPEC: none
+ * @KIPC_A_PAD: none
+ * @KIPC_A_ID: u64, an object's number
+ * @KIPC_A_NAME: string
+ * @KIPC_A_KIND: u32, KIPC_KIND_...
+ * @KIPC_A_IPC_NS: u32, the namespace, as the inode of /proc/PID/ns/ipc
+ * @KIPC_A_UID: u32, the owner
+ * @KIPC_A_GID: u32
+ * @KIPC_A_MODE: u32, permission bits
+ * @KIPC_A_FLAGS: u32, KIPC_INFO_...
+ * @KIPC_A_HANDLES: u32, as in struct kipc_info
+ * @KIPC_A_CREATED: u64, nanoseconds of CLOCK_REALTIME
+ * @KIPC_A_STAT: what the kind's KIPC_IOC_..._STAT writes
+ * @KIPC_A_WAITERS: u32, how many threads wait for it
+ * @KIPC_A_ALL: flag, all namespaces
+ * @KIPC_A_PATTERN: string
+ * @KIPC_A_WAITS: flag
+ * @KIPC_A_WHAT: u32, enum kipc_wait
+ * @KIPC_A_PID: u32, a process
+ * @KIPC_A_TID: u32, a thread
+ * @KIPC_A_SINCE: u64, nanoseconds that it has been so
+ * @KIPC_A_TOKEN: u64, of the call
+ * @KIPC_A_STATE: u32, enum kipc_call_stage
+ * @KIPC_A_SERVER_PID: u32
+ * @KIPC_A_SERVER_TID: u32
+ * @KIPC_A_PROCEDURE: u64, what was called
+ * @KIPC_A_DEPTH: u32, how many calls it is nested in
+ */
+enum kipc_attr {
+	KIPC_A_UNSPEC,
+	KIPC_A_PAD,
+	KIPC_A_ID,
+	KIPC_A_NAME,
+	KIPC_A_KIND,
+	KIPC_A_IPC_NS,
+	KIPC_A_UID,
+	KIPC_A_GID,
+	KIPC_A_MODE,
+	KIPC_A_FLAGS,
+	KIPC_A_HANDLES,
+	KIPC_A_CREATED,
+	KIPC_A_STAT,
+	KIPC_A_WAITERS,
+	KIPC_A_ALL,
+	KIPC_A_PATTERN,
+	KIPC_A_WAITS,
+	KIPC_A_WHAT,
+	KIPC_A_PID,
+	KIPC_A_TID,
+	KIPC_A_SINCE,
+	KIPC_A_TOKEN,
+	KIPC_A_STATE,
+	KIPC_A_SERVER_PID,
+	KIPC_A_SERVER_TID,
+	KIPC_A_PROCEDURE,
+	KIPC_A_DEPTH,
+	__KIPC_A_END
+};
+
+#define KIPC_A_MAX	(__KIPC_A_END - 1)
+
+/**
+ * enum kipc_wait - what a thread waits for
+ * @KIPC_WAIT_ROOM: to send, or to write
+ * @KIPC_WAIT_DATA: to receive, or to read
+ * @KIPC_WAIT_REPLY: for the reply to a call
+ * @KIPC_WAIT_CALL: to serve one
+ * @KIPC_WAIT_PEER: for the other end of a pipe, to be opened
+ */
+enum kipc_wait {
+	KIPC_WAIT_ROOM = 1,
+	KIPC_WAIT_DATA,
+	KIPC_WAIT_REPLY,
+	KIPC_WAIT_CALL,
+	KIPC_WAIT_PEER,
+};
+
+/**
+ * enum kipc_call_stage - what has become of a call
+ * @KIPC_STAGE_QUEUED: nobody has taken it
+ * @KIPC_STAGE_SERVED: a server has it
+ * @KIPC_STAGE_ORPHAN: likewise, but its caller has given it up
+ * @KIPC_STAGE_DONE: there is a reply, that nobody has collected
+ */
+enum kipc_call_stage {
+	KIPC_STAGE_QUEUED = 1,
+	KIPC_STAGE_SERVED,
+	KIPC_STAGE_ORPHAN,
+	KIPC_STAGE_DONE,
+};
+
+#endif /* _UAPI_LINUX_KIPC_NETLINK_H */
