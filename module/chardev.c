@@ -125,6 +125,8 @@ static int kipc_open_by_name(struct kipc_names *names, const char *text,
 		ret = kipc_object_permission(object, rights);
 	if (!ret)
 		ret = kipc_object_open(object, rights, flags, deadline);
+	if (ret >= 0)
+		kipc_object_event(object, KIPC_HAPPENED_OPENED, true);
 	kipc_object_put(object);
 	return ret;
 }
@@ -161,6 +163,7 @@ static int kipc_create_new(struct kipc_names *names, const char *text,
 					  create->flags & KIPC_PERSISTENT);
 	if (ret)
 		goto put_file;
+	kipc_object_event(object, KIPC_HAPPENED_CREATED, text);
 	kipc_object_put(object);
 	fd_install(fd, file);
 	return fd;
@@ -275,6 +278,8 @@ static long kipc_control_open_pid(void __user *arg, size_t size)
 		ret = -EIDRM;
 	else
 		ret = kipc_object_open(object, open.rights, open.flags, NULL);
+	if (ret >= 0)
+		kipc_object_event(object, KIPC_HAPPENED_OPENED, false);
 	kipc_object_put(object);
 	return ret;
 }
@@ -305,6 +310,8 @@ static long kipc_control_unlink(struct kipc_names *names, void __user *arg,
 		ret = -EACCES;
 	else
 		ret = kipc_name_forget(&object->name) ? 0 : -ENOENT;
+	if (!ret)
+		kipc_object_event(object, KIPC_HAPPENED_UNLINKED, true);
 	kipc_object_put(object);
 	return ret;
 }

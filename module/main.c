@@ -7,6 +7,7 @@
 #include "call.h"
 #include "chardev.h"
 #include "debug.h"
+#include "event.h"
 #include "netlink/netlink.h"
 #include "object.h"
 #include "registry.h"
@@ -57,6 +58,7 @@ static void __exit kipc_exit(void)
 	/* Some may still hold an object, and with it its path. */
 	kipc_calls_teardown();
 	kipc_object_teardown();
+	kipc_events_teardown();
 	kipc_debug_teardown();
 }
 

@@ -259,13 +259,15 @@ bool kipc_object_get(struct kipc_object *object)
 void kipc_object_put(struct kipc_object *object)
 {
 	struct inode *inode = object->inode;
+	bool named;
 
 	if (!refcount_dec_and_test(&object->handles))
 		return;
 	kipc_delay(KIPC_DELAY_OBJECT_DYING);
 	kipc_objects_remove(object);
 	/* A persistent name would have held it, so this one is not. */
-	kipc_name_forget(&object->name);
+	named = kipc_name_forget(&object->name);
+	kipc_object_event(object, KIPC_HAPPENED_END, named);
 	object->kind->release(object);
 	kipc_names_leave(object->home);
 	iput(inode);
@@ -617,16 +619,17 @@ int kipc_object_open(struct kipc_object *object, u32 rights, u32 flags,
  */
 int kipc_object_remove(struct kipc_object *object)
 {
-	bool removed;
+	bool removed, named;
 
 	/* First, so that nobody finds what is dead. */
-	kipc_name_forget(&object->name);
+	named = kipc_name_forget(&object->name);
 	spin_lock(&object->lock);
 	removed = object->removed;
 	WRITE_ONCE(object->removed, true);
 	spin_unlock(&object->lock);
 	if (removed)
 		return -EIDRM;
+	kipc_object_event(object, KIPC_HAPPENED_REMOVED, named);
 	kipc_delay(KIPC_DELAY_REMOVE_MARKED);
 	object->kind->remove(object);
 	return 0;

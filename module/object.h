@@ -58,6 +58,7 @@
 #include <linux/kipc.h>
 
 #include "call.h"
+#include "event.h"
 #include "notify.h"
 #include "quota.h"
 #include "registry.h"
@@ -265,6 +266,14 @@ int kipc_objects_add(struct kipc_object *object);
 void kipc_objects_remove(struct kipc_object *object);
 struct kipc_object *kipc_objects_next(u64 *id);
 u32 kipc_objects_generation(void);
+void kipc_object_tell(struct kipc_object *object, u32 what, bool named);
+
+/* Something happens to an object; @named: it has, or had, that name. */
+static inline void kipc_object_event(struct kipc_object *object, u32 what, bool named)
+{
+	if (kipc_event_wanted())
+		kipc_object_tell(object, what, named);
+}
 
 /* handle.c: more file operations that serve every kind */
 ktime_t kipc_handle_deadline(const struct file *file, u64 deadline);

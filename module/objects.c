@@ -6,8 +6,11 @@
  */
 #include <linux/atomic.h>
 #include <linux/bits.h>
+#include <linux/string.h>
+#include <linux/user_namespace.h>
 #include <linux/xarray.h>
 
+#include "event.h"
 #include "object.h"
 
 /* Its lock protects it; and while one is there, its memory is. */
@@ -70,4 +73,32 @@ struct kipc_object *kipc_objects_next(u64 *id)
 u32 kipc_objects_generation(void)
 {
 	return (u32)atomic_read(&kipc_objects_moves) | BIT(31);
+}
+
+/**
+ * kipc_object_tell - something happens to an object, and somebody wants to know
+ * @object: held, or just ending
+ * @what: KIPC_HAPPENED_...
+ * @named: it has, or had, its name
+ *
+ * Context: any but an interrupt; locks may be held.
+ */
+void kipc_object_tell(struct kipc_object *object, u32 what, bool named)
+{
+	const struct inode *inode = object->inode;
+	size_t len = named ? object->name.len : 0;
+	struct kipc_event *event = kipc_event_new(what, len);
+
+	if (!event)
+		return;
+	event->id = object->id;
+	event->kind = object->kind->id;
+	event->uid = inode->i_uid;
+	event->gid = inode->i_gid;
+	event->mode = inode->i_mode;
+	event->ipc = kipc_names_number(object->home);
+	event->owner = get_user_ns(kipc_names_user_ns(object->home));
+	if (len)
+		memcpy(event->name, object->name.text, len);
+	kipc_event_tell(event);
 }

@@ -14,6 +14,7 @@
 #include <linux/user_namespace.h>
 
 #include "debug.h"
+#include "event.h"
 #include "quota.h"
 
 static unsigned long max_objects = 16384;
@@ -184,6 +185,19 @@ static unsigned long kipc_quota_limit(enum kipc_resource what)
 	return 0;
 }
 
+static void kipc_user_tell_limit(const struct kipc_user *user,
+				 enum kipc_resource what)
+{
+	struct kipc_event *event = kipc_event_new(KIPC_HAPPENED_LIMIT, 0);
+
+	if (!event)
+		return;
+	event->resource = what;
+	event->uid = user->uid;
+	event->owner = get_user_ns(user->ns);
+	kipc_event_tell(event);
+}
+
 /**
  * kipc_charge - charge an account's user, and the owners above
  * @account: who pays
@@ -213,6 +227,8 @@ int kipc_charge(struct kipc_account *account, enum kipc_resource what, long n)
 refuse:
 	for (undo = account->user; undo != user; undo = undo->parent)
 		atomic_long_sub(n, &undo->used[what]);
+	if (kipc_event_wanted())
+		kipc_user_tell_limit(user, what);
 	return -EDQUOT;
 }
 

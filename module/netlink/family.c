@@ -29,6 +29,11 @@ static const struct nla_policy kipc_rows_policy[] = {
 	[KIPC_A_ALL]		= { .type = NLA_FLAG },
 };
 
+static const struct nla_policy kipc_subscribe_policy[] = {
+	[KIPC_A_EVENTS]		= NLA_POLICY_MASK(NLA_U32, KIPC_HAPPENED_ALL),
+	[KIPC_A_ALL]		= { .type = NLA_FLAG },
+};
+
 /* The greatest attribute that a policy has a place for. */
 #define KIPC_POLICY(table) \
 	.policy = (table), .maxattr = ARRAY_SIZE(table) - 1
@@ -59,6 +64,11 @@ static const struct genl_ops kipc_ops[] = {
 		.done	= kipc_netlink_rows_done,
 		KIPC_POLICY(kipc_rows_policy),
 	},
+	{
+		.cmd	= KIPC_CMD_SUBSCRIBE,
+		.doit	= kipc_netlink_subscribe,
+		KIPC_POLICY(kipc_subscribe_policy),
+	},
 };
 
 struct genl_family kipc_family = {
@@ -80,7 +90,14 @@ struct genl_family kipc_family = {
  */
 int kipc_netlink_setup(void)
 {
-	return genl_register_family(&kipc_family);
+	int ret = kipc_netlink_events_setup();
+
+	if (ret)
+		return ret;
+	ret = genl_register_family(&kipc_family);
+	if (ret)
+		kipc_netlink_events_teardown();
+	return ret;
 }
 
 /**
@@ -91,4 +108,5 @@ int kipc_netlink_setup(void)
 void kipc_netlink_teardown(void)
 {
 	genl_unregister_family(&kipc_family);
+	kipc_netlink_events_teardown();
 }

@@ -22,6 +22,7 @@ int kipc_netlink_setup(void);
 void kipc_netlink_teardown(void);
 
 /* object.c: objects, one or all */
+bool kipc_mode_readable(umode_t mode, kuid_t uid, kgid_t gid);
 bool kipc_object_inside_shown(const struct kipc_object *object,
 			      struct sk_buff *request, bool all);
 int kipc_netlink_object(struct sk_buff *skb, struct genl_info *info);
@@ -33,5 +34,10 @@ int kipc_netlink_rows_start(struct netlink_callback *cb);
 int kipc_netlink_waiters(struct sk_buff *skb, struct netlink_callback *cb);
 int kipc_netlink_calls(struct sk_buff *skb, struct netlink_callback *cb);
 int kipc_netlink_rows_done(struct netlink_callback *cb);
+
+/* event.c */
+int kipc_netlink_subscribe(struct sk_buff *skb, struct genl_info *info);
+int kipc_netlink_events_setup(void);
+void kipc_netlink_events_teardown(void);
 
 #endif /* KIPC_NETLINK_NETLINK_H */

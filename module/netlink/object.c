@@ -16,17 +16,27 @@
 #include "../report.h"
 #include "netlink.h"
 
-/* May the calling process read it, as a file? */
+/**
+ * kipc_mode_readable - may the calling process read something, as a file?
+ * @mode: of it
+ * @uid: its owner
+ * @gid: its group
+ *
+ * Context: process context, or with the rights of another process.
+ * Return: whether it may.
+ */
+bool kipc_mode_readable(umode_t mode, kuid_t uid, kgid_t gid)
+{
+	if (uid_eq(uid, current_fsuid()))
+		return mode & 0400;
+	return mode & (in_group_p(gid) ? 0040 : 0004);
+}
+
 static bool kipc_object_readable(const struct kipc_object *object)
 {
 	const struct inode *inode = object->inode;
-	umode_t granted = inode->i_mode;
 
-	if (uid_eq(inode->i_uid, current_fsuid()))
-		granted >>= 6;
-	else if (in_group_p(inode->i_gid))
-		granted >>= 3;
-	return granted & 0004 ||
+	return kipc_mode_readable(inode->i_mode, inode->i_uid, inode->i_gid) ||
 	       ns_capable(kipc_names_user_ns(object->home), CAP_IPC_OWNER);
 }
 

@@ -47,6 +47,22 @@
  * STATE, PID and TID of the caller; if a server has it, SERVER_PID, and of a service
  * SERVER_TID; of a service PROCEDURE, DEPTH; SINCE.  At most KIPC_SHOWN_MAX of each
  * object.
+ *
+ * KIPC_CMD_SUBSCRIBE: have this socket told of EVENTS from now on, in place of what it was
+ * told before; of none: no more.  With ALL, in all namespaces.  EINVAL: an unknown event.
+ * ENOMEM.
+ *
+ * DOC: Events
+ *
+ * A subscribed socket is sent KIPC_CMD_EVENT, with sequence number 0: EVENT, and PID and
+ * UID_CAUSE of who caused it, 0 and the overflow user if the kernel did; and of an object
+ * ID, IPC_NS, KIND, UID, and NAME if it has, or had, one; of KIPC_HAPPENED_LIMIT UID, whose
+ * limit it is, and RESOURCE.  LOST, how many events were lost since it subscribed, since
+ * its buffer was full, or the kernel had no memory; if any were.
+ *
+ * It is told of objects that are shown to who has subscribed, with the rights that it had
+ * then; and of limits of its own user, or with CAP_SYS_ADMIN over that one's user
+ * namespace.
  */
 #ifndef _UAPI_LINUX_KIPC_NETLINK_H
 #define _UAPI_LINUX_KIPC_NETLINK_H
@@ -62,6 +78,8 @@ enum {
 	KIPC_CMD_REMOVE,
 	KIPC_CMD_WAITER,
 	KIPC_CMD_CALL,
+	KIPC_CMD_SUBSCRIBE,
+	KIPC_CMD_EVENT,
 	__KIPC_CMD_END
 };
 
@@ -94,6 +112,11 @@ enum {
  * @KIPC_A_SERVER_TID: u32
  * @KIPC_A_PROCEDURE: u64, what was called
  * @KIPC_A_DEPTH: u32, how many calls it is nested in
+ * @KIPC_A_EVENTS: u32, KIPC_HAPPENED_...
+ * @KIPC_A_EVENT: u32, one of them
+ * @KIPC_A_UID_CAUSE: u32, a user
+ * @KIPC_A_RESOURCE: u32, enum kipc_limit
+ * @KIPC_A_LOST: u64
  */
 enum kipc_attr {
 	KIPC_A_UNSPEC,
@@ -123,6 +146,11 @@ enum kipc_attr {
 	KIPC_A_SERVER_TID,
 	KIPC_A_PROCEDURE,
 	KIPC_A_DEPTH,
+	KIPC_A_EVENTS,
+	KIPC_A_EVENT,
+	KIPC_A_UID_CAUSE,
+	KIPC_A_RESOURCE,
+	KIPC_A_LOST,
 	__KIPC_A_END
 };
 
@@ -157,5 +185,31 @@ enum kipc_call_stage {
 	KIPC_STAGE_ORPHAN,
 	KIPC_STAGE_DONE,
 };
+
+/**
+ * enum kipc_limit - what a user may hold so much of
+ * @KIPC_LIMIT_OBJECTS: max_objects
+ * @KIPC_LIMIT_BYTES: max_bytes
+ * @KIPC_LIMIT_WAITERS: max_waiters
+ * @KIPC_LIMIT_CARRIED: max_carried
+ */
+enum kipc_limit {
+	KIPC_LIMIT_OBJECTS,
+	KIPC_LIMIT_BYTES,
+	KIPC_LIMIT_WAITERS,
+	KIPC_LIMIT_CARRIED,
+};
+
+/* KIPC_A_EVENTS */
+#define KIPC_HAPPENED_CREATED	(1U << 0)
+#define KIPC_HAPPENED_OPENED	(1U << 1)	/* by name, or by pid */
+#define KIPC_HAPPENED_UNLINKED	(1U << 2)	/* by KIPC_IOC_UNLINK */
+#define KIPC_HAPPENED_REMOVED	(1U << 3)	/* its users get EIDRM */
+#define KIPC_HAPPENED_END	(1U << 4)	/* nobody has it any more */
+#define KIPC_HAPPENED_LIMIT	(1U << 5)	/* a user's quota has refused something */
+#define KIPC_HAPPENED_DIED	(1U << 6)	/* a server, with calls in its hands */
+#define KIPC_HAPPENED_BUSY	(1U << 7)	/* a call waits, all workers being busy */
+#define KIPC_HAPPENED_DROPPED	(1U << 8)	/* a letter gave way */
+#define KIPC_HAPPENED_ALL	((1U << 9) - 1)
 
 #endif /* _UAPI_LINUX_KIPC_NETLINK_H */
