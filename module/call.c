@@ -223,14 +223,16 @@ static void kipc_call_death(struct work_struct *work)
 	struct kipc_call *call = container_of(work, struct kipc_call, death);
 	struct kipc_calls *calls = call->calls;
 	struct kipc_wake wake;
+	bool died;
 
 	kipc_wake_init(&wake);
 	/* Before it looks: who comes from now on queues it again. */
 	smp_store_mb(call->dying, false);
 	spin_lock(calls->lock);
-	if ((call->state == KIPC_CALL_TAKEN ||
-	     call->state == KIPC_CALL_ANSWERING) &&
-	    kipc_process_is_dead(call->server)) {
+	died = (call->state == KIPC_CALL_TAKEN ||
+		call->state == KIPC_CALL_ANSWERING) &&
+	       kipc_process_is_dead(call->server);
+	if (died) {
 		if (call->state == KIPC_CALL_ANSWERING)
 			call->deserted = -EPIPE;
 		else
@@ -246,6 +248,8 @@ static void kipc_call_death(struct work_struct *work)
 		wake.then = NULL;
 	}
 	kipc_wake_flush(&wake);
+	if (died)
+		calls->ops->died(calls);
 	calls->ops->drop(calls);
 }
 

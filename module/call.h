@@ -79,14 +79,16 @@ enum kipc_call_state {
  * struct kipc_calls_ops - what the engine asks of the object
  * @hold: keep it alive, unless it is about to go; in any context
  * @drop: the opposite; may sleep
+ * @died: a server is dead that had a call; may sleep
  * @rest: the records are the object's own, made by kipc_call_make(): this one is FREE now,
  *	on no list; with the lock held, the wake not full.  Or NULL
  *
- * An object with @rest looks after its servers itself, and needs neither @hold nor @drop.
+ * An object with @rest looks after its servers itself, and needs neither of the others.
  */
 struct kipc_calls_ops {
 	bool (*hold)(struct kipc_calls *calls);
 	void (*drop)(struct kipc_calls *calls);
+	void (*died)(struct kipc_calls *calls);
 	void (*rest)(struct kipc_call *call, struct kipc_wake *wake);
 };
 

@@ -143,13 +143,13 @@ int kipc_service_farewell(struct kipc_service *service)
 	       READ_ONCE(service->stopped) ? -ESHUTDOWN : -ENXIO;
 }
 
-/* What workers have will not be replied to, nor taken. */
-static void kipc_binding_fail(struct kipc_binding *binding, int error)
+/* What workers have will not be replied to, nor taken.  Returns whether they had any. */
+static bool kipc_binding_fail(struct kipc_binding *binding, int error)
 {
 	u32 i, stacks = binding->service->attr.stacks;
 	struct kipc_wake wake;
 	struct kipc_link *link;
-	bool taken;
+	bool taken, any = false;
 
 	kipc_wake_init(&wake);
 	for (i = 0; i < stacks; i++) {
@@ -164,7 +164,9 @@ static void kipc_binding_fail(struct kipc_binding *binding, int error)
 		kipc_wake_flush(&wake);
 		if (taken)
 			kipc_binding_put(binding);
+		any |= taken;
 	}
+	return any;
 }
 
 /**
@@ -181,11 +183,11 @@ void kipc_service_end(struct kipc_service *service, int error, bool gone)
 	struct kipc_binding *binding;
 	struct kipc_link *link;
 	u32 slot = 0;
-	bool first;
+	bool first, named, died = false;
 	u64 token;
 
 	/* First, so that another server can take its place. */
-	kipc_name_forget(&object->name);
+	named = kipc_name_forget(&object->name);
 	spin_lock(&object->lock);
 	first = !service->ended;
 	if (first)
@@ -199,10 +201,12 @@ void kipc_service_end(struct kipc_service *service, int error, bool gone)
 	}
 	kipc_pool_dismiss(service);
 	while (gone && (binding = kipc_binding_next(service, &slot))) {
-		kipc_binding_fail(binding, error);
+		died |= kipc_binding_fail(binding, error);
 		kipc_binding_put(binding);
 		cond_resched();
 	}
+	if (died && error == -EPIPE)
+		kipc_object_event(object, KIPC_HAPPENED_DIED, named);
 	if (first)
 		kipc_notify(&object->notify,
 			    KIPC_NEWS_END | EPOLLHUP | EPOLLERR);
@@ -294,8 +298,8 @@ static void kipc_service_stat(struct kipc_object *object, void *to)
 }
 
 /* Workers that are idle, and callers. */
-static void kipc_service_waiters(struct kipc_object *object,
-				 struct kipc_report *report)
+static void kipc_service_report_waiters(struct kipc_object *object,
+					struct kipc_report *report)
 {
 	struct kipc_service *service = kipc_service_of(object);
 	struct kipc_binding *binding;
@@ -336,8 +340,8 @@ static void kipc_link_report(struct kipc_report *report, const struct kipc_link 
 		kipc_row_set_worker(row, link->worker);
 }
 
-static void kipc_service_calls(struct kipc_object *object,
-			       struct kipc_report *report)
+static void kipc_service_report_calls(struct kipc_object *object,
+				      struct kipc_report *report)
 {
 	struct kipc_service *service = kipc_service_of(object);
 	struct kipc_binding *binding;
@@ -457,6 +461,6 @@ const struct kipc_kind kipc_service_kind = {
 	.stat_size	= sizeof(struct kipc_service_stat),
 	.stat_least	= KIPC_LEAST(struct kipc_service_stat, reserved),
 	.stat		= kipc_service_stat,
-	.waiters	= kipc_service_waiters,
-	.calls		= kipc_service_calls,
+	.waiters	= kipc_service_report_waiters,
+	.calls		= kipc_service_report_calls,
 };

@@ -22,9 +22,18 @@ static void kipc_mailbox_let_go(struct kipc_calls *calls)
 	kipc_object_put(calls->owner);
 }
 
+static void kipc_mailbox_server_died(struct kipc_calls *calls)
+{
+	struct kipc_mailbox *mailbox = calls->owner;
+
+	kipc_object_event(&mailbox->object, KIPC_HAPPENED_DIED,
+			  kipc_name_linked(&mailbox->object.name));
+}
+
 static const struct kipc_calls_ops kipc_mailbox_calls_ops = {
 	.hold	= kipc_mailbox_hold,
 	.drop	= kipc_mailbox_let_go,
+	.died	= kipc_mailbox_server_died,
 };
 
 /* What calls need, made with the first one; NULL if there is no memory. */

@@ -233,8 +233,8 @@ static void kipc_mailbox_stat(struct kipc_object *object, void *to)
 	spin_unlock(&mailbox->object.lock);
 }
 
-static void kipc_mailbox_waiters(struct kipc_object *object,
-				 struct kipc_report *report)
+static void kipc_mailbox_report_waiters(struct kipc_object *object,
+					struct kipc_report *report)
 {
 	struct kipc_mailbox *mailbox = kipc_mailbox_of(object);
 
@@ -246,8 +246,8 @@ static void kipc_mailbox_waiters(struct kipc_object *object,
 	kipc_report_calls_of(report, READ_ONCE(mailbox->calls), true);
 }
 
-static void kipc_mailbox_calls(struct kipc_object *object,
-			       struct kipc_report *report)
+static void kipc_mailbox_report_calls(struct kipc_object *object,
+				      struct kipc_report *report)
 {
 	kipc_report_calls_of(report, READ_ONCE(kipc_mailbox_of(object)->calls), false);
 }
@@ -333,6 +333,6 @@ const struct kipc_kind kipc_mailbox_kind = {
 	.stat_size	= sizeof(struct kipc_mailbox_stat),
 	.stat_least	= KIPC_LEAST(struct kipc_mailbox_stat, waiting_receivers),
 	.stat		= kipc_mailbox_stat,
-	.waiters	= kipc_mailbox_waiters,
-	.calls		= kipc_mailbox_calls,
+	.waiters	= kipc_mailbox_report_waiters,
+	.calls		= kipc_mailbox_report_calls,
 };

@@ -386,6 +386,8 @@ void kipc_mailbox_drop(struct kipc_mailbox *mailbox, struct kipc_wake *wake)
 		}
 		kipc_mailbox_unlock(mailbox, wake, true);
 		kipc_mailbox_discard(mailbox, garbage);
+		kipc_object_event(&mailbox->object, KIPC_HAPPENED_DROPPED,
+				  kipc_name_linked(&mailbox->object.name));
 		cond_resched();
 		kipc_delay(KIPC_DELAY_DROP_BATCH);
 		spin_lock(&mailbox->object.lock);

@@ -200,8 +200,8 @@ static void kipc_pipe_stat(struct kipc_object *object, void *to)
 	spin_unlock(&pipe->object.lock);
 }
 
-static void kipc_pipe_waiters(struct kipc_object *object,
-			      struct kipc_report *report)
+static void kipc_pipe_report_waiters(struct kipc_object *object,
+				     struct kipc_report *report)
 {
 	struct kipc_pipe *pipe = kipc_pipe_of(object);
 
@@ -335,5 +335,5 @@ const struct kipc_kind kipc_pipe_kind = {
 	.stat_size	= sizeof(struct kipc_pipe_stat),
 	.stat_least	= KIPC_LEAST(struct kipc_pipe_stat, readers),
 	.stat		= kipc_pipe_stat,
-	.waiters	= kipc_pipe_waiters,
+	.waiters	= kipc_pipe_report_waiters,
 };

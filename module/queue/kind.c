@@ -208,8 +208,8 @@ static void kipc_queue_stat(struct kipc_object *object, void *to)
 	spin_unlock(&queue->object.lock);
 }
 
-static void kipc_queue_waiters(struct kipc_object *object,
-			       struct kipc_report *report)
+static void kipc_queue_report_waiters(struct kipc_object *object,
+				      struct kipc_report *report)
 {
 	struct kipc_queue *queue = kipc_queue_of(object);
 
@@ -361,5 +361,5 @@ const struct kipc_kind kipc_queue_kind = {
 	.stat_size	= sizeof(struct kipc_queue_stat),
 	.stat_least	= KIPC_LEAST(struct kipc_queue_stat, recv_pid),
 	.stat		= kipc_queue_stat,
-	.waiters	= kipc_queue_waiters,
+	.waiters	= kipc_queue_report_waiters,
 };
