@@ -163,6 +163,7 @@ static int kipc_create_new(struct kipc_names *names, const char *text,
 					  create->flags & KIPC_PERSISTENT);
 	if (ret)
 		goto put_file;
+	object->announced = true;
 	kipc_object_event(object, KIPC_HAPPENED_CREATED, text);
 	kipc_object_put(object);
 	fd_install(fd, file);

@@ -267,7 +267,8 @@ void kipc_object_put(struct kipc_object *object)
 	kipc_objects_remove(object);
 	/* A persistent name would have held it, so this one is not. */
 	named = kipc_name_forget(&object->name);
-	kipc_object_event(object, KIPC_HAPPENED_END, named);
+	if (object->announced)
+		kipc_object_event(object, KIPC_HAPPENED_END, named);
 	object->kind->release(object);
 	kipc_names_leave(object->home);
 	iput(inode);

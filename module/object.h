@@ -154,6 +154,7 @@ struct kipc_kind {
  *
  * @lock: protects the next field, and what the kind puts under it
  * @removed: it is dead for everybody; also read without the lock, as a snapshot
+ * @announced: its creation has been told of, and its end will be; set once, by its maker
  */
 struct kipc_object {
 	const struct kipc_kind *kind;
@@ -169,6 +170,7 @@ struct kipc_object {
 
 	spinlock_t lock;	/* protects the rest, and the kind's */
 	bool removed;
+	bool announced;
 };
 
 /**
