@@ -2,10 +2,11 @@
 /*
  * kipc tree: who waits for whom.
  *
- * A *knot* is a thread.  It waits for an object, or for the reply to a call, and then for
- * the thread that has the call, if that is known; of a mailbox only the process is.  So
- * from each thread at most one way leads on, and who follows it comes to an end, or into
- * a circle.
+ * A thread waits for an object, or for the reply to a call, and then for the thread that
+ * has the call, if that is known; of a mailbox only the process is.  A call that nobody has
+ * taken waits for who serves the object, as long as all of those wait in their turn: for
+ * the first of them.  So from each thread at most one way leads on, and who follows it
+ * comes to an end, or into a circle.
  */
 #include "tool.h"
 
@@ -72,14 +73,15 @@ static const struct row *wait_of(uint32_t tid)
 }
 
 /*
- * The thread that has a call.  Of a mailbox's server only the process is known: then the
- * one of its threads that waits, if it is one alone.
+ * The thread that has a call, with its process in @pid.  Of a mailbox's server only the
+ * process is known: then the one of its threads that waits, if it is one alone.
  */
-static uint32_t server_of(const struct row *call)
+static uint32_t server_of(const struct row *call, uint32_t *pid)
 {
 	uint32_t found = 0;
 	size_t i;
 
+	*pid = call->server_pid;
 	if (call->server_tid || !call->server_pid)
 		return call->server_tid;
 	for (i = 0; i < waiters.count; i++)
@@ -91,13 +93,61 @@ static uint32_t server_of(const struct row *call)
 	return found ?: call->server_pid;
 }
 
+/* Does anybody wait to serve it? */
+static bool has_idle(uint64_t id)
+{
+	size_t i;
+
+	for (i = 0; i < waiters.count; i++)
+		if (waiters.item[i].id == id &&
+		    (waiters.item[i].what == KIPC_WAIT_CALL ||
+		     waiters.item[i].what == KIPC_WAIT_DATA))
+			return true;
+	return false;
+}
+
+/* Whom a call waits for that nobody has taken, or 0. */
+static uint32_t busy_server_of(const struct row *call, uint32_t *pid)
+{
+	uint32_t first = 0, first_pid = 0, tid;
+	size_t i;
+
+	if (has_idle(call->id))
+		return 0;
+	for (i = 0; i < calls.count; i++) {
+		const struct row *other = &calls.item[i];
+
+		if (other->id != call->id || (other->stage != KIPC_STAGE_SERVED &&
+					      other->stage != KIPC_STAGE_ORPHAN))
+			continue;
+		tid = server_of(other, pid);
+		/* He does something, and may be done soon. */
+		if (!call_of(tid))
+			return 0;
+		if (!first) {
+			first = tid;
+			first_pid = *pid;
+		}
+	}
+	*pid = first_pid;
+	return first;
+}
+
+/* Whom a call waits for, and in @pid its process; 0: nobody, or not to be seen. */
+static uint32_t next_of(const struct row *call, uint32_t *pid)
+{
+	return call->stage == KIPC_STAGE_QUEUED ? busy_server_of(call, pid) :
+						  server_of(call, pid);
+}
+
 static bool is_served_by_somebody(uint32_t tid)
 {
+	uint32_t pid;
 	size_t i;
 
 	for (i = 0; i < calls.count; i++)
 		if (calls.item[i].stage == KIPC_STAGE_SERVED && calls.item[i].tid &&
-		    server_of(&calls.item[i]) == tid)
+		    server_of(&calls.item[i], &pid) == tid)
 			return true;
 	return false;
 }
@@ -116,14 +166,14 @@ static void print_thread(uint32_t pid, uint32_t tid, int depth)
 static bool in_circle(uint32_t tid)
 {
 	const struct row *call;
-	uint32_t at = tid;
+	uint32_t at = tid, pid;
 	size_t steps;
 
 	for (steps = 0; steps <= calls.count; steps++) {
 		call = call_of(at);
 		if (!call)
 			return false;
-		at = server_of(call);
+		at = next_of(call, &pid);
 		if (at == tid)
 			return true;
 	}
@@ -147,17 +197,14 @@ static void follow(uint32_t pid, uint32_t tid, int depth)
 			break;
 		printf(" calls %s %s, for %s", kind_of_id(call->id),
 		       name_of(call->id, name), for_people_time(call->since, age));
-		if (call->stage == KIPC_STAGE_QUEUED) {
-			printf(": nobody has taken it\n");
-			return;
-		}
+		tid = next_of(call, &pid);
+		if (call->stage == KIPC_STAGE_QUEUED)
+			printf(tid ? ": all who serve it wait" : ": nobody has taken it");
 		printf("\n");
-		pid = call->server_pid;
-		tid = server_of(call);
-		if (!pid) {
+		if (!tid && call->stage != KIPC_STAGE_QUEUED)
 			printf("%*s? (of another pid namespace)\n", 4 * (depth + 1), "");
+		if (!tid)
 			return;
-		}
 	}
 	wait = wait_of(tid);
 	if (wait)
@@ -171,7 +218,7 @@ static void print_circle(uint32_t start)
 {
 	char name[OBJECT_NAME_SIZE], age[32];
 	const struct row *call;
-	uint32_t tid = start;
+	uint32_t tid = start, pid;
 
 	printf("DEADLOCK: these wait for each other\n");
 	do {
@@ -179,7 +226,7 @@ static void print_circle(uint32_t start)
 		print_thread(call->pid, call->tid, 1);
 		printf(" calls %s %s, for %s\n", kind_of_id(call->id),
 		       name_of(call->id, name), for_people_time(call->since, age));
-		tid = server_of(call);
+		tid = next_of(call, &pid);
 	} while (tid != start);
 	printf("    ... which is served by the first\n");
 }
@@ -187,10 +234,10 @@ static void print_circle(uint32_t start)
 /* Each circle once: from its least thread. */
 static bool is_first_of_circle(uint32_t start)
 {
-	uint32_t tid = start;
+	uint32_t tid = start, pid;
 
 	do {
-		tid = server_of(call_of(tid));
+		tid = next_of(call_of(tid), &pid);
 		if (tid < start)
 			return false;
 	} while (tid != start);
