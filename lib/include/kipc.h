@@ -87,7 +87,8 @@ struct kipc_region {
 	size_t size;
 };
 
-#define KIPC_REGION_UNSEALED 1
+/* None of KIPC_RECV_*, which would otherwise be consent where it is no flag. */
+#define KIPC_REGION_UNSEALED 0x100
 
 int kipc_mailbox_send_region(int fd, int memfd, uint64_t offset, uint64_t length,
 			     uint64_t tag, uint32_t flags, uint64_t deadline);
