@@ -196,8 +196,8 @@ static ssize_t received(struct kipc_request *request,
  * Return: bytes written to the buffer, or -1 with errno: EAGAIN (empty), ETIMEDOUT,
  * EINTR, EMSGSIZE (the letter is longer than @size), EPIPE (empty, and no sender is
  * left), EDQUOT (the owner's quota of waiters), EIDRM (removed), EINVAL (@flags; or
- * @request is NULL), EBADF (closed, or without the right), ENOTTY (not a mailbox),
- * EFAULT (@data).
+ * @request is NULL), EBADF (closed, or without the right), EBADMSG (it carries handles:
+ * see kipc_mailbox_recv_handles()), ENOTTY (not a mailbox), EFAULT (@data).
  */
 ssize_t kipc_mailbox_serve(int fd, void *data, size_t size,
 			   struct kipc_request *request, uint32_t flags,
