@@ -90,6 +90,7 @@ static int kipc_mailbox_put_call(struct kipc_mailbox *mailbox,
 {
 	struct kipc_envelope *envelope = kipc_segment_record(&call->request);
 	struct kipc_wake wake;
+	bool arrived = true;
 	int ret;
 
 	kipc_wake_init(&wake);
@@ -111,9 +112,9 @@ static int kipc_mailbox_put_call(struct kipc_mailbox *mailbox,
 		kipc_call_begin(call, party, claim);
 		mailbox->asked = true;
 		if (mailbox->attr.flags & KIPC_MAILBOX_DROP_OLDEST)
-			kipc_mailbox_drop(mailbox, &wake);
+			arrived = kipc_mailbox_drop(mailbox, &wake);
 	}
-	kipc_mailbox_unlock(mailbox, &wake, !ret);
+	kipc_mailbox_unlock(mailbox, &wake, !ret && arrived);
 	return ret;
 }
 

@@ -467,7 +467,7 @@ void kipc_mailbox_link(struct kipc_mailbox *mailbox,
 		       struct kipc_segment *segment, size_t size, u64 tag);
 void kipc_mailbox_withdraw(struct kipc_mailbox *mailbox,
 			   struct kipc_segment *segment);
-void kipc_mailbox_drop(struct kipc_mailbox *mailbox, struct kipc_wake *wake);
+bool kipc_mailbox_drop(struct kipc_mailbox *mailbox, struct kipc_wake *wake);
 void kipc_mailbox_discard(struct kipc_mailbox *mailbox,
 			  struct kipc_segment *garbage);
 int kipc_mailbox_check_size(const struct kipc_mailbox *mailbox, size_t size);

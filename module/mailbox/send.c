@@ -362,13 +362,15 @@ static int kipc_mailbox_put(struct kipc_mailbox *mailbox,
  *
  * Context: process context; the lock is held, dropped between batches, and held
  * again.
+ * Return: whether it is still to be told that the letter has come.
  */
-void kipc_mailbox_drop(struct kipc_mailbox *mailbox, struct kipc_wake *wake)
+bool kipc_mailbox_drop(struct kipc_mailbox *mailbox, struct kipc_wake *wake)
 	__releases(&mailbox->object.lock)
 	__acquires(&mailbox->object.lock)
 {
 	struct kipc_segment *garbage, *front;
 	struct kipc_envelope *envelope;
+	bool arrived = true;
 	unsigned int count;
 
 	while (kipc_mailbox_overfull(mailbox)) {
@@ -384,12 +386,14 @@ void kipc_mailbox_drop(struct kipc_mailbox *mailbox, struct kipc_wake *wake)
 			garbage = kipc_segment_chain(kipc_mailbox_pop(mailbox, front),
 						     garbage);
 		}
-		kipc_mailbox_unlock(mailbox, wake, true);
+		kipc_mailbox_unlock(mailbox, wake, arrived);
+		arrived = false;
 		kipc_mailbox_discard(mailbox, garbage);
 		cond_resched();
 		kipc_delay(KIPC_DELAY_DROP_BATCH);
 		spin_lock(&mailbox->object.lock);
 	}
+	return arrived;
 }
 
 static int kipc_mailbox_send_buffered(struct kipc_mailbox *mailbox,
@@ -397,6 +401,7 @@ static int kipc_mailbox_send_buffered(struct kipc_mailbox *mailbox,
 {
 	struct kipc_segment *segment = NULL;
 	struct kipc_wake wake;
+	bool arrived = true;
 	int ret;
 
 	if (out->size > KIPC_COPY_LOCKED || out->parcel) {
@@ -428,9 +433,9 @@ again:
 		kipc_mailbox_sent(mailbox, out->size);
 	}
 	if (mailbox->attr.flags & KIPC_MAILBOX_DROP_OLDEST)
-		kipc_mailbox_drop(mailbox, &wake);
+		arrived = kipc_mailbox_drop(mailbox, &wake);
 unlock:
-	kipc_mailbox_unlock(mailbox, &wake, !ret);
+	kipc_mailbox_unlock(mailbox, &wake, !ret && arrived);
 	if (unlikely(ret == -EFAULT) &&
 	    kipc_buffer_fault_in_readable(&out->buffer, out->size)) {
 		kipc_delay(KIPC_DELAY_SEND_FAULT);
