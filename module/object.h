@@ -125,6 +125,7 @@ struct kipc_kind {
  * @inode: owner, group and mode are there; referenced while @handles > 0
  * @id: never used again
  * @created: CLOCK_REALTIME nanoseconds
+ * @carries: it may carry handles; set once, by @init
  * @account: who pays
  * @handles: holds: each open handle, creation and look-up under way, a persistent
  *	name; at 0 its life ends
@@ -141,6 +142,7 @@ struct kipc_object {
 	struct inode *inode;
 	u64 id;
 	u64 created;
+	bool carries;
 	struct kipc_account account;
 	refcount_t handles;
 	atomic_t flight;
@@ -245,6 +247,7 @@ int kipc_object_release(struct inode *inode, struct file *file);
 /* handle.c: more file operations that serve every kind */
 ktime_t kipc_handle_deadline(const struct file *file, u64 deadline);
 __poll_t kipc_handle_mask(const struct kipc_handle *handle, __poll_t state);
+bool kipc_handle_governs(const struct kipc_handle *handle);
 int kipc_handle_flush(struct file *file, fl_owner_t owner);
 __poll_t kipc_handle_poll(struct file *file, poll_table *wait);
 int kipc_handle_fasync(int fd, struct file *file, int on);
