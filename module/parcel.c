@@ -65,6 +65,9 @@ static struct file *kipc_parcel_take_handle(struct file *file, u32 rights)
 		return ERR_PTR(-EINVAL);
 	if (rights & ~handle->rights)
 		return ERR_PTR(-EPERM);
+	/* Who has it on its way keeps the object from carrying any. */
+	if (object->carries && !kipc_handle_governs(handle))
+		return ERR_PTR(-EPERM);
 	if (!atomic_dec_unless_positive(&object->flight))
 		return ERR_PTR(-ELOOP);
 	if (!rights)
@@ -218,18 +221,54 @@ int kipc_intake_init(struct kipc_intake *intake,
 }
 
 /**
- * kipc_intake_deliver - give the receiver what a parcel has
+ * kipc_intake_prepare - can the receiver be given what a parcel has?
  * @intake: with room for all of it
  * @parcel: the caller's alone meanwhile
  *
- * Does not fault, but may wait for memory.  If this or anything after it fails,
- * kipc_intake_undo() has to follow.
+ * To close a descriptor is more than to forget it: it gives up all locks of fcntl(2) that
+ * the process has on the file.  So what can fail is tried before there is any: afterwards
+ * kipc_intake_install() fails only if another thread takes the descriptors or the page
+ * away, or a security module refuses.
+ *
+ * Does not fault, but may wait for memory.
+ *
+ * Context: process context, may sleep; no lock is held.
+ * Return: 0; -EFAULT: a page is missing; -EMFILE, -ENOMEM.
+ */
+int kipc_intake_prepare(struct kipc_intake *intake,
+			const struct kipc_parcel *parcel)
+{
+	u32 i, count = parcel->count;
+	int fd = 0;
+
+	for (i = 0; i < count && fd >= 0; i++) {
+		fd = get_unused_fd_flags(O_CLOEXEC);
+		intake->got[i] = (struct kipc_descriptor){ .fd = fd };
+	}
+	while (i--)
+		if (intake->got[i].fd >= 0)
+			put_unused_fd(intake->got[i].fd);
+	if (fd < 0)
+		return fd;
+	for (i = 0; i < count; i++)
+		intake->got[i].fd = -1;
+	return kipc_copy_out(kipc_intake_items(intake), intake->got,
+			     count * sizeof(intake->got[0])) ? 0 : -EFAULT;
+}
+
+/**
+ * kipc_intake_install - give the receiver what a parcel has
+ * @intake: prepared
+ * @parcel: the caller's alone meanwhile
+ *
+ * Does not fault, but may wait for memory.  If it fails, kipc_intake_undo() has to
+ * follow.
  *
  * Context: process context, may sleep; no lock is held.
  * Return: 0; -EFAULT: a page is missing; -EMFILE, -ENOMEM, or what a security module
  * says.
  */
-int kipc_intake_deliver(struct kipc_intake *intake,
+int kipc_intake_install(struct kipc_intake *intake,
 			const struct kipc_parcel *parcel)
 {
 	unsigned int flags = intake->wanted.flags & KIPC_INHERIT ? 0 : O_CLOEXEC;

@@ -149,6 +149,43 @@ TEST_F(loop, passes_with_whatever_ends_it)
 	close(plain);
 }
 
+/*
+ * Who may only send to an object that carries does not keep it from that, by having a
+ * handle of it on its way; its owner, and who may manage it, may.
+ */
+TEST_F(loop, strangers)
+{
+	unsigned int i;
+	pid_t pid;
+
+	for (i = 0; i < 2; i++) {
+		pid = spawn();
+		if (!pid) {
+			int plain = h_memfd(), own, out, boss;
+
+			out = k_narrow(self->fd[i], SEND, 0);
+			boss = k_narrow(self->fd[i], SEND | MANAGE, 0);
+			become(NOBODY, NOBODY);
+			own = h_create(&letters);
+			CHECK_ERR(EPERM, h_send_fd(&letters, own, out));
+			CHECK(!h_send_fd(kind_of(i), out, plain));
+			close(h_recv_fd(kind_of(i), self->fd[i]));
+			CHECK(!h_send_fd(&letters, own, boss));
+			CHECK_ERR(ELOOP, h_send_fd(kind_of(i), out, plain));
+			close(h_recv_fd(&letters, own));
+			/* His own are his. */
+			boss = h_create(&messages);
+			CHECK(!h_send_fd(&letters, own, k_narrow(boss, SEND, 0)));
+			/* What does not carry is everybody's. */
+			boss = h_create_flags(kind_of(i), 10, 0);
+			CHECK(boss >= 0);
+			CHECK(!h_send_fd(&letters, own, boss));
+			_exit(0);
+		}
+		EXPECT_EQ(0, reap(pid));
+	}
+}
+
 /* Both ends of a circle at the same time: not both. */
 TEST_F(loop, two_at_a_time)
 {

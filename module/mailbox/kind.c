@@ -61,6 +61,7 @@ static int kipc_mailbox_init(struct kipc_object *object,
 			return ret;
 	}
 	mailbox->attr = config.attr;
+	object->carries = config.attr.flags & KIPC_MAILBOX_HANDLES;
 	if (config.share_letters) {
 		ret = kipc_share_init(mailbox, config.share_letters,
 				      config.share_bytes);

@@ -209,17 +209,19 @@ static ssize_t kipc_envelope_deliver(const struct kipc_envelope *envelope,
 				     const struct kipc_incoming *in,
 				     ssize_t bytes)
 {
-	const struct kipc_parcel *parcel = kipc_envelope_parcel(envelope);
-	int ret;
+	const struct kipc_parcel *parcel = in->flags & KIPC_RECV_PEEK ?
+					   NULL : kipc_envelope_parcel(envelope);
+	int ret = 0;
 
 	if (!kipc_buffer_large_out(&in->buffer, envelope->data, bytes))
 		return -EFAULT;
-	if (unlikely(parcel && !(in->flags & KIPC_RECV_PEEK))) {
-		ret = kipc_intake_deliver(in->intake, parcel);
-		if (ret)
-			return ret;
-	}
-	return in->header && !kipc_envelope_tell(envelope, in) ? -EFAULT : bytes;
+	if (unlikely(parcel))
+		ret = kipc_intake_prepare(in->intake, parcel);
+	if (!ret && in->header && !kipc_envelope_tell(envelope, in))
+		ret = -EFAULT;
+	if (unlikely(parcel) && !ret)
+		ret = kipc_intake_install(in->intake, parcel);
+	return ret ? ret : bytes;
 }
 
 /*

@@ -160,17 +160,19 @@ static ssize_t kipc_item_deliver(const struct kipc_item *item,
 				 const struct kipc_incoming_message *in,
 				 ssize_t bytes)
 {
-	const struct kipc_parcel *parcel = kipc_item_carries(item);
-	int ret;
+	const struct kipc_parcel *parcel = in->flags & KIPC_RECV_PEEK ?
+					   NULL : kipc_item_carries(item);
+	int ret = 0;
 
 	if (!kipc_buffer_large_out(&in->buffer, item->data, bytes))
 		return -EFAULT;
-	if (unlikely(parcel && !(in->flags & KIPC_RECV_PEEK))) {
-		ret = kipc_intake_deliver(in->intake, parcel);
-		if (ret)
-			return ret;
-	}
-	return in->header && !kipc_item_tell(item, in) ? -EFAULT : bytes;
+	if (unlikely(parcel))
+		ret = kipc_intake_prepare(in->intake, parcel);
+	if (!ret && in->header && !kipc_item_tell(item, in))
+		ret = -EFAULT;
+	if (unlikely(parcel) && !ret)
+		ret = kipc_intake_install(in->intake, parcel);
+	return ret ? ret : bytes;
 }
 
 /* The same for others, held: the lock is dropped meanwhile. */

@@ -237,7 +237,7 @@ inline kipc_mailbox_drop()
 	//| for (count = 0; count < KIPC_MAILBOX_BATCH &&
 	//| kipc_mailbox_overfull(mailbox) &&
 	//| garbage = kipc_segment_chain(kipc_mailbox_pop(mailbox, front),
-	//| kipc_mailbox_unlock(mailbox, wake, true);
+	//| kipc_mailbox_unlock(mailbox, wake, arrived);
 	//| spin_lock(&mailbox->object.lock);
 	dropping = overfull;
 	do
@@ -315,8 +315,8 @@ again:
 	//| goto unlock;
 	//| kipc_mailbox_sent(mailbox, out->size);
 	//| if (mailbox->attr.flags & KIPC_MAILBOX_DROP_OLDEST)
-	//| kipc_mailbox_drop(mailbox, &wake);
-	//| kipc_mailbox_unlock(mailbox, &wake, !ret);
+	//| arrived = kipc_mailbox_drop(mailbox, &wake);
+	//| kipc_mailbox_unlock(mailbox, &wake, !ret && arrived);
 	atomic {
 		skip;
 awaited:

@@ -290,7 +290,9 @@ struct kipc_narrow {
  * What is on its way is nobody's to close, so nothing may be on its way within itself.
  * Therefore an object whose handle is being carried cannot carry any itself, nor can the
  * handle of an object be sent that is just carrying some: ELOOP.  It passes when they
- * have been received.
+ * have been received.  And since who has a handle on its way keeps the object from
+ * carrying, one of an object that was made for that is sent by the object's owner, or with
+ * KIPC_RIGHT_MANAGE, and not by others: EPERM.
  *
  * What an object carries, its owner's quota pays for (max_carried): EDQUOT.
  */
@@ -348,7 +350,12 @@ struct kipc_handles {
  * POLL_PRI for each reply to one of this handle's calls that nobody waits for.
  */
 
-#define KIPC_NOTIFY_MAX		64	/* registrations of an object */
+/*
+ * Registrations of an object.  Half of them are for its owner, and for handles with
+ * KIPC_RIGHT_MANAGE, alone; and of the other half a user may have as many as it leaves
+ * for others.
+ */
+#define KIPC_NOTIFY_MAX		64
 
 /* struct kipc_notification events. */
 #define KIPC_EVENT_NONEMPTY	(1U << 0)	/* something, where there was nothing */
@@ -409,8 +416,8 @@ struct kipc_handles {
  * Returns 0.  EINVAL: an unknown event or flag, no such signal, a field that must be 0
  * is not, or the kind has no such event.  EPERM: the handle has not the right.  ENOENT:
  * there is no registration to be taken away.  ENOSPC: the object has KIPC_NOTIFY_MAX
- * registrations.  EDQUOT: the owner's quota of bytes is used up.  ENOMEM.  EIDRM:
- * removed.
+ * registrations, or the caller as many of them as it may have.  EDQUOT: the owner's quota
+ * of bytes is used up.  ENOMEM.  EIDRM: removed.
  */
 struct kipc_notification {
 	__u32 events;

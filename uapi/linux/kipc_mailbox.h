@@ -212,8 +212,9 @@ struct kipc_mailbox_recv {
  * The errors are those of struct kipc_mailbox_send, and: EOPNOTSUPP: the mailbox has not
  * KIPC_MAILBOX_HANDLES.  EINVAL: see struct kipc_handles and struct kipc_descriptor.
  * EBADF: one of them is not open, or O_PATH.  EPERM: not of a sort that is carried, or a
- * handle has not the rights.  ELOOP: see "Handles in messages".  EDQUOT: also the owner's
- * quota of carried handles.  ENFILE: no file is left for one with fewer rights.
+ * handle has not the rights, or is of somebody else's object that can carry handles.
+ * ELOOP: see "Handles in messages".  EDQUOT: also the owner's quota of carried handles.
+ * ENFILE: no file is left for one with fewer rights.
  */
 struct kipc_mailbox_send_handles {
 	struct kipc_mailbox_send send;
