@@ -91,6 +91,7 @@ static struct kipc_delay_state kipc_delays[] = {
 	[KIPC_DELAY_WORKER_IDLE] = { .name = "worker_idle" },
 	[KIPC_DELAY_WORKER_HAS] = { .name = "worker_has" },
 	[KIPC_DELAY_WORKER_FAULT] = { .name = "worker_fault" },
+	[KIPC_DELAY_INTAKE_PREPARED] = { .name = "intake_prepared" },
 	[KIPC_DELAY_BINDING_GOING] = { .name = "binding_going" },
 	[KIPC_DELAY_SERVICE_ENDED] = { .name = "service_ended" },
 };

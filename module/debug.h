@@ -78,6 +78,7 @@
  * @KIPC_DELAY_WORKER_IDLE: a worker has joined its pool, and is to look at the line
  * @KIPC_DELAY_WORKER_HAS: a worker has a call in its hand, not copied out yet
  * @KIPC_DELAY_WORKER_FAULT: what it writes the call to was missing, and is there now
+ * @KIPC_DELAY_INTAKE_PREPARED: what is carried can be installed, and is not yet
  * @KIPC_DELAY_BINDING_GOING: a binding is out of its slot, its pages still mapped
  * @KIPC_DELAY_SERVICE_ENDED: a service has ended, nobody has been told yet
  * @KIPC_DELAY_POINTS: how many there are
@@ -142,6 +143,7 @@ enum kipc_delay {
 	KIPC_DELAY_WORKER_IDLE,
 	KIPC_DELAY_WORKER_HAS,
 	KIPC_DELAY_WORKER_FAULT,
+	KIPC_DELAY_INTAKE_PREPARED,
 	KIPC_DELAY_BINDING_GOING,
 	KIPC_DELAY_SERVICE_ENDED,
 	KIPC_DELAY_POINTS

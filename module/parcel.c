@@ -220,15 +220,39 @@ int kipc_intake_init(struct kipc_intake *intake,
 			 sizeof(struct kipc_descriptor)) ? 0 : -EFAULT;
 }
 
+/* Could it be written now, without a fault?  It is at most a page, and stays as it is. */
+static bool kipc_intake_probe(u8 __user *to, size_t bytes)
+{
+	u8 __user *end = to + bytes - 1;
+	bool there = false;
+	u8 byte;
+
+	pagefault_disable();
+	if (!user_access_begin(to, bytes))
+		goto enable;
+	unsafe_get_user(byte, to, fault);
+	unsafe_put_user(byte, to, fault);
+	unsafe_get_user(byte, end, fault);
+	unsafe_put_user(byte, end, fault);
+	there = true;
+fault:
+	user_access_end();
+enable:
+	pagefault_enable();
+	return there;
+}
+
 /**
  * kipc_intake_prepare - can the receiver be given what a parcel has?
  * @intake: with room for all of it
  * @parcel: the caller's alone meanwhile
+ * @header: what will be written behind it; or NULL
+ * @size: of @header
  *
  * To close a descriptor is more than to forget it: it gives up all locks of fcntl(2) that
  * the process has on the file.  So what can fail is tried before there is any: afterwards
- * kipc_intake_install() fails only if another thread takes the descriptors or the page
- * away, or a security module refuses.
+ * kipc_intake_install(), and to write the header, fails only if another thread takes the
+ * descriptors or a page away, or a security module refuses.
  *
  * Does not fault, but may wait for memory.
  *
@@ -236,24 +260,27 @@ int kipc_intake_init(struct kipc_intake *intake,
  * Return: 0; -EFAULT: a page is missing; -EMFILE, -ENOMEM.
  */
 int kipc_intake_prepare(struct kipc_intake *intake,
-			const struct kipc_parcel *parcel)
+			const struct kipc_parcel *parcel, void __user *header,
+			size_t size)
 {
-	u32 i, count = parcel->count;
+	struct kipc_descriptor __user *items = kipc_intake_items(intake);
+	u32 count;
 	int fd = 0;
 
-	for (i = 0; i < count && fd >= 0; i++) {
+	for (count = 0; count < parcel->count; count++) {
 		fd = get_unused_fd_flags(O_CLOEXEC);
-		intake->got[i] = (struct kipc_descriptor){ .fd = fd };
+		if (fd < 0)
+			break;
+		intake->got[count].fd = fd;
 	}
-	while (i--)
-		if (intake->got[i].fd >= 0)
-			put_unused_fd(intake->got[i].fd);
+	while (count)
+		put_unused_fd(intake->got[--count].fd);
 	if (fd < 0)
 		return fd;
-	for (i = 0; i < count; i++)
-		intake->got[i].fd = -1;
-	return kipc_copy_out(kipc_intake_items(intake), intake->got,
-			     count * sizeof(intake->got[0])) ? 0 : -EFAULT;
+	if (!kipc_intake_probe((u8 __user *)items, parcel->count * sizeof(*items)) ||
+	    (header && !kipc_intake_probe(header, size)))
+		return -EFAULT;
+	return 0;
 }
 
 /**
@@ -261,8 +288,8 @@ int kipc_intake_prepare(struct kipc_intake *intake,
  * @intake: prepared
  * @parcel: the caller's alone meanwhile
  *
- * Does not fault, but may wait for memory.  If it fails, kipc_intake_undo() has to
- * follow.
+ * Does not fault, but may wait for memory.  If this or anything after it fails,
+ * kipc_intake_undo() has to follow.
  *
  * Context: process context, may sleep; no lock is held.
  * Return: 0; -EFAULT: a page is missing; -EMFILE, -ENOMEM, or what a security module
@@ -277,6 +304,7 @@ int kipc_intake_install(struct kipc_intake *intake,
 	u32 i;
 	int fd;
 
+	kipc_delay(KIPC_DELAY_INTAKE_PREPARED);
 	for (i = 0; i < parcel->count; i++) {
 		fd = kipc_receive_fd(parcel->files[i], flags);
 		if (fd < 0)

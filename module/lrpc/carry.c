@@ -235,17 +235,15 @@ static int kipc_carrying_deliver(struct kipc_carrying *at,
 				 struct kipc_intake *intake, u32 __user *count)
 {
 	struct kipc_parcel *parcel = kipc_carrying_take(at, intake->wanted.count);
-	u32 came;
 	int ret;
 
 	if (IS_ERR(parcel))
 		return PTR_ERR(parcel);
-	came = kipc_parcel_count(parcel);
-	ret = kipc_intake_prepare(intake, parcel);
-	if (!ret && !kipc_copy_out(count, &came, sizeof(came)))
-		ret = -EFAULT;
+	ret = kipc_intake_prepare(intake, parcel, count, sizeof(*count));
 	if (!ret)
 		ret = kipc_intake_install(intake, parcel);
+	if (!ret && !kipc_copy_out(count, &intake->count, sizeof(*count)))
+		ret = -EFAULT;
 	if (ret) {
 		kipc_carrying_return(at, parcel);
 		kipc_intake_undo(intake);

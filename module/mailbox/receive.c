@@ -215,12 +215,14 @@ static ssize_t kipc_envelope_deliver(const struct kipc_envelope *envelope,
 
 	if (!kipc_buffer_large_out(&in->buffer, envelope->data, bytes))
 		return -EFAULT;
-	if (unlikely(parcel))
-		ret = kipc_intake_prepare(in->intake, parcel);
+	if (unlikely(parcel)) {
+		ret = kipc_intake_prepare(in->intake, parcel, in->header,
+					  in->header_size);
+		if (!ret)
+			ret = kipc_intake_install(in->intake, parcel);
+	}
 	if (!ret && in->header && !kipc_envelope_tell(envelope, in))
 		ret = -EFAULT;
-	if (unlikely(parcel) && !ret)
-		ret = kipc_intake_install(in->intake, parcel);
 	return ret ? ret : bytes;
 }
 

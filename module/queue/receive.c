@@ -83,6 +83,9 @@ static_assert(offsetof(struct kipc_received_message, handles) ==
 	      offsetof(struct kipc_queue_recv_handles, handles) -
 	      offsetof(struct kipc_queue_recv, message));
 
+#define KIPC_RECEIVED_MESSAGE_WRITTEN \
+	offsetofend(struct kipc_received_message, handles.count)
+
 /* Write the header, and how many handles there are, in one go. */
 static noinline bool kipc_item_tell_count(const struct kipc_item *item,
 					  const struct kipc_incoming_message *in,
@@ -94,9 +97,7 @@ static noinline bool kipc_item_tell_count(const struct kipc_item *item,
 	};
 
 	received.handles.count = kipc_parcel_count(kipc_item_carries(item));
-	return kipc_copy_out(in->header, &received,
-			     offsetofend(struct kipc_received_message,
-					 handles.count));
+	return kipc_copy_out(in->header, &received, KIPC_RECEIVED_MESSAGE_WRITTEN);
 }
 
 /*
@@ -166,12 +167,14 @@ static ssize_t kipc_item_deliver(const struct kipc_item *item,
 
 	if (!kipc_buffer_large_out(&in->buffer, item->data, bytes))
 		return -EFAULT;
-	if (unlikely(parcel))
-		ret = kipc_intake_prepare(in->intake, parcel);
+	if (unlikely(parcel)) {
+		ret = kipc_intake_prepare(in->intake, parcel, in->header,
+					  KIPC_RECEIVED_MESSAGE_WRITTEN);
+		if (!ret)
+			ret = kipc_intake_install(in->intake, parcel);
+	}
 	if (!ret && in->header && !kipc_item_tell(item, in))
 		ret = -EFAULT;
-	if (unlikely(parcel) && !ret)
-		ret = kipc_intake_install(in->intake, parcel);
 	return ret ? ret : bytes;
 }
 

@@ -123,6 +123,9 @@ long call_file(int fd, uint64_t which, uint64_t number, void *data);
 long call_splice(int fd, uint64_t which, size_t size, unsigned int flags);
 long call_pass(int fd);
 long call_take(void);
+/* One of the descriptors that came last, or were sent; of a program's own. */
+long call_received(uint64_t which);
+void calls_first(int fd);
 long call_become(unsigned int uid);
 long call_unshare(void);
 long call_limit(uint64_t which, uint64_t value);

@@ -416,6 +416,7 @@ void execute_setup(void)
 		slots[i] = -1;
 	first_fd = open("/dev/null", O_RDONLY);
 	close(first_fd);
+	calls_first(first_fd);
 }
 
 void execute(const struct program *p, enum cover mode)
