@@ -338,10 +338,12 @@ struct kipc_handles {
  *
  * Events are told from the moment of registration on; what is so already is not told.
  * So register first, then look: what was there before is seen then, and what comes
- * later is told.  What happens at once is told by one signal, if it is several of the
- * events that a registration is for.  If a signal cannot be queued, since the limit
- * of its receiver is reached (RLIMIT_SIGPENDING), it is lost, and a registration for one
- * signal remains; what there is to see is still shown by poll.
+ * later is told.  An event goes on until the call that causes it returns; one that is
+ * going on when a thread registers may be both seen and told.  What happens at once is
+ * told by one signal, if it is several of the events that a registration is for.  If a
+ * signal cannot be queued, since the limit of its receiver is reached
+ * (RLIMIT_SIGPENDING), it is lost, and a registration for one signal remains; what there
+ * is to see is still shown by poll.
  *
  * By fcntl O_ASYNC a process, a group or a thread is sent SIGIO, or what F_SETSIG says,
  * for the same news, as far as the handle's rights go: POLL_IN for READABLE, POLL_OUT
