@@ -60,6 +60,7 @@ static struct kipc_delay_state kipc_delays[] = {
 	[KIPC_DELAY_CREATE_UNNAMED] = { .name = "create_unnamed" },
 	[KIPC_DELAY_POLL_ENROLLED] = { .name = "poll_enrolled" },
 	[KIPC_DELAY_NOTIFY_WATCHED] = { .name = "notify_watched" },
+	[KIPC_DELAY_NOTIFY_TELLING] = { .name = "notify_telling" },
 	[KIPC_DELAY_CALL_PREPARED] = { .name = "call_prepared" },
 	[KIPC_DELAY_REPLY_COPYING] = { .name = "reply_copying" },
 	[KIPC_DELAY_REPLY_FAULT] = { .name = "reply_fault" },

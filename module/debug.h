@@ -47,6 +47,7 @@
  * @KIPC_DELAY_CREATE_UNNAMED: made, with a handle, not published yet
  * @KIPC_DELAY_POLL_ENROLLED: enrolled with the pollers, the mask not computed yet
  * @KIPC_DELAY_NOTIFY_WATCHED: a receiver of signals is counted, and is not told yet
+ * @KIPC_DELAY_NOTIFY_TELLING: there is news, and receivers of signals are not told yet
  * @KIPC_DELAY_CALL_PREPARED: a request is ready to be sent, the lock to be taken
  * @KIPC_DELAY_REPLY_COPYING: a large reply is to be copied, the call is claimed for it
  * @KIPC_DELAY_REPLY_FAULT: the reply's page was missing, the lock is dropped
@@ -112,6 +113,7 @@ enum kipc_delay {
 	KIPC_DELAY_CREATE_UNNAMED,
 	KIPC_DELAY_POLL_ENROLLED,
 	KIPC_DELAY_NOTIFY_WATCHED,
+	KIPC_DELAY_NOTIFY_TELLING,
 	KIPC_DELAY_CALL_PREPARED,
 	KIPC_DELAY_REPLY_COPYING,
 	KIPC_DELAY_REPLY_FAULT,
