@@ -468,8 +468,6 @@ void kipc_mailbox_link(struct kipc_mailbox *mailbox,
 void kipc_mailbox_withdraw(struct kipc_mailbox *mailbox,
 			   struct kipc_segment *segment);
 bool kipc_mailbox_drop(struct kipc_mailbox *mailbox, struct kipc_wake *wake);
-void kipc_mailbox_discard(struct kipc_mailbox *mailbox,
-			  struct kipc_segment *garbage);
 int kipc_mailbox_check_size(const struct kipc_mailbox *mailbox, size_t size);
 int kipc_mailbox_send(struct kipc_mailbox *mailbox,
 		      const struct kipc_outgoing *out);
@@ -530,7 +528,35 @@ struct kipc_incoming {
 	bool refuse_empty;
 };
 
+/* sealed.c */
+void kipc_mailbox_discard(struct kipc_mailbox *mailbox,
+			  struct kipc_segment *garbage);
+struct kipc_segment *
+kipc_mailbox_prepare(struct kipc_mailbox *mailbox,
+		     const struct kipc_outgoing *out);
+int kipc_mailbox_send_rendezvous(struct kipc_mailbox *mailbox,
+				 const struct kipc_outgoing *out);
+ssize_t kipc_mailbox_peek_large(struct kipc_mailbox *mailbox,
+				const struct kipc_incoming *in,
+				struct kipc_segment *segment, ssize_t bytes,
+				struct kipc_wake *wake)
+	__releases(&mailbox->object.lock);
+ssize_t kipc_mailbox_receive_large(struct kipc_mailbox *mailbox,
+				   const struct kipc_incoming *in,
+				   struct kipc_segment *segment, ssize_t bytes,
+				   struct kipc_wake *wake)
+	__releases(&mailbox->object.lock);
+
 /* receive.c */
+void kipc_envelope_describe(const struct kipc_envelope *envelope,
+			    const struct kipc_incoming *in,
+			    struct kipc_received *received);
+bool kipc_envelope_tell(const struct kipc_envelope *envelope,
+			const struct kipc_incoming *in);
+void kipc_mailbox_received(struct kipc_mailbox *mailbox,
+			   const struct kipc_incoming *in,
+			   struct kipc_envelope *envelope,
+			   struct kipc_wake *wake);
 ssize_t kipc_mailbox_receive(struct kipc_mailbox *mailbox,
 			     const struct kipc_incoming *in);
 void kipc_envelope_header(const struct kipc_envelope *envelope, size_t size,
