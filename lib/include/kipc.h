@@ -102,7 +102,7 @@ struct kipc_request {
 	struct kipc_letter letter;
 	uint64_t token;			/* 0: it is no request */
 	uint32_t reply_size;		/* longest reply that is taken */
-	uint32_t reserved;
+	uint32_t reply_handles;		/* and how many handles it may carry */
 };
 
 /* Calls on mailboxes: requests that want a reply. */
@@ -122,6 +122,28 @@ ssize_t kipc_mailbox_reply_serve(int fd, const void *reply, size_t reply_size,
 				 uint64_t deadline);
 int kipc_mailbox_reply(int fd, uint64_t token, const void *data, size_t size,
 		       uint64_t tag);
+
+/* The same, where requests and replies carry handles and other descriptors. */
+ssize_t kipc_mailbox_call_handles(int fd, const void *data, size_t size, uint64_t tag,
+				  const struct kipc_descriptor *items, size_t count,
+				  void *reply, size_t room,
+				  struct kipc_descriptor *got, size_t *got_count,
+				  uint64_t deadline);
+int kipc_mailbox_submit_handles(int fd, const void *data, size_t size, uint64_t tag,
+				const struct kipc_descriptor *items, size_t count,
+				size_t room, size_t room_count, uint64_t *token,
+				uint64_t deadline);
+ssize_t kipc_mailbox_collect_handles(int fd, uint64_t *token, void *reply, size_t size,
+				     struct kipc_letter *letter,
+				     struct kipc_descriptor *items, size_t *count,
+				     uint64_t deadline);
+ssize_t kipc_mailbox_serve_handles(int fd, void *data, size_t size,
+				   struct kipc_request *request,
+				   struct kipc_descriptor *items, size_t *count,
+				   uint32_t flags, uint64_t deadline);
+int kipc_mailbox_reply_handles(int fd, uint64_t token, const void *data, size_t size,
+			       uint64_t tag, const struct kipc_descriptor *items,
+			       size_t count);
 
 /* Queues. */
 int kipc_queue_create(const char *name, const struct kipc_queue_attr *attr,

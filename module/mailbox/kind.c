@@ -277,6 +277,12 @@ static long kipc_mailbox_ioctl(struct file *file, unsigned int cmd,
 		return kipc_mailbox_ioctl_stat(file, arg, size);
 	case KIPC_CMD(KIPC_IOC_MAILBOX_CALL):
 		return kipc_mailbox_ioctl_call(file, arg, size);
+	case KIPC_CMD(KIPC_IOC_MAILBOX_CALL_HANDLES):
+		return kipc_mailbox_ioctl_call_handles(file, arg, size);
+	case KIPC_CMD(KIPC_IOC_MAILBOX_REPLY_HANDLES):
+		return kipc_mailbox_ioctl_reply_handles(file, arg, size);
+	case KIPC_CMD(KIPC_IOC_MAILBOX_COLLECT_HANDLES):
+		return kipc_mailbox_ioctl_collect_handles(file, arg, size);
 	case KIPC_CMD(KIPC_IOC_MAILBOX_REPLY):
 		return kipc_mailbox_ioctl_reply(file, arg, size);
 	case KIPC_CMD(KIPC_IOC_MAILBOX_COLLECT):

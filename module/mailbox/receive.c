@@ -92,10 +92,11 @@ void kipc_envelope_describe(const struct kipc_envelope *envelope,
 	kipc_envelope_header(envelope, in->size, &received->letter);
 	received->token = 0;
 	received->reply_size = 0;
-	received->reserved = 0;
+	received->reply_handles = 0;
 	if (kipc_envelope_is_call(envelope) && !(in->flags & KIPC_RECV_PEEK)) {
 		received->token = envelope->call->token;
 		received->reply_size = envelope->call->limit;
+		received->reply_handles = envelope->call->takes;
 	}
 	if (unlikely(in->intake)) {
 		received->answer = in->answer;
@@ -363,9 +364,9 @@ static __always_inline int kipc_mailbox_recv_in(struct file *file,
 		return -EINVAL;
 	in->header_size = sizeof(struct kipc_letter);
 	if (recv->flags & KIPC_RECV_CALLS) {
-		if (size < offsetofend(struct kipc_mailbox_recv, reserved))
+		if (size < offsetofend(struct kipc_mailbox_recv, reply_handles))
 			return -EINVAL;
-		in->header_size = offsetofend(struct kipc_received, reserved);
+		in->header_size = offsetofend(struct kipc_received, reply_handles);
 	}
 	in->buffer.base = u64_to_user_ptr(recv->data);
 	in->buffer.iter = NULL;

@@ -290,6 +290,8 @@ ssize_t kipc_mailbox_receive_large(struct kipc_mailbox *mailbox,
 	mailbox->copying = false;
 	if (bytes >= 0 && !look) {
 		kipc_mailbox_received(mailbox, in, envelope, wake);
+		if (kipc_envelope_is_call(envelope))
+			kipc_call_unload(envelope->call);
 	} else if (mailbox->object.removed) {
 		bytes = -EIDRM;
 		kipc_mailbox_decide(mailbox, envelope, -EIDRM, wake);

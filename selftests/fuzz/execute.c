@@ -15,6 +15,8 @@ union structure {
 	struct kipc_queue_recv_handles queue_recv_handles;
 	struct kipc_mailbox_call call;
 	struct kipc_mailbox_collect collect;
+	struct kipc_mailbox_call_handles call_handles;
+	struct kipc_mailbox_collect_handles collect_handles;
 	struct kipc_mailbox_send_batch send_batch;
 	struct kipc_mailbox_recv_batch recv_batch;
 	struct kipc_mailbox_stat stat;
@@ -183,11 +185,13 @@ static void excuse_service(unsigned int which, int error, union structure *befor
 /* What a failure writes too: by which the call can be collected, or which it was. */
 static __u64 *token_of(unsigned int which, int error, union structure *s)
 {
-	if (which == OP_call && (error == EINTR || error == EFAULT))
+	bool kept = error == EINTR || error == EFAULT || error == EMFILE || error == ENOMEM;
+
+	if ((which == OP_call || which == OP_call_handles) && kept)
 		return &s->call.token;
-	if (which == OP_collect && !s->collect.token &&
-	    (error == EPIPE || error == EIDRM || error == ECANCELED ||
-	     error == EMSGSIZE))
+	if ((which == OP_collect || which == OP_collect_handles) && !s->collect.token &&
+	    (kept || error == EPIPE || error == EIDRM || error == ECANCELED ||
+	     error == EMSGSIZE || error == EBADMSG))
 		return &s->collect.token;
 	return NULL;
 }
@@ -212,8 +216,8 @@ static void check_ioctl(unsigned int which, long ret, int error,
 		__u64 *token = token_of(which, error, before);
 
 		if (token)
-			*token = which == OP_call ? after->call.token :
-						    after->collect.token;
+			*token = token == &before->call.token ? after->call.token :
+								after->collect.token;
 		excuse_service(which, error, before, after);
 		promise(known_error(error), op, "errno", error);
 		promise(!memcmp(before, after, op->size), op,
@@ -229,6 +233,13 @@ static void check_ioctl(unsigned int which, long ret, int error,
 	else if (which == OP_recv_handles)
 		promise(after->recv_handles.handles.count <= KIPC_HANDLES_MAX, op,
 			"handles", after->recv_handles.handles.count);
+	else if (which == OP_call_handles)
+		promise(after->call_handles.call.flags & KIPC_CALL_SUBMIT ||
+			after->call_handles.reply.count <= KIPC_HANDLES_MAX, op,
+			"reply", after->call_handles.reply.count);
+	else if (which == OP_collect_handles)
+		promise(after->collect_handles.handles.count <= KIPC_HANDLES_MAX, op,
+			"handles", after->collect_handles.handles.count);
 	else if (which == OP_queue_recv_handles)
 		promise(after->queue_recv_handles.handles.count <= KIPC_HANDLES_MAX,
 			op, "handles", after->queue_recv_handles.handles.count);
