@@ -107,6 +107,9 @@ int ioctl(int fd, unsigned long request, ...)
 	const struct kipc_mailbox_recv_handles *recv_handles;
 	const struct kipc_queue_send_handles *put_handles;
 	const struct kipc_queue_recv_handles *get_handles;
+	const struct kipc_mailbox_call_handles *call_handles;
+	const struct kipc_mailbox_reply_handles *reply_handles;
+	const struct kipc_mailbox_collect_handles *collect_handles;
 	const struct kipc_service_handles *handles;
 	const struct kipc_mailbox_collect *collect;
 	const struct kipc_mailbox_reply *reply;
@@ -177,6 +180,25 @@ int ioctl(int fd, unsigned long request, ...)
 		recv_handles = arg;
 		was_written(recv_handles->recv.data, ret);
 		handles_were_written(&recv_handles->handles, recv_handles->recv.flags);
+		break;
+	case KIPC_IOC_MAILBOX_CALL_HANDLES:
+		call_handles = arg;
+		was_read(call_handles->call.data, call_handles->call.size);
+		handles_were_read(&call_handles->request);
+		if (!(call_handles->call.flags & KIPC_CALL_SUBMIT)) {
+			was_written(call_handles->call.reply, ret);
+			handles_were_written(&call_handles->reply, 0);
+		}
+		break;
+	case KIPC_IOC_MAILBOX_REPLY_HANDLES:
+		reply_handles = arg;
+		was_read(reply_handles->reply.data, reply_handles->reply.size);
+		handles_were_read(&reply_handles->handles);
+		break;
+	case KIPC_IOC_MAILBOX_COLLECT_HANDLES:
+		collect_handles = arg;
+		was_written(collect_handles->collect.data, ret);
+		handles_were_written(&collect_handles->handles, 0);
 		break;
 	case KIPC_IOC_QUEUE_SEND_HANDLES:
 		put_handles = arg;
