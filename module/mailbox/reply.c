@@ -31,12 +31,12 @@ bool kipc_mailbox_copy_reply(void __user *to, struct kipc_call *call)
 /**
  * kipc_mailbox_take_handles - install what a reply carries
  * @call: DONE, claimed by the caller, with a reply
- * @intake: of the caller
+ * @intake: of the caller, with room for all of it
  * @count: where the number goes
  *
  * Context: process context, may sleep; no lock is held.
- * Return: 0; -EMSGSIZE: more than there is room for; -EFAULT, -EINTR, or what
- * kipc_intake_prepare() and kipc_intake_install() say.  Then none is there.
+ * Return: 0; -EFAULT, -EINTR, or what kipc_intake_prepare() and kipc_intake_install()
+ * say: then none is there.
  */
 int kipc_mailbox_take_handles(struct kipc_call *call, struct kipc_intake *intake,
 			      u32 __user *count)
@@ -44,8 +44,6 @@ int kipc_mailbox_take_handles(struct kipc_call *call, struct kipc_intake *intake
 	u32 number = kipc_parcel_count(call->parcel);
 	int ret = 0;
 
-	if (number > intake->wanted.count)
-		return -EMSGSIZE;
 	while (number) {
 		ret = kipc_intake_prepare(intake, call->parcel, count,
 					  sizeof(*count));
@@ -54,7 +52,8 @@ int kipc_mailbox_take_handles(struct kipc_call *call, struct kipc_intake *intake
 		if (ret != -EFAULT)
 			break;
 		kipc_intake_undo(intake);
-		if (!kipc_intake_fault_in(intake))
+		if (!kipc_intake_fault_in(intake) ||
+		    fault_in_writeable((char __user *)count, sizeof(*count)))
 			break;
 		ret = -EINTR;
 		if (signal_pending(current))
@@ -228,7 +227,9 @@ static int kipc_mailbox_hand_out(struct kipc_call *call,
 		return 0;
 	if (unlikely(call->parcel && !to->intake))
 		return -EBADMSG;
-	if (call->result > to->collect.size)
+	if (call->result > to->collect.size ||
+	    (unlikely(call->parcel) &&
+	     kipc_parcel_count(call->parcel) > to->intake->wanted.count))
 		return -EMSGSIZE;
 	if (!kipc_mailbox_copy_reply(u64_to_user_ptr(to->collect.data), call))
 		return -EFAULT;
