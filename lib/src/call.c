@@ -128,9 +128,10 @@ int kipc_mailbox_submit(int fd, const void *data, size_t size, uint64_t tag,
  * replied, or no receiver is left), ECANCELED (the request was dropped for a
  * younger letter), EIDRM (removed): then the call is over.  ENOENT (no such call, or
  * none at all), EBUSY (another thread waits for it), EMSGSIZE (the reply is longer
- * than @size), EBADMSG (it carries handles: see kipc_mailbox_collect_handles()), EAGAIN (it is not there yet), ETIMEDOUT, EINTR, EDQUOT (the quota of
- * waiters), EBADF (closed, or without the right), ENOTTY (not a mailbox), EFAULT
- * (@reply): then it can be collected again.
+ * than @size), EBADMSG (it carries handles: see kipc_mailbox_collect_handles()), EAGAIN
+ * (it is not there yet), ETIMEDOUT, EINTR, EDQUOT (the quota of waiters), EBADF (closed,
+ * or without the right), ENOTTY (not a mailbox), EFAULT (@reply): then it can be
+ * collected again.
  */
 ssize_t kipc_mailbox_collect(int fd, uint64_t *token, void *reply, size_t size,
 			     struct kipc_letter *letter, uint64_t deadline)

@@ -10,8 +10,9 @@
  * to lock, to initialise or to leak, and fork and threads need no care.
  * EINTR is the caller's: no call is repeated here.  Only kipc_mailbox_call() and
  * kipc_mailbox_call_handles() are more than one ioctl: the kernel cannot go on with a call
- * that was interrupted when a server had the request, so the reply is collected.  kipc_open_pidfd() reads /proc
- * besides, since the kernel exports nothing to modules that knows pidfds.
+ * that was interrupted when a server had the request, so the reply is collected.
+ * kipc_open_pidfd() reads /proc besides, since the kernel exports nothing to modules that
+ * knows pidfds.
  *
  * kipc_sigfd(), kipc_wait_any() and kipc_wait_all() ask no device: they are what signalfd
  * and poll do, with the library's habits.

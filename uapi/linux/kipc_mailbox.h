@@ -339,8 +339,9 @@ struct kipc_mailbox_reply {
  * written (or given): the call has failed, see struct kipc_mailbox_call, and is over.
  * With any other error it can be collected again.  EBADF: the handle may not send.
  * ENOENT: this handle has no such call, or none at all.  EBUSY: another thread waits for this
- * call.  EBADMSG: the reply carries handles (KIPC_IOC_MAILBOX_COLLECT_HANDLES).  EMSGSIZE: the reply is longer than @size.  EAGAIN: it is not there yet,
- * and the caller does not wait.  ETIMEDOUT.  EINTR.  EDQUOT: the quota of waiters.
+ * call.  EBADMSG: the reply carries handles (KIPC_IOC_MAILBOX_COLLECT_HANDLES).  EMSGSIZE:
+ * the reply is longer than @size.  EAGAIN: it is not there yet, and the caller does not
+ * wait.  ETIMEDOUT.  EINTR.  EDQUOT: the quota of waiters.
  */
 struct kipc_mailbox_collect {
 	__aligned_u64 token;
@@ -577,6 +578,7 @@ struct kipc_mailbox_stat {
 
 #define KIPC_IOC_MAILBOX_CALL_HANDLES _IOWR(KIPC_IOC_MAGIC, 0x2b, struct kipc_mailbox_call_handles)
 #define KIPC_IOC_MAILBOX_REPLY_HANDLES _IOW(KIPC_IOC_MAGIC, 0x2c, struct kipc_mailbox_reply_handles)
-#define KIPC_IOC_MAILBOX_COLLECT_HANDLES _IOWR(KIPC_IOC_MAGIC, 0x2d, struct kipc_mailbox_collect_handles)
+#define KIPC_IOC_MAILBOX_COLLECT_HANDLES \
+	_IOWR(KIPC_IOC_MAGIC, 0x2d, struct kipc_mailbox_collect_handles)
 
 #endif /* _UAPI_LINUX_KIPC_MAILBOX_H */
