@@ -4,54 +4,19 @@
  * it, many of them, and that a program written for mq_notify finds what it knows.
  */
 #include "test.h"
+#include "pending.h"
 #include "stage.h"
 
 #include <mqueue.h>
 #include <pthread.h>
 #include <sys/resource.h>
 
-#define SIG		(SIGRTMIN + 3)
-#define OTHER		(SIGRTMIN + 4)
 #define NONEMPTY	KIPC_EVENT_NONEMPTY
 #define READABLE	KIPC_EVENT_READABLE
 #define WRITABLE	KIPC_EVENT_WRITABLE
 #define PEER_GONE	KIPC_EVENT_PEER_GONE
 #define LIMIT		KIPC_EVENT_LIMIT
 #define ONCE		KIPC_NOTIFY_ONCE
-
-static void block(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIG);
-	sigaddset(&set, OTHER);
-	CHECK(!pthread_sigmask(SIG_BLOCK, &set, NULL));
-}
-
-static int next_signal(siginfo_t *info)
-{
-	struct timespec none = { 0 };
-	sigset_t set;
-	int sig;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIG);
-	sigaddset(&set, OTHER);
-	sig = sigtimedwait(&set, info, &none);
-	CHECK(sig > 0 || errno == EAGAIN);
-	return sig > 0 ? sig : 0;
-}
-
-static unsigned int signals(void)
-{
-	unsigned int n = 0;
-	siginfo_t info;
-
-	while (next_signal(&info))
-		n++;
-	return n;
-}
 
 FIXTURE(listeners) {
 	int unused;
@@ -60,7 +25,7 @@ FIXTURE(listeners) {
 FIXTURE_SETUP(listeners)
 {
 	(void)self;
-	block();
+	block_signals();
 }
 
 FIXTURE_TEARDOWN(listeners)
