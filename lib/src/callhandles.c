@@ -48,14 +48,8 @@ ssize_t kipc_mailbox_call_handles(int fd, const void *data, size_t size, uint64_
 			.size = kipc_room(size),
 			.reply_size = kipc_room(room),
 		},
-		.request = {
-			.items = kipc_pointer(items),
-			.count = kipc_count(count),
-		},
-		.reply = {
-			.items = kipc_pointer(got),
-			.count = kipc_count(*got_count),
-		},
+		.request = kipc_items(items, count),
+		.reply = kipc_items(got, *got_count),
 	};
 	uint64_t token;
 	ssize_t ret;
@@ -108,10 +102,7 @@ int kipc_mailbox_submit_handles(int fd, const void *data, size_t size, uint64_t 
 			.reply_size = kipc_room(room),
 			.flags = KIPC_CALL_SUBMIT,
 		},
-		.request = {
-			.items = kipc_pointer(items),
-			.count = kipc_count(count),
-		},
+		.request = kipc_items(items, count),
 		.reply.count = kipc_count(room_count),
 	};
 	int ret;
@@ -150,10 +141,7 @@ ssize_t kipc_mailbox_collect_handles(int fd, uint64_t *token, void *reply, size_
 			.deadline = deadline,
 			.size = kipc_room(size),
 		},
-		.handles = {
-			.items = kipc_pointer(items),
-			.count = kipc_count(*count),
-		},
+		.handles = kipc_items(items, *count),
 	};
 	int ret;
 
@@ -197,10 +185,7 @@ ssize_t kipc_mailbox_serve_handles(int fd, void *data, size_t size,
 			.size = kipc_room(size),
 			.flags = flags | KIPC_RECV_CALLS,
 		},
-		.handles = {
-			.items = kipc_pointer(items),
-			.count = kipc_count(*count),
-		},
+		.handles = kipc_items(items, *count),
 	};
 	int ret;
 
@@ -243,10 +228,7 @@ int kipc_mailbox_reply_handles(int fd, uint64_t token, const void *data, size_t 
 			.tag = tag,
 			.size = kipc_room(size),
 		},
-		.handles = {
-			.items = kipc_pointer(items),
-			.count = kipc_count(count),
-		},
+		.handles = kipc_items(items, count),
 	};
 
 	return ioctl(fd, KIPC_IOC_MAILBOX_REPLY_HANDLES, &reply);

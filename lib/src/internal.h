@@ -52,6 +52,18 @@ static inline uint32_t kipc_count(size_t count)
 	return count > UINT32_MAX ? UINT32_MAX : (uint32_t)count;
 }
 
+/* Descriptors to be sent, or room for those that come. */
+static inline struct kipc_handles kipc_items(const struct kipc_descriptor *items,
+					     size_t count)
+{
+	struct kipc_handles handles = {
+		.items = kipc_pointer(items),
+		.count = kipc_count(count),
+	};
+
+	return handles;
+}
+
 /* What was received, as its server is told. */
 static inline struct kipc_request kipc_request_of(const struct kipc_mailbox_recv *recv)
 {
