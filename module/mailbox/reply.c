@@ -42,6 +42,7 @@ int kipc_mailbox_take_handles(struct kipc_call *call, struct kipc_intake *intake
 			      u32 __user *count)
 {
 	u32 number = kipc_parcel_count(call->parcel);
+	const struct kipc_buffer to = { .base = count };
 	int ret = 0;
 
 	while (number) {
@@ -53,7 +54,7 @@ int kipc_mailbox_take_handles(struct kipc_call *call, struct kipc_intake *intake
 			break;
 		kipc_intake_undo(intake);
 		if (!kipc_intake_fault_in(intake) ||
-		    fault_in_writeable((char __user *)count, sizeof(*count)))
+		    !kipc_buffer_fault_in_writeable(&to, sizeof(*count)))
 			break;
 		ret = -EINTR;
 		if (signal_pending(current))
