@@ -118,9 +118,13 @@ static long act_async_off(struct party *p)
 /* Another program, whom the signal would kill. */
 static long act_exec(struct party *p)
 {
+	int ends[2];
+
+	/* It waits for what does not come. */
+	CHECK(!pipe(ends) && dup2(ends[0], 0) == 0);
 	listen_by(p->fd, 1);
 	come_to(p, ARMED);
-	execlp("sleep", "sleep", "1000", NULL);
+	execl("/bin/sh", "sh", "-c", "read -r word; read -r word", NULL);
 	return -errno;
 }
 
@@ -251,20 +255,24 @@ TEST_F(telling, killed)
 	tell(self);
 }
 
-TEST_F(telling, another_program)
+static bool is_shell(pid_t pid)
 {
-	struct party *p = bring_both(self, act_exec);
 	char comm[32] = "", path[64];
 	int fd;
 
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	CHECK(fd >= 0 && read(fd, comm, sizeof(comm) - 1) > 0);
+	close(fd);
+	return !strcmp(comm, "sh\n");
+}
+
+TEST_F(telling, another_program)
+{
+	struct party *p = bring_both(self, act_exec);
+
 	let(p, CHANGED);
-	snprintf(path, sizeof(path), "/proc/%d/comm", p->pid);
-	do {
-		nap();
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-		CHECK(fd >= 0 && read(fd, comm, sizeof(comm) - 1) > 0);
-		close(fd);
-	} while (strcmp(comm, "sleep\n"));
+	wait_for(is_shell(p->pid));
 	tell(self);
 	/* It lives. */
 	EXPECT_EQ(KILLED, killed(p));
