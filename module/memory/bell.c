@@ -135,7 +135,7 @@ static void kipc_bell_unlock(struct kipc_memory *memory, struct kipc_wake *wake,
  * Wait in a line, with one more in @waiting.  The lock is held, and dropped.  Returns
  * KIPC_GRANTED, -EAGAIN, -EDQUOT, -EIDRM, -ETIMEDOUT, -ERESTARTSYS.
  */
-static int kipc_bell_await(struct kipc_memory *memory, struct list_head *line,
+static __always_inline int kipc_bell_await(struct kipc_memory *memory, struct list_head *line,
 			   u32 *waiting, struct kipc_bell_waiter *own,
 			   ktime_t deadline)
 	__releases(&memory->object.lock)
@@ -183,10 +183,13 @@ static void kipc_bell_give_back(struct kipc_memory *memory, u64 count)
 	kipc_bell_unlock(memory, &wake, true);
 }
 
-static int kipc_bell_ring(struct kipc_memory *memory, u64 n, ktime_t deadline)
+static __always_inline int kipc_bell_ring(struct kipc_memory *memory, u64 n,
+					  ktime_t deadline)
 {
 	struct kipc_bell_waiter own = { .count = n };
 	struct kipc_bell *bell = &memory->bell;
+	struct kipc_bell_waiter *first;
+	struct task_struct *task;
 	struct kipc_wake wake;
 
 	if (unlikely(n > KIPC_BELL_MAX))
@@ -199,6 +202,18 @@ static int kipc_bell_ring(struct kipc_memory *memory, u64 n, ktime_t deadline)
 	if (unlikely(!list_empty(&bell->ringers) || !kipc_bell_fits(bell, n)))
 		return kipc_bell_await(memory, &bell->ringers,
 				       &bell->waiting_ringers, &own, deadline);
+	/* The common case at once: who waits is given it, and nobody else is to be told. */
+	first = kipc_bell_first(&bell->waiters);
+	if (first && likely(n && !kipc_notify_wanted(&memory->object.notify))) {
+		first->count = n;
+		bell->rings++;
+		bell->waiting--;
+		task = kipc_waiter_settle(&first->waiter, KIPC_GRANTED);
+		spin_unlock(&memory->object.lock);
+		kipc_delay(KIPC_DELAY_BEFORE_WAKE);
+		kipc_wake_task(task);
+		return 0;
+	}
 	kipc_wake_init(&wake);
 	kipc_bell_add(bell, n);
 	kipc_bell_unlock(memory, &wake, n);
@@ -223,8 +238,9 @@ static int kipc_bell_take(struct kipc_memory *memory, const struct kipc_buffer *
 }
 
 /* Wait until it is rung; what was cannot be lost: see memory.h. */
-static int kipc_bell_wait_rung(struct kipc_memory *memory,
-			       const struct kipc_buffer *to, ktime_t deadline)
+static __always_inline int kipc_bell_wait_rung(struct kipc_memory *memory,
+					       const struct kipc_buffer *to,
+					       ktime_t deadline)
 	__releases(&memory->object.lock)
 {
 	struct kipc_bell *bell = &memory->bell;
@@ -247,8 +263,9 @@ static int kipc_bell_wait_rung(struct kipc_memory *memory,
 	return ret;
 }
 
-static int kipc_bell_wait(struct kipc_memory *memory,
-			  const struct kipc_buffer *to, ktime_t deadline)
+static __always_inline int kipc_bell_wait(struct kipc_memory *memory,
+					  const struct kipc_buffer *to,
+					  ktime_t deadline)
 {
 	int ret;
 
@@ -272,7 +289,7 @@ static int kipc_bell_wait(struct kipc_memory *memory,
 	}
 }
 
-static noinline ssize_t kipc_bell_read_to(struct file *file, bool nowait,
+static __always_inline ssize_t kipc_bell_read_to(struct file *file, bool nowait,
 					  struct kipc_buffer buffer, size_t size)
 {
 	int ret;
@@ -322,8 +339,9 @@ ssize_t kipc_bell_read_iter(struct kiocb *iocb, struct iov_iter *to)
 				 iov_iter_count(to));
 }
 
-static ssize_t kipc_bell_write_from(struct file *file, bool nowait,
-				    struct kipc_buffer buffer, size_t size)
+static __always_inline ssize_t kipc_bell_write_from(struct file *file, bool nowait,
+						    struct kipc_buffer buffer,
+						    size_t size)
 {
 	int ret;
 	u64 n;
@@ -331,7 +349,8 @@ static ssize_t kipc_bell_write_from(struct file *file, bool nowait,
 	if (size != sizeof(n))
 		return -EINVAL;
 	/* Nothing is held: it may fault. */
-	if (!kipc_buffer_read(&n, &buffer, sizeof(n)))
+	if (unlikely(!kipc_buffer_in(&n, &buffer, sizeof(n))) &&
+	    !kipc_buffer_read(&n, &buffer, sizeof(n)))
 		return -EFAULT;
 	ret = kipc_bell_ring(kipc_memory_of_file(file), n,
 			     kipc_handle_patience(file, nowait));
