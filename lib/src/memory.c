@@ -61,8 +61,9 @@ int kipc_memory_create(const char *name, uint64_t size, mode_t mode, uint32_t ri
  * @size: how much of it, from the beginning; 0: all that there is, which is written here
  * @prot: PROT_READ, or PROT_READ | PROT_WRITE, as of mmap(2)
  *
- * Return: where it is, until kipc_memory_unmap(), whatever becomes of @fd; or NULL with
- * errno: EACCES (the handle may not read, or not write), EPERM (it may not map; or it is to
+ * It stays until kipc_memory_unmap(), whatever becomes of @fd.
+ *
+ * Return: where it is, or NULL with errno: EACCES (the handle may not read, or not write), EPERM (it may not map; or it is to
  * be written, and a seal forbids that), ENXIO (more than there is), EIDRM (removed), EBADF
  * (closed), ENOTTY (not memory), EINVAL (it has no size), ENOMEM.
  */
@@ -103,8 +104,8 @@ int kipc_memory_unmap(void *map, size_t size)
  * What is cut off is gone, for those who have it mapped as well, who get SIGBUS.
  *
  * Return: 0, or -1 with errno: EPERM (without the right; or a seal forbids it), EDQUOT (the
- * owner's quota of memory), EFBIG, EACCES (the memfd's own permission bits), EINTR, ENOMEM,
- * EIDRM (removed), EBADF (closed), ENOTTY (not memory).
+ * owner's quota of memory), EFBIG, EACCES (the memfd's own permission bits), EINTR, EIDRM
+ * (removed), EBADF (closed), ENOTTY (not memory).
  */
 int kipc_memory_resize(int fd, uint64_t size)
 {
@@ -134,8 +135,9 @@ int kipc_memory_fd(int fd, uint32_t flags)
  * @seals: F_SEAL_SHRINK, F_SEAL_GROW, F_SEAL_WRITE, F_SEAL_FUTURE_WRITE, F_SEAL_SEAL
  *
  * Return: 0, or -1 with errno: EBUSY (F_SEAL_WRITE, and somebody has it mapped so that it
- * can be written), EPERM (F_SEAL_SEAL is there), EINVAL (no such seal), and those of
- * kipc_memory_fd().
+ * can be written), EPERM (F_SEAL_SEAL is there; or without the rights that it needs),
+ * EINVAL (no such seal), EIDRM (removed), EBADF (closed), ENOTTY (not memory), EMFILE,
+ * ENFILE, ENOMEM.
  */
 int kipc_memory_seal(int fd, unsigned int seals)
 {

@@ -55,7 +55,7 @@
  *
  * Must be given (else EINVAL).  What the memfd has is the size, which may be 0: a doorbell
  * alone.  EBADF: @fd is not open.  EINVAL: it is no memfd, or one of huge pages.  EACCES: it
- * is not open for reading and writing.  EDQUOT: also of memory (max_memory).
+ * is not open for reading and writing.  EDQUOT: also of memory (max_memory).  EFBIG.
  */
 struct kipc_memory_attr {
 	__s32 fd;
@@ -73,7 +73,7 @@ struct kipc_memory_attr {
  * owner's quota of memory.  EFBIG: @size is above the process's limit of file sizes
  * (RLIMIT_FSIZE, which raises SIGXFSZ too) or what a memfd can have.  EACCES: the memfd
  * itself has permission bits that do not let the caller write.  EINTR: while another one
- * was setting it.  ENOMEM.  EIDRM: removed.
+ * was setting it.  EIDRM: removed.
  */
 struct kipc_memory_size {
 	__aligned_u64 size;
