@@ -75,7 +75,7 @@ TEST_F(bell, sizes)
 	EXPECT_EQ(8, add(self->fd, 5));
 	EXPECT_ERR(EINVAL, read(self->fd, n, 7));
 	EXPECT_ERR(EINVAL, read(self->fd, n, 0));
-	n[0] = n[1] = 0;
+	memset(n, 0, sizeof(n));
 	EXPECT_EQ(8, read(self->fd, n, 16));
 	EXPECT_EQ(5, n[0]);
 	EXPECT_EQ(0, n[1]);
@@ -337,7 +337,7 @@ TEST_F(own, ringer_leaves)
 		_exit(0);
 	}
 	m_wait_waiters(self->fd, 0, 2, second);
-	EXPECT_EQ(SIGKILL, WTERMSIG(slay(first)));
+	EXPECT_EQ(128 + SIGKILL, slay(first));
 	EXPECT_EQ(0, reap(second));
 	EXPECT_EQ(FULL, m_rung(self->fd));
 }

@@ -418,7 +418,7 @@ TEST(robust_mutex)
 	}
 	wait_for(__atomic_load_n(&t->count, __ATOMIC_SEQ_CST));
 	EXPECT_EQ(EBUSY, pthread_mutex_trylock(&t->mutex));
-	EXPECT_EQ(SIGKILL, WTERMSIG(slay(pid)));
+	EXPECT_EQ(128 + SIGKILL, slay(pid));
 	EXPECT_EQ(EOWNERDEAD, pthread_mutex_lock(&t->mutex));
 	EXPECT_EQ(0, pthread_mutex_consistent(&t->mutex));
 	EXPECT_EQ(0, pthread_mutex_unlock(&t->mutex));

@@ -63,9 +63,10 @@ int kipc_memory_create(const char *name, uint64_t size, mode_t mode, uint32_t ri
  *
  * It stays until kipc_memory_unmap(), whatever becomes of @fd.
  *
- * Return: where it is, or NULL with errno: EACCES (the handle may not read, or not write), EPERM (it may not map; or it is to
- * be written, and a seal forbids that), ENXIO (more than there is), EIDRM (removed), EBADF
- * (closed), ENOTTY (not memory), EINVAL (it has no size), ENOMEM.
+ * Return: where it is, or NULL with errno: EACCES (the handle may not read, or not write),
+ * EPERM (it may not map; or it is to be written, and a seal forbids that), ENXIO (more than
+ * there is), EIDRM (removed), EBADF (closed), ENOTTY (not memory), EINVAL (it has no size),
+ * ENOMEM.
  */
 void *kipc_memory_map(int fd, size_t *size, int prot)
 {

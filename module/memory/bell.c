@@ -135,7 +135,7 @@ static void kipc_bell_unlock(struct kipc_memory *memory, struct kipc_wake *wake,
  * Wait in a line, with one more in @waiting.  The lock is held, and dropped.  Returns
  * KIPC_GRANTED, -EAGAIN, -EDQUOT, -EIDRM, -ETIMEDOUT, -ERESTARTSYS.
  */
-static __always_inline int kipc_bell_await(struct kipc_memory *memory, struct list_head *line,
+static int kipc_bell_await(struct kipc_memory *memory, struct list_head *line,
 			   u32 *waiting, struct kipc_bell_waiter *own,
 			   ktime_t deadline)
 	__releases(&memory->object.lock)
@@ -290,7 +290,8 @@ static __always_inline int kipc_bell_wait(struct kipc_memory *memory,
 }
 
 static __always_inline ssize_t kipc_bell_read_to(struct file *file, bool nowait,
-					  struct kipc_buffer buffer, size_t size)
+						 struct kipc_buffer buffer,
+						 size_t size)
 {
 	int ret;
 

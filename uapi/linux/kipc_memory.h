@@ -98,8 +98,7 @@ struct kipc_memory_fd {
 
 /**
  * struct kipc_memory_bell - ring the doorbell, or wait for it
- * @count: to ring, what is added, not all ones (else EINVAL); to wait, written: what it
- *	was
+ * @count: to ring, what is added; to wait, written: what it was
  * @deadline: until when to wait
  * @flags: 0
  * @reserved: 0
@@ -153,6 +152,9 @@ struct kipc_memory_stat {
 #define KIPC_IOC_MEMORY_SIZE	_IOW(KIPC_IOC_MAGIC, 0x80, struct kipc_memory_size)
 #define KIPC_IOC_MEMORY_FD	_IOW(KIPC_IOC_MAGIC, 0x81, struct kipc_memory_fd)
 #define KIPC_IOC_MEMORY_STAT	_IOR(KIPC_IOC_MAGIC, 0x82, struct kipc_memory_stat)
+/*
+ * EINVAL: @count is more than KIPC_BELL_MAX.
+ */
 #define KIPC_IOC_MEMORY_RING	_IOW(KIPC_IOC_MAGIC, 0x83, struct kipc_memory_bell)
 #define KIPC_IOC_MEMORY_WAIT	_IOWR(KIPC_IOC_MAGIC, 0x84, struct kipc_memory_bell)
 
