@@ -64,7 +64,7 @@ static long get_memfd(struct scene *sc)
 	return m_fd(sc->other);
 }
 
-static long map(struct scene *sc)
+static long map_it(struct scene *sc)
 {
 	char *p = m_map(sc->other, SIZE, PROT_READ | PROT_WRITE);
 
@@ -100,7 +100,7 @@ static void rang(struct scene *sc)
 	CHECK(m_rung(sc->other) == RUNG + 1 && !m_ring(sc->other, RUNG, 0));
 }
 
-static long wait(struct scene *sc)
+static long wait_rung(struct scene *sc)
 {
 	uint64_t count;
 	int ret = m_wait(sc->other, &count, sc->deadline);
@@ -132,11 +132,19 @@ static void have_waited(struct scene *sc)
 }
 
 /* The mappings of a child are new ones: fork fails whole. */
+static char *twice;
+
 static void mapped_twice(struct scene *sc)
 {
 	rung_memory(sc);
-	sc->ret = (long)mapped(sc->other, SIZE, PROT_READ | PROT_WRITE);
-	CHECK(!munmap((char *)sc->ret + PAGE, PAGE));
+	twice = mapped(sc->other, SIZE, PROT_READ | PROT_WRITE);
+	CHECK(!munmap(twice + PAGE, PAGE));
+}
+
+static void unmapped(struct scene *sc)
+{
+	CHECK(m_stat_of(sc->other).attached == 2);
+	CHECK(!munmap(twice, SIZE));
 }
 
 static long fork_once(struct scene *sc)
@@ -166,7 +174,7 @@ FIXTURE_VARIANT_ADD(memoryfaults, memfd) {
 };
 
 FIXTURE_VARIANT_ADD(memoryfaults, map) {
-	.op.set_up = rung_memory, .op.call = map, .op.done = mapped_it,
+	.op.set_up = rung_memory, .op.call = map_it, .op.done = mapped_it,
 	.op.errnos = { ENOMEM }, .op.least = 1,
 };
 
@@ -181,7 +189,7 @@ FIXTURE_VARIANT_ADD(memoryfaults, ring) {
 };
 
 FIXTURE_VARIANT_ADD(memoryfaults, wait) {
-	.op.set_up = rung_memory, .op.call = wait, .op.done = have_waited,
+	.op.set_up = rung_memory, .op.call = wait_rung, .op.done = have_waited,
 	.op.errnos = { EFAULT }, .op.least = 1,
 };
 
@@ -195,6 +203,7 @@ FIXTURE_VARIANT_ADD(memoryfaults, plain_ring) {
 
 FIXTURE_VARIANT_ADD(memoryfaults, fork) {
 	.op.set_up = mapped_twice, .op.call = fork_once, .op.done = forked,
+	.op.end = unmapped,
 	.op.errnos = { ENOMEM, EAGAIN }, .op.least = 4,
 };
 
