@@ -95,6 +95,10 @@ static struct kipc_delay_state kipc_delays[] = {
 	[KIPC_DELAY_INTAKE_PREPARED] = { .name = "intake_prepared" },
 	[KIPC_DELAY_BINDING_GOING] = { .name = "binding_going" },
 	[KIPC_DELAY_SERVICE_ENDED] = { .name = "service_ended" },
+	[KIPC_DELAY_MEMORY_MAPPING] = { .name = "memory_mapping" },
+	[KIPC_DELAY_MEMORY_MAPPED] = { .name = "memory_mapped" },
+	[KIPC_DELAY_MEMORY_RESIZED] = { .name = "memory_resized" },
+	[KIPC_DELAY_BELL_FAULT] = { .name = "bell_fault" },
 };
 
 static_assert(ARRAY_SIZE(kipc_delays) == KIPC_DELAY_POINTS);
@@ -116,6 +120,8 @@ static const char *const kipc_reference_names[] = {
 	[KIPC_REF_PAGES] = "pages",
 	[KIPC_REF_CHAINS] = "chains",
 	[KIPC_REF_PARCELS] = "parcels",
+	[KIPC_REF_MEMORIES] = "memories",
+	[KIPC_REF_ATTACHMENTS] = "attachments",
 };
 
 static_assert(ARRAY_SIZE(kipc_reference_names) == KIPC_REFERENCE_KINDS);

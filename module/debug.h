@@ -5,7 +5,8 @@
  * A debug build is one for a kernel that proves locking, or with KIPC_DEBUG=y.
  * In any other, nothing of this is there.
  *
- * A delay point is a place in the code, outside of all locks, where a test can
+ * A delay point is a place in the code, outside of all locks (but for the mmap_lock in
+ * mmap, and the one of who sets the size of memory), where a test can
  * hold a thread.  /sys/kernel/debug/kipc/delay/NAME takes a thread's number (in
  * the first PID namespace): when that thread comes by, it is held until a 0 is
  * written, or for KIPC_DELAY_LIMIT; signals do not free it.  Reading tells "idle",
@@ -82,6 +83,10 @@
  * @KIPC_DELAY_INTAKE_PREPARED: what is carried can be installed, and is not yet
  * @KIPC_DELAY_BINDING_GOING: a binding is out of its slot, its pages still mapped
  * @KIPC_DELAY_SERVICE_ENDED: a service has ended, nobody has been told yet
+ * @KIPC_DELAY_MEMORY_MAPPING: a mapping is within the size, its seals not looked at
+ * @KIPC_DELAY_MEMORY_MAPPED: a writable one counts, and is not the memfd's yet
+ * @KIPC_DELAY_MEMORY_RESIZED: the memfd has its new size, it is not kept yet
+ * @KIPC_DELAY_BELL_FAULT: the buffer's page was missing, the lock is dropped
  * @KIPC_DELAY_POINTS: how many there are
  */
 enum kipc_delay {
@@ -148,6 +153,10 @@ enum kipc_delay {
 	KIPC_DELAY_INTAKE_PREPARED,
 	KIPC_DELAY_BINDING_GOING,
 	KIPC_DELAY_SERVICE_ENDED,
+	KIPC_DELAY_MEMORY_MAPPING,
+	KIPC_DELAY_MEMORY_MAPPED,
+	KIPC_DELAY_MEMORY_RESIZED,
+	KIPC_DELAY_BELL_FAULT,
 	KIPC_DELAY_POINTS
 };
 
@@ -169,6 +178,8 @@ enum kipc_delay {
  * @KIPC_REF_PAGES: pages of bindings
  * @KIPC_REF_CHAINS: calls that threads are serving
  * @KIPC_REF_PARCELS: sets of handles that messages carry
+ * @KIPC_REF_MEMORIES: memfds that are held
+ * @KIPC_REF_ATTACHMENTS: mappings of them
  * @KIPC_REFERENCE_KINDS: how many there are
  */
 enum kipc_reference {
@@ -188,6 +199,8 @@ enum kipc_reference {
 	KIPC_REF_PAGES,
 	KIPC_REF_CHAINS,
 	KIPC_REF_PARCELS,
+	KIPC_REF_MEMORIES,
+	KIPC_REF_ATTACHMENTS,
 	KIPC_REFERENCE_KINDS
 };
 

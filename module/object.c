@@ -361,7 +361,7 @@ int kipc_object_permission(struct kipc_object *object,
 		return -EINVAL;
 	if (rights & KIPC_RIGHTS_WRITE)
 		wanted |= 0002;
-	if (rights & KIPC_RIGHT_RECEIVE)
+	if (rights & (KIPC_RIGHT_RECEIVE | KIPC_RIGHT_MAP))
 		wanted |= 0004;
 
 	if (uid_eq(inode->i_uid, current_fsuid()))

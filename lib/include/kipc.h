@@ -243,6 +243,18 @@ ssize_t kipc_pipe_read(int fd, void *data, size_t size, uint64_t deadline);
 int kipc_pipe_resize(int fd, uint32_t capacity, uint32_t atomic_size);
 int kipc_pipe_stat(int fd, struct kipc_pipe_stat *stat);
 
+/* Shared memory, and its doorbell. */
+int kipc_memory_create(const char *name, uint64_t size, mode_t mode, uint32_t rights,
+		       uint32_t flags);
+void *kipc_memory_map(int fd, size_t *size, int prot);
+int kipc_memory_unmap(void *map, size_t size);
+int kipc_memory_resize(int fd, uint64_t size);
+int kipc_memory_fd(int fd, uint32_t flags);
+int kipc_memory_seal(int fd, unsigned int seals);
+int kipc_memory_stat(int fd, struct kipc_memory_stat *stat);
+int kipc_memory_ring(int fd, uint64_t count, uint64_t deadline);
+int kipc_memory_wait(int fd, uint64_t *count, uint64_t deadline);
+
 /* A command of the shell, at the other end of a pipe. */
 FILE *kipc_popen(const char *command, const char *mode, pid_t *pid);
 int kipc_pclose(FILE *stream, pid_t pid);

@@ -121,6 +121,7 @@ extern struct peer binder_peer;
 extern struct peer mailbox_peer, mailbox_lib_peer, mailbox_batch_peer;
 extern struct peer rendezvous_peer, rpc_peer;
 extern struct peer queue_peer, queue_typed_peer;
+extern struct peer doorbell_peer, eventfd_slot_peer;
 extern struct peer service_peer, service_asleep_peer;
 void service_chain_serve(const struct channel *own, const struct channel *next,
 			 unsigned int calls);

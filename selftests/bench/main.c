@@ -22,7 +22,7 @@ static const char *const placements[] = {
 struct peer *const peers[] = {
 	&pipe_peer, &mailbox_peer, &mailbox_lib_peer, &mailbox_batch_peer,
 	&rendezvous_peer, &rpc_peer, &queue_peer, &queue_typed_peer, &kipc_pipe_peer,
-	&service_peer, &service_asleep_peer,
+	&service_peer, &service_asleep_peer, &doorbell_peer, &eventfd_slot_peer,
 	&posix_mq_peer, &sysv_msg_peer,
 	&unix_stream_peer, &unix_seqpacket_peer, &eventfd_peer, &futex_peer,
 	&spin_peer, &vm_readv_peer, &sysv_sem_peer, &posix_sem_peer,

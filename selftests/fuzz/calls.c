@@ -18,7 +18,7 @@ static int first = 3;			/* that is a program's */
 static __thread bool moved, limited;
 
 static const char *const limits[] = {
-	"max_objects", "max_bytes", "max_waiters", "max_carried",
+	"max_objects", "max_bytes", "max_waiters", "max_carried", "max_memory",
 };
 
 static char limit_before[COUNT(limits)][32];

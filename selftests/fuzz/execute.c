@@ -26,6 +26,8 @@ union structure {
 	struct kipc_service_collect service_collect;
 	struct kipc_service_serve serve;
 	struct kipc_service_stat service_stat;
+	struct kipc_memory_bell bell;
+	struct kipc_memory_stat memory_stat;
 	unsigned char bytes[512];
 };
 
@@ -70,7 +72,7 @@ static bool known_error(int error)
 		ECANCELED, ECONNREFUSED, EDEADLK, EDQUOT, EEXIST, EFAULT, EIDRM,
 		EINTR, EINVAL, EISCONN, ELOOP, EMFILE, EMSGSIZE, ENAMETOOLONG,
 		ENFILE, ENOENT, ENOMEM, ENOSPC, ENOTCONN, ENOTTY, ENXIO,
-		EOPNOTSUPP, EPERM, EPIPE, EPROTOTYPE, ESHUTDOWN, ESRCH, ETIMEDOUT, EUSERS,
+		EFBIG, EOPNOTSUPP, EPERM, EPIPE, EPROTOTYPE, ESHUTDOWN, ESRCH, ETIMEDOUT, EUSERS,
 	};
 
 	for (size_t i = 0; i < COUNT(known); i++) {
@@ -84,9 +86,10 @@ static void check_info(const struct op *op, const struct kipc_info *i)
 {
 	promise(!(i->flags & ~set_mask(SET_info_flags)), op, "flags", i->flags);
 	promise(!(i->rights & ~(i->kind == KIPC_KIND_SERVICE ?
-				KIPC_SERVICE_RIGHTS : KIPC_MAILBOX_RIGHTS)) &&
+				KIPC_SERVICE_RIGHTS : i->kind == KIPC_KIND_MEMORY ?
+				KIPC_MEMORY_RIGHTS : KIPC_MAILBOX_RIGHTS)) &&
 		i->rights, op, "rights", i->rights);
-	promise(i->kind >= KIPC_KIND_MAILBOX && i->kind <= KIPC_KIND_SERVICE, op,
+	promise(i->kind >= KIPC_KIND_MAILBOX && i->kind <= KIPC_KIND_MEMORY, op,
 		"kind", i->kind);
 	promise(!(i->mode & ~0777), op, "mode", i->mode);
 	promise(i->name_len <= KIPC_NAME_MAX, op, "name_len", i->name_len);
@@ -162,6 +165,15 @@ static void check_service_stat(const struct op *op,
 	promise(!(s->attr.flags & ~set_mask(SET_service_flags)), op, "attr.flags",
 		s->attr.flags);
 	promise(!s->reserved, op, "reserved", s->reserved);
+}
+
+static void check_memory_stat(const struct op *op, const struct kipc_memory_stat *s)
+{
+	promise(s->count <= KIPC_BELL_MAX, op, "count", s->count);
+	promise(!s->count || !s->waiting, op, "rung, and somebody waits", s->waiting);
+	promise(!(s->seals & ~0x3fU), op, "seals", s->seals);
+	promise(!s->attached || s->attach_time_ns, op, "attached", s->attached);
+	promise(s->change_time_ns, op, "change_time_ns", 0);
 }
 
 /*
@@ -261,6 +273,11 @@ static void check_ioctl(unsigned int which, long ret, int error,
 		check_served(op, &after->serve);
 	else if (which == OP_service_stat)
 		check_service_stat(op, &after->service_stat);
+	else if (which == OP_memory_wait)
+		promise(after->bell.count && after->bell.count <= KIPC_BELL_MAX, op,
+			"count", after->bell.count);
+	else if (which == OP_memory_stat)
+		check_memory_stat(op, &after->memory_stat);
 	else if (which == OP_features)
 		promise(after->features.abi_version == KIPC_ABI_VERSION, op,
 			"abi_version", after->features.abi_version);

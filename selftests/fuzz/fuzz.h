@@ -55,7 +55,7 @@ enum set {
 	SET_poll_events, SET_epoll_events, SET_status_flags, SET_rw_flags,
 	SET_signals, SET_protection, SET_map_flags, SET_limits, SET_small,
 	SET_micros, SET_commands, SET_counts, SET_carried, SET_inherit, SET_shares,
-	SET_names,
+	SET_names, SET_rung, SET_seals,
 	SET_structs, SET_data, SET_attrs,
 };
 

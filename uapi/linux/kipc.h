@@ -76,6 +76,7 @@
 #define KIPC_KIND_QUEUE		2
 #define KIPC_KIND_PIPE		3
 #define KIPC_KIND_SERVICE	4
+#define KIPC_KIND_MEMORY	5
 
 /*
  * Rights of a handle.  Opening by name asks for the permission that a file
@@ -87,6 +88,7 @@
 #define KIPC_RIGHT_MANAGE	(1U << 2)
 #define KIPC_RIGHT_CALL		(1U << 3)	/* a service */
 #define KIPC_RIGHT_SERVE	(1U << 4)
+#define KIPC_RIGHT_MAP		(1U << 5)	/* memory: may map it at all */
 
 /* Flags for making a handle: create, open, narrow. */
 #define KIPC_NONBLOCK		(1U << 0)	/* O_NONBLOCK from the start */
@@ -121,8 +123,9 @@ struct kipc_features {
  * @name_len: 1 to 255; more is ENAMETOOLONG; a name with '/' or NUL is EINVAL
  * @attr_size: size of *@attr; more than a page is E2BIG
  * @attr: pointer to the kind's attributes (struct kipc_mailbox_attr or _config,
- *	struct kipc_queue_attr, struct kipc_pipe_attr, struct kipc_service_attr); NULL,
- *	with @attr_size 0, for its defaults; one without the other is EINVAL
+ *	struct kipc_queue_attr, struct kipc_pipe_attr, struct kipc_service_attr,
+ *	struct kipc_memory_attr); NULL, with @attr_size 0, for its defaults, which memory
+ *	has not (EINVAL); one without the other is EINVAL
  *
  * A name that is there already: with KIPC_EXCL EEXIST; EPROTOTYPE if it names
  * another kind; else it is opened with @rights as KIPC_IOC_OPEN does (but without
@@ -378,7 +381,7 @@ struct kipc_handles {
  * @reserved: 0
  * @value: comes in si_value
  *
- * Of a mailbox, a queue and a pipe:
+ * Of a mailbox, a queue, a pipe and memory (of which it is the doorbell):
  *
  * KIPC_EVENT_NONEMPTY: something can be received where nothing could.  It has come, and
  * nobody was waiting for it; or it has come back, from a receiver that failed or only
@@ -390,11 +393,12 @@ struct kipc_handles {
  * Needs KIPC_RIGHT_RECEIVE.
  *
  * KIPC_EVENT_WRITABLE: there is room for the longest letter or message, or for an atomic
- * write to a pipe, where there was not; of a rendezvous, a receiver waits.  It is EPOLLOUT,
+ * write to a pipe, or to ring a doorbell by 1, where there was not; of a rendezvous, a
+ * receiver waits.  It is EPOLLOUT,
  * when that becomes true.  Needs KIPC_RIGHT_SEND.
  *
  * KIPC_EVENT_LIMIT: there is no such room any more.  Never of a rendezvous, or of what has
- * no limit.  Needs KIPC_RIGHT_MANAGE: who has it may raise the limit.
+ * no limit, as memory.  Needs KIPC_RIGHT_MANAGE: who has it may raise the limit.
  *
  * KIPC_EVENT_PEER_GONE: the object was removed; or, with KIPC_RIGHT_RECEIVE, EPOLLHUP has
  * become true: the last sender is gone, and of a mailbox or a queue all that it left has
@@ -465,5 +469,6 @@ struct kipc_notification {
 #include <linux/kipc_queue.h>
 #include <linux/kipc_pipe.h>
 #include <linux/kipc_service.h>
+#include <linux/kipc_memory.h>
 
 #endif /* _UAPI_LINUX_KIPC_H */
