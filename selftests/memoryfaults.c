@@ -131,38 +131,6 @@ static void have_waited(struct scene *sc)
 	untouched(sc);
 }
 
-/* The mappings of a child are new ones: fork fails whole. */
-static char *twice;
-
-static void mapped_twice(struct scene *sc)
-{
-	rung_memory(sc);
-	twice = mapped(sc->other, SIZE, PROT_READ | PROT_WRITE);
-	CHECK(!munmap(twice + PAGE, PAGE));
-}
-
-static void unmapped(struct scene *sc)
-{
-	CHECK(m_stat_of(sc->other).attached == 2);
-	CHECK(!munmap(twice, SIZE));
-}
-
-static long fork_once(struct scene *sc)
-{
-	pid_t pid = fork();
-
-	(void)sc;
-	if (!pid)
-		_exit(0);
-	return pid;
-}
-
-static void forked(struct scene *sc)
-{
-	CHECK(waitpid(sc->ret, NULL, 0) == sc->ret);
-	CHECK(m_stat_of(sc->other).attached == 2);
-}
-
 FIXTURE_VARIANT_ADD(memoryfaults, create) {
 	.op.set_up = a_memfd, .op.call = create, .op.done = made_one,
 	.op.errnos = { ENOMEM, EFAULT }, .op.least = 4,
@@ -198,13 +166,7 @@ FIXTURE_VARIANT_ADD(memoryfaults, plain_wait) {
 };
 
 FIXTURE_VARIANT_ADD(memoryfaults, plain_ring) {
-	.op.set_up = rung_memory, .op.call = plain_ring, .op.done = NULL,
-};
-
-FIXTURE_VARIANT_ADD(memoryfaults, fork) {
-	.op.set_up = mapped_twice, .op.call = fork_once, .op.done = forked,
-	.op.end = unmapped,
-	.op.errnos = { ENOMEM, EAGAIN }, .op.least = 4,
+	.op.set_up = rung_memory, .op.call = plain_ring, .op.done = rang,
 };
 
 TEST_F_TIMEOUT(memoryfaults, each, 300)
