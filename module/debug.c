@@ -93,6 +93,8 @@ static struct kipc_delay_state kipc_delays[] = {
 	[KIPC_DELAY_WORKER_FAULT] = { .name = "worker_fault" },
 	[KIPC_DELAY_BINDING_GOING] = { .name = "binding_going" },
 	[KIPC_DELAY_SERVICE_ENDED] = { .name = "service_ended" },
+	[KIPC_DELAY_SEM_UNDO_CREATED] = { .name = "sem_undo_created" },
+	[KIPC_DELAY_SEM_ALL_TAKEN] = { .name = "sem_all_taken" },
 };
 
 static_assert(ARRAY_SIZE(kipc_delays) == KIPC_DELAY_POINTS);
@@ -114,6 +116,7 @@ static const char *const kipc_reference_names[] = {
 	[KIPC_REF_PAGES] = "pages",
 	[KIPC_REF_CHAINS] = "chains",
 	[KIPC_REF_PARCELS] = "parcels",
+	[KIPC_REF_UNDOS] = "undos",
 };
 
 static_assert(ARRAY_SIZE(kipc_reference_names) == KIPC_REFERENCE_KINDS);

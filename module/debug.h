@@ -80,6 +80,8 @@
  * @KIPC_DELAY_WORKER_FAULT: what it writes the call to was missing, and is there now
  * @KIPC_DELAY_BINDING_GOING: a binding is out of its slot, its pages still mapped
  * @KIPC_DELAY_SERVICE_ENDED: a service has ended, nobody has been told yet
+ * @KIPC_DELAY_SEM_UNDO_CREATED: memory for what is to be undone is there, nobody knows it
+ * @KIPC_DELAY_SEM_ALL_TAKEN: one of each of several sets was taken, or not, none settled
  * @KIPC_DELAY_POINTS: how many there are
  */
 enum kipc_delay {
@@ -144,6 +146,8 @@ enum kipc_delay {
 	KIPC_DELAY_WORKER_FAULT,
 	KIPC_DELAY_BINDING_GOING,
 	KIPC_DELAY_SERVICE_ENDED,
+	KIPC_DELAY_SEM_UNDO_CREATED,
+	KIPC_DELAY_SEM_ALL_TAKEN,
 	KIPC_DELAY_POINTS
 };
 
@@ -165,6 +169,7 @@ enum kipc_delay {
  * @KIPC_REF_PAGES: pages of bindings
  * @KIPC_REF_CHAINS: calls that threads are serving
  * @KIPC_REF_PARCELS: sets of handles that messages carry
+ * @KIPC_REF_UNDOS: processes that semaphores have something to be undone for
  * @KIPC_REFERENCE_KINDS: how many there are
  */
 enum kipc_reference {
@@ -184,6 +189,7 @@ enum kipc_reference {
 	KIPC_REF_PAGES,
 	KIPC_REF_CHAINS,
 	KIPC_REF_PARCELS,
+	KIPC_REF_UNDOS,
 	KIPC_REFERENCE_KINDS
 };
 

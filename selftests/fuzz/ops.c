@@ -56,7 +56,9 @@ unsigned int op_find(const struct op *op, const char *name)
 
 unsigned int op_outer(const struct op *op)
 {
-	static const char *const names[] = { "attr", "items", "handles.items" };
+	static const char *const names[] = {
+		"attr", "items", "handles.items", "ops", "fds"
+	};
 	unsigned int i = MAX_ARGS;
 
 	for (size_t n = 0; n < COUNT(names) && i == MAX_ARGS; n++)
