@@ -103,7 +103,7 @@ static void kipc_sem_bunch_take(struct kipc_sem_bunch *bunch)
 		kipc_sem_name_last(&set->sems[0], task_tgid(current));
 		kipc_sem_touch(set, &set->sems[0], false);
 		kipc_sem_passed(set, &set->sems[0], KIPC_SEM_NO_TURN);
-		kipc_sem_count(set);
+		kipc_sem_count(set, 1);
 	}
 }
 

@@ -235,20 +235,11 @@ void kipc_sem_passed(struct kipc_sem_set *set, struct kipc_sem *sem, u64 turn)
 	kipc_sem_promote(set, sem);
 }
 
-/**
- * kipc_sem_retire - an operation waits no more
- * @set: the set
- * @wait: the operation, which is nowhere
- *
- * Context: the lock is held.
- */
-void kipc_sem_retire(struct kipc_sem_set *set, struct kipc_sem_wait *wait)
+/* It is an elder no more, as it waits no more. */
+static void kipc_sem_retire(struct kipc_sem_set *set, struct kipc_sem_wait *wait)
 {
 	unsigned int i;
 
-	lockdep_assert_held(&set->object.lock);
-	if (likely(!wait->elder))
-		return;
 	rb_erase_cached(&wait->elder_node, &set->elders);
 	wait->elder = false;
 	/* Those behind it that it has protected. */
@@ -290,17 +281,9 @@ void kipc_sem_join(struct kipc_sem_set *set, struct kipc_sem_wait *wait)
 	}
 }
 
-/**
- * kipc_sem_leave - an operation leaves the place where it waits
- * @set: the set
- * @wait: the operation
- *
- * Context: the lock is held.
- */
-void kipc_sem_leave(struct kipc_sem_set *set, struct kipc_sem_wait *wait)
+/* It leaves the place where it waits. */
+static void kipc_sem_leave(struct kipc_sem_set *set, struct kipc_sem_wait *wait)
 {
-	u64 passed = wait->at->passed;
-
 	lockdep_assert_held(&set->object.lock);
 	switch (wait->place) {
 	case KIPC_SEM_IN_TAKERS:
@@ -308,7 +291,8 @@ void kipc_sem_leave(struct kipc_sem_set *set, struct kipc_sem_wait *wait)
 		rb_erase_augmented_cached(&wait->node, &wait->at->takers,
 					  &kipc_sem_augment);
 		if (wait->limit != KIPC_SEM_NO_LIMIT)
-			wait->left = wait->limit - min(wait->limit, passed);
+			wait->left = wait->limit -
+				     min(wait->limit, wait->at->passed);
 		break;
 	case KIPC_SEM_IN_ZEROES:
 		wait->at->waiting_zero--;
@@ -322,6 +306,48 @@ void kipc_sem_leave(struct kipc_sem_set *set, struct kipc_sem_wait *wait)
 		break;
 	}
 	wait->place = KIPC_SEM_NOWHERE;
+}
+
+/**
+ * kipc_sem_end - an operation waits no more
+ * @set: the set
+ * @wait: the operation
+ *
+ * Context: the lock is held.
+ */
+void kipc_sem_end(struct kipc_sem_set *set, struct kipc_sem_wait *wait)
+{
+	kipc_sem_leave(set, wait);
+	if (unlikely(wait->elder))
+		kipc_sem_retire(set, wait);
+	set->waiting--;
+	kipc_uncharge(&set->object.account, KIPC_WAITERS, 1);
+}
+
+/**
+ * kipc_sem_hand_one - add 1, and take it on behalf of the first in line, in one go
+ * @set: the set
+ * @sem: the semaphore
+ *
+ * What adding and settling would come to, where somebody waits for just that.
+ *
+ * Context: the lock is held.
+ * Return: the thread, for kipc_wake_task() after the lock is dropped; or NULL: it is not
+ * as simple, and nothing has happened.
+ */
+struct task_struct *kipc_sem_hand_one(struct kipc_sem_set *set, struct kipc_sem *sem)
+{
+	struct kipc_sem_wait *wait = kipc_sem_wait_of(rb_first_cached(&sem->takers));
+
+	lockdep_assert_held(&set->object.lock);
+	if (!wait || wait->count > 1 || wait->need > 1 || wait->ops->flags ||
+	    sem->value || sem->zeroes.rb_node || !kipc_sem_is_plain(set) ||
+	    kipc_notify_wanted(&set->object.notify))
+		return NULL;
+	kipc_sem_name_last(sem, task_tgid(wait->waiter.task));
+	kipc_sem_count(set, 2);
+	kipc_sem_end(set, wait);
+	return kipc_waiter_settle(&wait->waiter, KIPC_GRANTED);
 }
 
 /* It has come for nothing: another semaphore was missing. */
@@ -352,7 +378,7 @@ static void kipc_sem_retry(struct kipc_sem_set *set, struct kipc_sem_wait *wait,
 		kipc_sem_move(set, wait, held);
 		return;
 	}
-	kipc_sem_retire(set, wait);
+	kipc_sem_end(set, wait);
 	kipc_waiter_wake(&wait->waiter, verdict, wake);
 }
 

@@ -82,7 +82,7 @@ static void kipc_sem_commit(struct kipc_sem_set *set, const struct kipc_sem_wait
 		if (op->op < 0)
 			kipc_sem_passed(set, sem, wait->turn);
 	}
-	kipc_sem_count(set);
+	kipc_sem_count(set, 1);
 }
 
 /**
@@ -122,34 +122,37 @@ int kipc_sem_attempt(struct kipc_sem_set *set, struct kipc_sem_wait *wait)
 	return ret;
 }
 
-/* Wait until it was done, or not.  The lock is dropped meanwhile. */
-static int kipc_sem_sleep(struct kipc_sem_set *set, struct kipc_sem_wait *wait,
-			  ktime_t deadline, struct kipc_wake *wake)
+/* It has to wait: 0, or why it will not. */
+static int kipc_sem_begin(struct kipc_sem_set *set, struct kipc_sem_wait *wait,
+			  ktime_t deadline)
 {
-	struct kipc_account *account = &set->object.account;
-	bool waits;
-	int ret;
-
 	if (deadline == KIPC_DEADLINE_NO_WAIT)
 		return -EAGAIN;
-	if (kipc_charge(account, KIPC_WAITERS, 1))
+	if (kipc_charge(&set->object.account, KIPC_WAITERS, 1))
 		return -EDQUOT;
 	set->waits++;
 	set->waiting++;
 	kipc_waiter_start(&wait->waiter);
 	wait->turn = set->turns++;
 	kipc_sem_join(set, wait);
-	kipc_sem_unlock(set, wake);
-	ret = kipc_waiter_sleep(&wait->waiter, deadline);
+	return KIPC_WAITING;
+}
+
+/* Wait until it was done, or not.  The lock is not held. */
+static int kipc_sem_sleep(struct kipc_sem_set *set, struct kipc_sem_wait *wait,
+			  ktime_t deadline, struct kipc_wake *wake)
+{
+	int ret = kipc_waiter_linger(&wait->waiter, deadline, &set->patience,
+				     &set->yields);
+
+	/* Who has given the verdict has done all the rest, and no grant is ever revoked. */
+	if (likely(!ret))
+		return wait->waiter.verdict;
 	spin_lock(&set->object.lock);
-	waits = wait->waiter.verdict == KIPC_WAITING;
+	if (wait->waiter.verdict == KIPC_WAITING)
+		kipc_sem_end(set, wait);
 	ret = kipc_waiter_leave(&wait->waiter, ret);
-	if (waits) {
-		kipc_sem_leave(set, wait);
-		kipc_sem_retire(set, wait);
-	}
-	set->waiting--;
-	kipc_uncharge(account, KIPC_WAITERS, 1);
+	kipc_sem_unlock(set, wake);
 	return ret;
 }
 
@@ -169,8 +172,10 @@ static int kipc_sem_run(struct kipc_sem_set *set, struct kipc_sem_wait *wait,
 	if (likely(!set->object.removed))
 		ret = kipc_sem_attempt(set, wait);
 	if (ret == KIPC_WAITING)
-		ret = kipc_sem_sleep(set, wait, deadline, &wake);
+		ret = kipc_sem_begin(set, wait, deadline);
 	kipc_sem_unlock(set, &wake);
+	if (ret == KIPC_WAITING)
+		ret = kipc_sem_sleep(set, wait, deadline, &wake);
 	return ret;
 }
 
@@ -180,13 +185,26 @@ static noinline int kipc_sem_run_one(struct kipc_sem_set *set, u32 num, int op,
 	__releases(&set->object.lock)
 {
 	const struct kipc_sem_op step = { .num = num, .op = op };
+	struct kipc_sem *sem = kipc_sem_at(set, num);
 	struct kipc_sem_wait wait = {
 		.ops = &step,
 		.count = 1,
 		.adds = op > 0,
+		.at = sem,
+		.need = -op,
+		.place = KIPC_SEM_IN_TAKERS,
+		.left = set->overtakes,
 	};
+	struct kipc_wake wake;
+	int ret;
 
-	return kipc_sem_run(set, &wait, deadline);
+	/* Nothing has to be tried, nor settled afterwards: it is missing, and changes nothing. */
+	if (op > 0 || sem->value || !kipc_sem_is_plain(set))
+		return kipc_sem_run(set, &wait, deadline);
+	ret = kipc_sem_begin(set, &wait, deadline);
+	spin_unlock(&set->object.lock);
+	kipc_wake_init(&wake);
+	return ret == KIPC_WAITING ? kipc_sem_sleep(set, &wait, deadline, &wake) : ret;
 }
 
 /**
@@ -203,6 +221,7 @@ long kipc_sem_ioctl_one(struct file *file, unsigned long arg, int op)
 	struct kipc_handle *handle = file->private_data;
 	struct kipc_sem_set *set = kipc_sem_set_of(handle->object);
 	unsigned long num = op < 0 ? arg & ~(unsigned long)KIPC_SEM_TRY : arg;
+	struct task_struct *task;
 	struct kipc_sem *sem;
 
 	if (unlikely(!(handle->rights &
@@ -216,12 +235,18 @@ long kipc_sem_ioctl_one(struct file *file, unsigned long arg, int op)
 		   (op > 0 ? sem->value < set->max : kipc_sem_is_there(sem)))) {
 		kipc_sem_put(set, sem, sem->value + op);
 		kipc_sem_name_last(sem, task_tgid(current));
-		kipc_sem_count(set);
+		kipc_sem_count(set, 1);
 		spin_unlock(&set->object.lock);
 		return 0;
 	}
-	return kipc_sem_run_one(set, num, op,
-				kipc_handle_patience(file, num != arg));
+	task = op > 0 ? kipc_sem_hand_one(set, sem) : NULL;
+	if (!task)
+		return kipc_sem_run_one(set, num, op,
+					kipc_handle_patience(file, num != arg));
+	spin_unlock(&set->object.lock);
+	kipc_delay(KIPC_DELAY_BEFORE_WAKE);
+	kipc_wake_task(task);
+	return 0;
 }
 
 /* Is every step one of those that the handle may do?  Finds out what there are. */

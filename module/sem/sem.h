@@ -90,8 +90,11 @@ struct kipc_sem_wait;
  * @object: its head
  * @count: semaphores; constant
  * @max: most that one can be; constant
+ * @initial: what they were in the beginning; constant
  * @overtakes: how often one can be overtaken, or KIPC_SEM_NEVER; constant
  * @sems: the semaphores
+ * @patience: how waits have gone; a hint
+ * @yields: likewise
  *
  * Protected by @object.lock:
  * @available: how many are above 0, and not wanted by the senior
@@ -119,6 +122,8 @@ struct kipc_sem_set {
 	u32 initial;
 	u32 overtakes;
 	struct kipc_sem *sems;
+	struct kipc_patience patience;
+	unsigned int yields;
 
 	u32 available;
 	u32 room;
@@ -255,17 +260,18 @@ static inline bool kipc_sem_is_busy(const struct kipc_sem_set *set)
 	return !list_empty(&set->changed) || set->recheck != KIPC_SEM_NO_TURN;
 }
 
-static inline bool kipc_sem_has_line(const struct kipc_sem *sem)
+/* Whether somebody can go on is a matter of the values alone. */
+static inline bool kipc_sem_is_plain(const struct kipc_sem_set *set)
 {
-	return sem->takers.rb_root.rb_node || sem->zeroes.rb_node;
+	return !set->object.removed && !kipc_sem_is_busy(set) && !set->senior;
 }
 
-/* Whatever is done to @sem, nobody has to go on, nor to be told. */
+/* And whatever is done to @sem, nobody has to go on, nor to be told. */
 static inline bool kipc_sem_is_calm(struct kipc_sem_set *set,
 				    const struct kipc_sem *sem)
 {
-	return !set->object.removed && !kipc_sem_is_busy(set) &&
-	       !kipc_sem_has_line(sem) && !kipc_notify_wanted(&set->object.notify);
+	return kipc_sem_is_plain(set) && !sem->takers.rb_root.rb_node &&
+	       !sem->zeroes.rb_node && !kipc_notify_wanted(&set->object.notify);
 }
 
 /* Can an operation that has come just now take from it? */
@@ -291,9 +297,9 @@ static inline void kipc_sem_name_last(struct kipc_sem *sem, struct pid *process)
 	sem->last = get_pid(process);
 }
 
-static inline void kipc_sem_count(struct kipc_sem_set *set)
+static inline void kipc_sem_count(struct kipc_sem_set *set, unsigned int operations)
 {
-	set->operations++;
+	set->operations += operations;
 	set->otime = ktime_get_real_seconds();
 }
 
@@ -301,8 +307,8 @@ static inline void kipc_sem_count(struct kipc_sem_set *set)
 void kipc_sem_touch(struct kipc_sem_set *set, struct kipc_sem *sem, bool more);
 void kipc_sem_passed(struct kipc_sem_set *set, struct kipc_sem *sem, u64 turn);
 void kipc_sem_join(struct kipc_sem_set *set, struct kipc_sem_wait *wait);
-void kipc_sem_leave(struct kipc_sem_set *set, struct kipc_sem_wait *wait);
-void kipc_sem_retire(struct kipc_sem_set *set, struct kipc_sem_wait *wait);
+struct task_struct *kipc_sem_hand_one(struct kipc_sem_set *set, struct kipc_sem *sem);
+void kipc_sem_end(struct kipc_sem_set *set, struct kipc_sem_wait *wait);
 void kipc_sem_clean(struct kipc_sem_set *set, struct kipc_wake *wake);
 void kipc_sem_unlock(struct kipc_sem_set *set, struct kipc_wake *wake)
 	__releases(&set->object.lock);
