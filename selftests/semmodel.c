@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Semaphores against a naive twin: random operations of several processes, which wait, are
+ * interrupted, and are killed with something to be undone.  After each step the twin
+ * knows what every semaphore is, who waits, and who has gone on.
+ */
+#include "test.h"
+#include "ksem.h"
+
+enum { SEMS = 4, WORKERS = 10, STEPS_MAX = 4, MAX = 6 };
+
+/* What a worker does, in memory that is shared with it. */
+struct worker {
+	pid_t pid;
+	struct kipc_sem_op ops[STEPS_MAX];
+	unsigned int count;
+	int orders, done;	/* how many it was given, and has done */
+	int result;
+};
+
+static struct worker *workers;
+static int set;
+
+/* The twin. */
+
+struct waiting {
+	bool waits;
+	unsigned int turn, at;
+	long need;
+	bool zero;
+};
+
+static struct twin {
+	long value[SEMS];
+	struct waiting waiting[WORKERS];
+	long undo[WORKERS][SEMS];
+	unsigned int turns, changed[SEMS], changes;
+} twin;
+
+enum { DONE, WAITS, RANGE };
+
+static void note_change(unsigned int num)
+{
+	unsigned int i;
+
+	for (i = 0; i < twin.changes; i++)
+		if (twin.changed[i] == num)
+			return;
+	twin.changed[twin.changes++] = num;
+}
+
+static int try(unsigned int who)
+{
+	const struct worker *w = &workers[who];
+	struct waiting *wait = &twin.waiting[who];
+	struct twin before = twin;
+	unsigned int i;
+
+	for (i = 0; i < w->count; i++) {
+		const struct kipc_sem_op *op = &w->ops[i];
+		long now = twin.value[op->num];
+
+		if (op->op ? now + op->op < 0 : now) {
+			twin = before;
+			wait->at = op->num;
+			wait->zero = !op->op;
+			wait->need = twin.value[op->num] - now - op->op;
+			return WAITS;
+		}
+		if (now + op->op > MAX) {
+			twin = before;
+			return RANGE;
+		}
+		twin.value[op->num] += op->op;
+		if (op->flags)
+			twin.undo[who][op->num] -= op->op;
+	}
+	for (i = 0; i < w->count; i++)
+		if (w->ops[i].op)
+			note_change(w->ops[i].num);
+	return DONE;
+}
+
+/* The oldest of those who wait for just that; or none. */
+static int first_ready(unsigned int num)
+{
+	int i, found = -1;
+
+	for (i = 0; i < WORKERS; i++) {
+		const struct waiting *w = &twin.waiting[i];
+
+		if (!w->waits || w->at != num ||
+		    (w->zero ? twin.value[num] != w->need : twin.value[num] < w->need))
+			continue;
+		if (found < 0 || w->turn < twin.waiting[found].turn)
+			found = i;
+	}
+	return found;
+}
+
+static int expected[WORKERS];		/* how many each should have done */
+static int wanted[WORKERS];		/* and with which result */
+
+static void finish(unsigned int who, int how)
+{
+	twin.waiting[who].waits = false;
+	expected[who]++;
+	wanted[who] = how == RANGE ? -ERANGE : 0;
+}
+
+static void settle(void)
+{
+	while (twin.changes) {
+		int who = first_ready(twin.changed[0]), how;
+
+		if (who < 0) {
+			memmove(twin.changed, twin.changed + 1, --twin.changes *
+				sizeof(twin.changed[0]));
+			continue;
+		}
+		how = try(who);
+		if (how != WAITS)
+			finish(who, how);
+	}
+}
+
+/* The real ones. */
+
+static void work(unsigned int me)
+{
+	struct worker *w = &workers[me];
+	int caught = 0, seen = w->orders;
+
+	count_signals(SIGUSR1, 0, &caught);
+	for (;;) {
+		while (__atomic_load_n(&w->orders, __ATOMIC_SEQ_CST) == seen)
+			nap();
+		seen++;
+		w->result = s_op(set, KIPC_FOREVER, w->ops, w->count) ? -errno : 0;
+		__atomic_add_fetch(&w->done, 1, __ATOMIC_SEQ_CST);
+	}
+}
+
+static void employ(unsigned int who)
+{
+	pid_t pid;
+
+	expected[who] = workers[who].done = workers[who].orders = 0;
+	memset(twin.undo[who], 0, sizeof(twin.undo[who]));
+	pid = spawn();
+	if (!pid)
+		work(who);
+	workers[who].pid = pid;
+}
+
+static unsigned int waiting_now(void)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < WORKERS; i++)
+		n += twin.waiting[i].waits;
+	return n;
+}
+
+/* All is as the twin says. */
+static bool agrees(void)
+{
+	struct kipc_sem_value v[SEMS];
+	unsigned int i, n, zero, more;
+
+	if (s_stat_of(set).waiting != waiting_now())
+		return false;
+	for (i = 0; i < WORKERS; i++)
+		if (__atomic_load_n(&workers[i].done, __ATOMIC_SEQ_CST) != expected[i] ||
+		    (expected[i] && !twin.waiting[i].waits && workers[i].result != wanted[i]))
+			return false;
+	CHECK(!s_get(set, 0, v, SEMS));
+	for (n = 0; n < SEMS; n++) {
+		zero = more = 0;
+		for (i = 0; i < WORKERS; i++) {
+			zero += twin.waiting[i].waits && twin.waiting[i].at == n &&
+				twin.waiting[i].zero;
+			more += twin.waiting[i].waits && twin.waiting[i].at == n &&
+				!twin.waiting[i].zero;
+		}
+		if (v[n].value != twin.value[n] || v[n].waiting != more ||
+		    v[n].waiting_zero != zero)
+			return false;
+	}
+	return true;
+}
+
+static void order(unsigned int who, unsigned int *seed)
+{
+	struct worker *w = &workers[who];
+	unsigned int i;
+	int how;
+
+	w->count = 1 + rand_r(seed) % STEPS_MAX;
+	for (i = 0; i < w->count; i++)
+		w->ops[i] = ADD(rand_r(seed) % SEMS, (int)(rand_r(seed) % 6) - 2,
+				rand_r(seed) % 3 ? 0 : UNDO);
+	how = try(who);
+	if (how == WAITS) {
+		twin.waiting[who].waits = true;
+		twin.waiting[who].turn = twin.turns++;
+	} else {
+		finish(who, how);
+		settle();
+	}
+	__atomic_add_fetch(&w->orders, 1, __ATOMIC_SEQ_CST);
+}
+
+/* The signal finds it waiting: it was so when all agreed. */
+static void interrupt(unsigned int who)
+{
+	finish(who, DONE);
+	wanted[who] = -EINTR;
+	CHECK(!kill(workers[who].pid, SIGUSR1));
+}
+
+static void end(unsigned int who)
+{
+	unsigned int n;
+
+	slay(workers[who].pid);
+	twin.waiting[who].waits = false;
+	for (n = 0; n < SEMS; n++) {
+		long value = twin.value[n] + twin.undo[who][n];
+
+		value = value < 0 ? 0 : value > MAX ? MAX : value;
+		if (value != twin.value[n]) {
+			twin.value[n] = value;
+			note_change(n);
+		}
+	}
+	settle();
+}
+
+TEST(twins)
+{
+	unsigned int seed = from_env("KIPC_SEED", 7), rounds = effort(1500), r, i, who;
+
+	set = semaphores((struct kipc_sem_attr){
+		.count = SEMS,
+		.initial = 1,
+		.max = MAX,
+		.overtakes = KIPC_SEM_NEVER,
+	});
+	workers = shared(WORKERS * sizeof(*workers));
+	for (i = 0; i < SEMS; i++)
+		twin.value[i] = 1;
+	for (i = 0; i < WORKERS; i++)
+		employ(i);
+	for (r = 0; r < rounds; r++) {
+		who = rand_r(&seed) % WORKERS;
+		if (!twin.waiting[who].waits) {
+			order(who, &seed);
+		} else if (rand_r(&seed) % 8 == 0) {
+			interrupt(who);
+		} else if (rand_r(&seed) % 8 == 0) {
+			end(who);
+			wait_for(s_stat_of(set).undos <= WORKERS - 1 || agrees());
+			employ(who);
+		} else if (waiting_now() == WORKERS) {
+			/* All wait: so somebody must add. */
+			uint32_t value = rand_r(&seed) % (MAX + 1);
+			unsigned int num = rand_r(&seed) % SEMS;
+
+			for (i = 0; i < WORKERS; i++)
+				twin.undo[i][num] = 0;
+			twin.value[num] = value;
+			note_change(num);
+			settle();
+			ASSERT_OK(s_set_one(set, num, value));
+		}
+		wait_for(agrees());
+	}
+	for (i = 0; i < WORKERS; i++)
+		slay(workers[i].pid);
+	wait_for(!s_stat_of(set).undos);
+}
+
+TEST_HARNESS_MAIN
