@@ -136,6 +136,7 @@ TEST(overflow_after_wait)
 	EXPECT_EQ(0, reap(pid));
 	EXPECT_EQ(1, s_value(fd, 0));
 	EXPECT_EQ(0, s_value(fd, 1));
+	EXPECT_EQ(0, s_look(fd, 0).waiting | s_look(fd, 1).waiting);
 }
 
 TEST(limits)

@@ -115,6 +115,9 @@ int kipc_sem_attempt(struct kipc_sem_set *set, struct kipc_sem_wait *wait)
 	}
 	now = sem->value;
 	kipc_sem_roll_back(set, wait, i);
+	/* Only who waits is somewhere. */
+	if (ret != KIPC_WAITING)
+		return ret;
 	wait->at = sem;
 	/* What earlier steps have done to it counts. */
 	wait->need = (s64)sem->value - now - wait->ops[i].op;
