@@ -151,7 +151,8 @@ static inline void s_wait_waiters(int fd, unsigned int n, pid_t task)
 		wait_for(task_state(task, task) == 'S');
 }
 
-/* A child that does this and ends with 0 if all is well. */
+/* A child that does this and ends with 0 if all is well; as in kpipe.h. */
+#ifndef CHILD
 #define CHILD(...) ({							\
 	pid_t pid_ = spawn();						\
 									\
@@ -161,6 +162,7 @@ static inline void s_wait_waiters(int fd, unsigned int n, pid_t task)
 	}								\
 	pid_;								\
 })
+#endif
 
 /* The same, and it waits there, as the @n-th. */
 #define WAITER(fd, n, ...) ({						\
