@@ -33,8 +33,9 @@ TEST(many_at_once)
 	pid_t pids[MANY];
 
 	for (i = 0; i < MANY; i++)
-		pids[i] = WAITER(fd, i + 1, CHECK(!s_op(fd, KIPC_FOREVER,
-						  STEPS(ADD(0, -1), ADD(1, 1)))));
+		pids[i] = WAITER(fd, i + 1, {
+			CHECK(!s_op(fd, KIPC_FOREVER, STEPS(ADD(0, -1), ADD(1, 1))));
+		});
 	ASSERT_OK(s_op(fd, 0, STEPS(ADD(0, MANY))));
 	EXPECT_EQ(0, s_value(fd, 0));
 	EXPECT_EQ(MANY, s_value(fd, 1));
@@ -61,8 +62,9 @@ TEST(chain)
 	pid_t pids[CROWD];
 
 	for (i = 0; i < CROWD; i++)
-		pids[i] = WAITER(fd, i + 1, CHECK(!s_op(fd, KIPC_FOREVER,
-						  STEPS(ADD(i, -1), ADD(i + 1, 1)))));
+		pids[i] = WAITER(fd, i + 1, {
+			CHECK(!s_op(fd, KIPC_FOREVER, STEPS(ADD(i, -1), ADD(i + 1, 1))));
+		});
 	ASSERT_OK(s_post(fd, 0));
 	EXPECT_EQ(1, s_value(fd, CROWD));
 	for (i = 0; i < CROWD; i++)

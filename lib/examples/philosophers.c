@@ -33,7 +33,8 @@ static void dine(int forks, unsigned int me)
 	};
 
 	for (i = 0; i < meals; i++) {
-		both[0].op = both[1].op = -1;
+		both[0].op = -1;
+		both[1].op = -1;
 		if (kipc_sem_op(forks, both, 2, SOON) < 0)
 			err(EXIT_FAILURE, "take two forks");
 		if (me == 0 && i == meals / 2)
@@ -44,7 +45,8 @@ static void dine(int forks, unsigned int me)
 			usleep(10);	/* it tastes good */
 		in_use[left]--;
 		in_use[right]--;
-		both[0].op = both[1].op = 1;
+		both[0].op = 1;
+		both[1].op = 1;
 		if (kipc_sem_op(forks, both, 2, KIPC_NO_WAIT) < 0)
 			err(EXIT_FAILURE, "put two forks back");
 	}

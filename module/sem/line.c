@@ -103,12 +103,13 @@ static struct kipc_sem_wait *kipc_sem_takers_ready(const struct rb_root_cached *
 		return NULL;
 	for (;;) {
 		left = kipc_sem_wait_of(wait->node.rb_left);
-		if (left && left->least.need <= value)
+		if (left && left->least.need <= value) {
 			wait = left;
-		else if (wait->need <= value)
+			continue;
+		}
+		if (wait->need <= value)
 			return wait;
-		else
-			wait = kipc_sem_wait_of(wait->node.rb_right);
+		wait = kipc_sem_wait_of(wait->node.rb_right);
 	}
 }
 
@@ -122,12 +123,13 @@ static struct kipc_sem_wait *kipc_sem_takers_elder(const struct rb_root_cached *
 		return NULL;
 	for (;;) {
 		left = kipc_sem_wait_of(wait->node.rb_left);
-		if (left && left->least.limit <= passed)
+		if (left && left->least.limit <= passed) {
 			wait = left;
-		else if (wait->limit <= passed)
+			continue;
+		}
+		if (wait->limit <= passed)
 			return wait;
-		else
-			wait = kipc_sem_wait_of(wait->node.rb_right);
+		wait = kipc_sem_wait_of(wait->node.rb_right);
 	}
 }
 

@@ -28,7 +28,8 @@
  * struct kipc_letter, struct kipc_mailbox_attr, struct kipc_message,
  * struct kipc_selector, struct kipc_pipe_attr, struct kipc_service_attr,
  * struct kipc_service_reply, struct kipc_served and struct kipc_sem_attr stand inside others
- * and do not grow, nor do the items of a batch or of an array: what is added will be a structure that begins with them.
+ * and do not grow, nor do the items of a batch or of an array: what is added will be a
+ * structure that begins with them.
  * Flags and rights that are not defined here, and reserved fields that are not
  * zero, are EINVAL.  The kernel zeroes what a caller's structure is longer when it
  * writes one.  A pointer that cannot be read or written is EFAULT, and then nothing
