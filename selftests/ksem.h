@@ -10,8 +10,9 @@
 #define UNDO	KIPC_SEM_UNDO
 
 /* A step: ADD(0, -1), or with UNDO as a third argument. */
-#define ADD(num_, op_, ...) \
-	((struct kipc_sem_op){ .num = (num_), .op = (op_), .flags = 0 __VA_OPT__(+) __VA_ARGS__ })
+#define ADD(...)	ADD_3(__VA_ARGS__, 0, 0)
+#define ADD_3(num_, op_, flags_, ...) \
+	((struct kipc_sem_op){ .num = (num_), .op = (op_), .flags = (flags_) })
 /* Steps as s_op() takes them. */
 #define STEPS(...)							\
 	((const struct kipc_sem_op[]){ __VA_ARGS__ }),			\

@@ -29,7 +29,7 @@ struct waiting {
 	bool waits;
 	unsigned int turn, at;
 	long need;
-	bool zero, held, elder;
+	bool zero, held, elder, nowhere;
 	unsigned int left;	/* how often it may still be overtaken */
 };
 
@@ -72,7 +72,7 @@ static void note_change(unsigned int num)
 /* It waits for that to grow. */
 static bool takes_at(const struct waiting *w, unsigned int num)
 {
-	return !w->held && !w->zero && w->at == num;
+	return !w->nowhere && !w->held && !w->zero && w->at == num;
 }
 
 static void seat(void)
@@ -223,9 +223,11 @@ static void retry(unsigned int who)
 	bool was_held = w->held, elder = w->elder;
 	int how;
 
-	w->waits = elder;	/* an elder is one meanwhile */
-	w->held = true;
+	/* An elder is one meanwhile. */
+	w->waits = elder;
+	w->nowhere = true;
 	how = try(who, w->turn);
+	w->nowhere = false;
 	if (how != WAITS) {
 		finish(who, how);
 		return;
