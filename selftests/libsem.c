@@ -78,7 +78,6 @@ TEST(create_errors)
 	const char *name = temp_name("libsem");
 	struct kipc_sem_attr attr = { .count = KIPC_SEM_MAX + 1 };
 	uint64_t objects = get_limit("max_objects");
-	struct rlimit limit, none;
 	char longest[300];
 
 	EXPECT_ERR(EINVAL, kipc_sem_create(NULL, &attr, 0600, SEND, 0));
@@ -101,12 +100,16 @@ TEST(create_errors)
 	set_limit("max_objects", 0);
 	EXPECT_ERR(EDQUOT, kipc_sem_create(NULL, NULL, 0600, SEND, 0));
 	set_limit("max_objects", objects);
-	ASSERT_OK(getrlimit(RLIMIT_NOFILE, &limit));
-	none = limit;
-	none.rlim_cur = 3;
+}
+
+TEST(no_descriptors)
+{
+	struct rlimit none = { 3, 3 };
+
+	if (*(getenv("KIPC_WRAP") ?: ""))
+		SKIP(return, "valgrind has descriptors of its own");
 	ASSERT_OK(setrlimit(RLIMIT_NOFILE, &none));
 	EXPECT_ERR(EMFILE, kipc_sem_create(NULL, NULL, 0600, SEND, 0));
-	ASSERT_OK(setrlimit(RLIMIT_NOFILE, &limit));
 }
 
 /* Without the device, or with one that nobody drives. */

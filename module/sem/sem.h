@@ -25,6 +25,10 @@
  * do.  Who comes while the set is busy settles it first: so nobody takes what others
  * wait for.
  *
+ * Who waits lingers first (waiter.h): two who hand over to each other need not sleep.  Whoever
+ * does an operation for another has ended its wait by that, so that one returns without
+ * the lock, if it finds its verdict.
+ *
  * How often an operation may still be overtaken is @left; while it is in takers, what the
  * semaphore counted as passed may grow to @limit.  The trees of takers know the least @need
  * and the least @limit of each part of them, so that neither who goes on nor who is to
