@@ -59,17 +59,22 @@ static void kipc_sem_bunch_lock(struct kipc_sem_bunch *bunch)
 	unsigned int i;
 
 	mutex_lock(&kipc_sem_all_lock);
-	for (i = 0; i < bunch->count; i++)
+	for (i = 0; i < bunch->count; i++) {
 		spin_lock_nest_lock(&bunch->set[i]->object.lock,
 				    &kipc_sem_all_lock);
+		/* For sparse, which cannot count them. */
+		__release(&bunch->set[i]->object.lock);
+	}
 }
 
 static void kipc_sem_bunch_unlock(struct kipc_sem_bunch *bunch)
 {
 	unsigned int i = bunch->count;
 
-	while (i--)
+	while (i--) {
+		__acquire(&bunch->set[i]->object.lock);
 		spin_unlock(&bunch->set[i]->object.lock);
+	}
 	mutex_unlock(&kipc_sem_all_lock);
 }
 
