@@ -20,6 +20,7 @@ TEST(order_of_arrival)
 		});
 	for (i = 0; i < CROWD; i++) {
 		ASSERT_OK(s_post(fd, 0));
+		ASSERT_EQ(pids[i], s_look(fd, 0).pid);
 		EXPECT_EQ(0, reap(pids[i]));
 		EXPECT_EQ(CROWD - 1 - i, s_stat_of(fd).waiting);
 	}
