@@ -207,7 +207,14 @@ void kipc_call_forget_reply(struct kipc_call *call)
 
 /* Death of the server. */
 
-static bool kipc_process_is_dead(struct pid *process)
+/**
+ * kipc_process_is_dead - has a process ended, with all its threads?
+ * @process: its number, referenced
+ *
+ * Context: any.
+ * Return: true if so; then it stays so.
+ */
+bool kipc_process_is_dead(struct pid *process)
 {
 	struct task_struct *task;
 	bool dead;

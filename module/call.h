@@ -253,6 +253,7 @@ bool kipc_party_has_reply(const struct kipc_party *party);
 
 int kipc_calls_setup(void);
 void kipc_calls_later(struct delayed_work *work, unsigned long delay);
+bool kipc_process_is_dead(struct pid *process);
 void kipc_calls_teardown(void);
 struct kipc_calls *kipc_calls_create(const struct kipc_calls_ops *ops,
 				     void *owner, spinlock_t *lock);

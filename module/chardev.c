@@ -24,6 +24,7 @@
 #include "queue/queue.h"
 #include "quota.h"
 #include "registry.h"
+#include "sem/sem.h"
 
 #define KIPC_CREATE_FLAGS \
 	(KIPC_NONBLOCK | KIPC_INHERIT | KIPC_EXCL | KIPC_PERSISTENT)
@@ -36,6 +37,7 @@ static const struct kipc_kind *const kipc_kinds[] = {
 	&kipc_pipe_kind,
 	&kipc_service_kind,
 	&kipc_memory_kind,
+	&kipc_sem_kind,
 };
 
 static const struct kipc_kind *kipc_kind_find(u32 id)

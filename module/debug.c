@@ -99,6 +99,8 @@ static struct kipc_delay_state kipc_delays[] = {
 	[KIPC_DELAY_MEMORY_MAPPED] = { .name = "memory_mapped" },
 	[KIPC_DELAY_MEMORY_RESIZED] = { .name = "memory_resized" },
 	[KIPC_DELAY_BELL_FAULT] = { .name = "bell_fault" },
+	[KIPC_DELAY_SEM_UNDO_CREATED] = { .name = "sem_undo_created" },
+	[KIPC_DELAY_SEM_ALL_TAKEN] = { .name = "sem_all_taken" },
 };
 
 static_assert(ARRAY_SIZE(kipc_delays) == KIPC_DELAY_POINTS);
@@ -122,6 +124,7 @@ static const char *const kipc_reference_names[] = {
 	[KIPC_REF_PARCELS] = "parcels",
 	[KIPC_REF_MEMORIES] = "memories",
 	[KIPC_REF_ATTACHMENTS] = "attachments",
+	[KIPC_REF_UNDOS] = "undos",
 };
 
 static_assert(ARRAY_SIZE(kipc_reference_names) == KIPC_REFERENCE_KINDS);

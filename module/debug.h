@@ -87,6 +87,8 @@
  * @KIPC_DELAY_MEMORY_MAPPED: a writable one counts, and is not the memfd's yet
  * @KIPC_DELAY_MEMORY_RESIZED: the memfd has its new size, it is not kept yet
  * @KIPC_DELAY_BELL_FAULT: the buffer's page was missing, the lock is dropped
+ * @KIPC_DELAY_SEM_UNDO_CREATED: memory for what is to be undone is there, nobody knows it
+ * @KIPC_DELAY_SEM_ALL_TAKEN: one of each of several sets was taken, or not, none settled
  * @KIPC_DELAY_POINTS: how many there are
  */
 enum kipc_delay {
@@ -157,6 +159,8 @@ enum kipc_delay {
 	KIPC_DELAY_MEMORY_MAPPED,
 	KIPC_DELAY_MEMORY_RESIZED,
 	KIPC_DELAY_BELL_FAULT,
+	KIPC_DELAY_SEM_UNDO_CREATED,
+	KIPC_DELAY_SEM_ALL_TAKEN,
 	KIPC_DELAY_POINTS
 };
 
@@ -180,6 +184,7 @@ enum kipc_delay {
  * @KIPC_REF_PARCELS: sets of handles that messages carry
  * @KIPC_REF_MEMORIES: memfds that are held
  * @KIPC_REF_ATTACHMENTS: mappings of them
+ * @KIPC_REF_UNDOS: processes that semaphores have something to be undone for
  * @KIPC_REFERENCE_KINDS: how many there are
  */
 enum kipc_reference {
@@ -201,6 +206,7 @@ enum kipc_reference {
 	KIPC_REF_PARCELS,
 	KIPC_REF_MEMORIES,
 	KIPC_REF_ATTACHMENTS,
+	KIPC_REF_UNDOS,
 	KIPC_REFERENCE_KINDS
 };
 

@@ -33,11 +33,17 @@
  *					path takes only this one
  *   object->notify.lock (listener.c)	who is to be sent a signal
  *
- * No two are ever held at once, so they have no order.  The lock of an object's inode
+ * No two are ever held at once, so they have no order.  But for one operation:
+ *
+ *   kipc_sem_all_lock (sem/all.c)	who takes the locks of several objects
+ *     object->lock			of several sets of semaphores, in any order:
+ *					nobody else holds more than one
+ *
+ * The lock of an object's inode
  * (handle.c: who gets SIGIO) is taken outside of all.  Inside of them only the
  * kernel's own are taken: put_ipc_ns() under the first; put_pid(), the lock of a
  * process's wait_pidfd and that of an xarray under the object's; that of a process's
- * signals under the last.
+ * signals under notify.lock.
  *
  * User memory is never touched under @lock, but by a copy of at most
  * KIPC_COPY_LOCKED bytes with page faults disabled.  Threads, pollers and

@@ -339,6 +339,20 @@ int kipc_service_attach(int fd, uint64_t token, const struct kipc_descriptor *it
 int kipc_service_take(int fd, uint64_t token, struct kipc_descriptor *items,
 		      size_t *count);
 
+/* Semaphores: sets of them, with rights to post, to wait and to manage. */
+int kipc_sem_create(const char *name, const struct kipc_sem_attr *attr, mode_t mode,
+		    uint32_t rights, uint32_t flags);
+int kipc_sem_post(int fd, uint32_t num);
+int kipc_sem_wait(int fd, uint32_t num);
+int kipc_sem_trywait(int fd, uint32_t num);
+int kipc_sem_timedwait(int fd, uint32_t num, uint64_t deadline);
+int kipc_sem_getvalue(int fd, uint32_t num);
+int kipc_sem_op(int fd, const struct kipc_sem_op *ops, size_t count, uint64_t deadline);
+int kipc_sem_get(int fd, uint32_t first, struct kipc_sem_value *values, size_t count);
+int kipc_sem_set(int fd, uint32_t first, const uint32_t *values, size_t count);
+int kipc_sem_stat(int fd, struct kipc_sem_stat *stat);
+int kipc_sem_take_all(const int *fds, size_t count, uint64_t deadline);
+
 /* The deadline that lies this many nanoseconds ahead; never KIPC_NO_WAIT. */
 uint64_t kipc_deadline(uint64_t nanoseconds);
 

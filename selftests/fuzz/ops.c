@@ -57,7 +57,7 @@ unsigned int op_find(const struct op *op, const char *name)
 unsigned int op_outer(const struct op *op)
 {
 	static const char *const names[] = {
-		"attr", "items", "handles.items", "request.items",
+		"attr", "items", "handles.items", "request.items", "ops", "fds"
 	};
 	unsigned int i = MAX_ARGS;
 

@@ -118,6 +118,9 @@ int ioctl(int fd, unsigned long request, ...)
 	const struct kipc_mailbox_recv *recv;
 	const struct kipc_queue_send *put;
 	const struct kipc_queue_recv *get;
+	const struct kipc_sem_operation *operation;
+	const struct kipc_sem_values *values;
+	const struct kipc_sem_all *all;
 	const struct kipc_pipe_io *io;
 	va_list args;
 	void *arg;
@@ -225,6 +228,22 @@ int ioctl(int fd, unsigned long request, ...)
 	case KIPC_IOC_PIPE_READ:
 		io = arg;
 		was_written(io->data, ret);
+		break;
+	case KIPC_IOC_SEM_OP:
+		operation = arg;
+		was_read(operation->ops, operation->count * sizeof(struct kipc_sem_op));
+		break;
+	case KIPC_IOC_SEM_TAKE_ALL:
+		all = arg;
+		was_read(all->fds, all->count * sizeof(int));
+		break;
+	case KIPC_IOC_SEM_GET:
+		values = arg;
+		was_written(values->values, values->count * sizeof(struct kipc_sem_value));
+		break;
+	case KIPC_IOC_SEM_SET:
+		values = arg;
+		was_read(values->values, values->count * sizeof(uint32_t));
 		break;
 	}
 	return ret;

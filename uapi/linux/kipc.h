@@ -4,7 +4,7 @@
  *
  * This header is the whole protocol between /dev/kipc and user space.  What is of
  * one kind of object alone it includes: kipc_mailbox.h, kipc_queue.h, kipc_pipe.h,
- * kipc_service.h.
+ * kipc_service.h, kipc_sem.h.
  *
  * DOC: The model
  *
@@ -27,8 +27,9 @@
  * zero (else E2BIG), and one shorter than the first published one is EINVAL.
  * struct kipc_letter, struct kipc_mailbox_attr, struct kipc_message,
  * struct kipc_selector, struct kipc_pipe_attr, struct kipc_service_attr,
- * struct kipc_service_reply and struct kipc_served stand inside others and do not grow,
- * nor do the items of a batch: what is added will be a structure that begins with them.
+ * struct kipc_service_reply, struct kipc_served and struct kipc_sem_attr stand inside others
+ * and do not grow, nor do the items of a batch or of an array: what is added will be a
+ * structure that begins with them.
  * Flags and rights that are not defined here, and reserved fields that are not
  * zero, are EINVAL.  The kernel zeroes what a caller's structure is longer when it
  * writes one.  A pointer that cannot be read or written is EFAULT, and then nothing
@@ -77,6 +78,7 @@
 #define KIPC_KIND_PIPE		3
 #define KIPC_KIND_SERVICE	4
 #define KIPC_KIND_MEMORY	5
+#define KIPC_KIND_SEMAPHORES	6
 
 /*
  * Rights of a handle.  Opening by name asks for the permission that a file
@@ -124,8 +126,8 @@ struct kipc_features {
  * @attr_size: size of *@attr; more than a page is E2BIG
  * @attr: pointer to the kind's attributes (struct kipc_mailbox_attr or _config,
  *	struct kipc_queue_attr, struct kipc_pipe_attr, struct kipc_service_attr,
- *	struct kipc_memory_attr); NULL, with @attr_size 0, for its defaults, which memory
- *	has not (EINVAL); one without the other is EINVAL
+ *	struct kipc_memory_attr, struct kipc_sem_attr); NULL, with @attr_size 0, for its
+ *	defaults, which memory has not (EINVAL); one without the other is EINVAL
  *
  * A name that is there already: with KIPC_EXCL EEXIST; EPROTOTYPE if it names
  * another kind; else it is opened with @rights as KIPC_IOC_OPEN does (but without
@@ -409,6 +411,17 @@ struct kipc_handles {
  * KIPC_EVENT_CALL, of a mailbox: a request has come, and no receiver was waiting for it.
  * Needs KIPC_RIGHT_RECEIVE.
  *
+ * Of a set of semaphores:
+ *
+ * KIPC_EVENT_NONEMPTY: some semaphore is above 0 and can be taken from (it is not a
+ * senior's), where none was.  KIPC_EVENT_READABLE: that, and each operation that adds to a
+ * semaphore from which something can be taken then.  Need KIPC_RIGHT_RECEIVE.
+ *
+ * KIPC_EVENT_WRITABLE: some semaphore is below its maximum, where none was; needs
+ * KIPC_RIGHT_SEND.  KIPC_EVENT_LIMIT: none is any more; needs KIPC_RIGHT_MANAGE.
+ *
+ * KIPC_EVENT_PEER_GONE: the set was removed.  Needs KIPC_RIGHT_SEND or KIPC_RIGHT_RECEIVE.
+ *
  * Of a service:
  *
  * KIPC_EVENT_CALL: a call has to wait, for no worker was idle; each of them is told.
@@ -470,5 +483,6 @@ struct kipc_notification {
 #include <linux/kipc_pipe.h>
 #include <linux/kipc_service.h>
 #include <linux/kipc_memory.h>
+#include <linux/kipc_sem.h>
 
 #endif /* _UAPI_LINUX_KIPC_H */
