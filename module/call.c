@@ -174,13 +174,31 @@ void kipc_call_discard(struct kipc_call *call, struct kipc_wake *wake)
 }
 
 /**
- * kipc_call_forget_reply - give up what is known of the replier
+ * kipc_call_unload - what a call carries, or the reply to it, goes
+ * @call: may carry nothing
+ *
+ * Not inline, for most carry nothing.
+ *
+ * Context: the lock is held, or it is the caller's alone.
+ */
+noinline void kipc_call_unload(struct kipc_call *call)
+{
+	if (!call->parcel)
+		return;
+	call->calls->ops->unload(call->parcel);
+	call->parcel = NULL;
+}
+
+/**
+ * kipc_call_forget_reply - give up what is known of the replier, and what it has sent along
  * @call: DONE
  *
  * Context: the lock is held.
  */
 void kipc_call_forget_reply(struct kipc_call *call)
 {
+	if (unlikely(call->parcel))
+		kipc_call_unload(call);
 	put_pid(call->process);
 	put_pid(call->thread);
 	call->process = NULL;
@@ -189,7 +207,14 @@ void kipc_call_forget_reply(struct kipc_call *call)
 
 /* Death of the server. */
 
-static bool kipc_process_is_dead(struct pid *process)
+/**
+ * kipc_process_is_dead - has a process ended, with all its threads?
+ * @process: its number, referenced
+ *
+ * Context: any.
+ * Return: true if so; then it stays so.
+ */
+bool kipc_process_is_dead(struct pid *process)
 {
 	struct task_struct *task;
 	bool dead;
@@ -368,6 +393,7 @@ struct kipc_call *kipc_call_get(struct kipc_calls *calls,
 		return kipc_call_alloc(calls, caller, request, reply);
 	call->request.head = 0;
 	call->request.dead = false;
+	call->takes = 0;
 	return call;
 }
 
@@ -408,6 +434,7 @@ void kipc_call_put(struct kipc_call *call)
 	struct kipc_calls *calls = call->calls;
 	struct kipc_wake wake;
 
+	kipc_call_unload(call);
 	kipc_wake_init(&wake);
 	spin_lock(calls->lock);
 	/* A call that failed shall leave nothing behind. */
@@ -531,6 +558,7 @@ void kipc_call_detach(struct kipc_call *call, struct kipc_wake *wake)
 void kipc_call_withdraw(struct kipc_call *call, struct kipc_wake *wake)
 {
 	kipc_call_detach(call, wake);
+	kipc_call_unload(call);
 	call->calls->begun--;
 	call->state = KIPC_CALL_FREE;
 }
@@ -609,6 +637,8 @@ void kipc_call_end(struct kipc_call *call, int result, struct kipc_wake *wake)
 	}
 	call->state = KIPC_CALL_DONE;
 	call->result = result;
+	if (unlikely(result < 0))
+		kipc_call_unload(call);
 	if (!call->party) {
 		kipc_call_forget_reply(call);
 		kipc_call_discard(call, wake);

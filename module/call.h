@@ -62,6 +62,7 @@
 
 struct kipc_call;
 struct kipc_calls;
+struct kipc_parcel;
 
 /* A token is a place in the table and, above it, the number of the call. */
 #define KIPC_CALL_PLACES	BIT(20)
@@ -82,6 +83,8 @@ enum kipc_call_state {
  * @died: a server is dead that had a call; may sleep
  * @rest: the records are the object's own, made by kipc_call_make(): this one is FREE now,
  *	on no list; with the lock held, the wake not full.  Or NULL
+ * @unload: free a parcel; the lock may be held.  NULL if calls carry nothing that the engine
+ *	knows of
  *
  * An object with @rest looks after its servers itself, and needs neither of the others.
  */
@@ -90,6 +93,7 @@ struct kipc_calls_ops {
 	void (*drop)(struct kipc_calls *calls);
 	void (*died)(struct kipc_calls *calls);
 	void (*rest)(struct kipc_call *call, struct kipc_wake *wake);
+	void (*unload)(struct kipc_parcel *parcel);
 };
 
 /**
@@ -172,6 +176,7 @@ struct kipc_collector {
  * @dying: @death is queued, and holds the object
  * @result: DONE: bytes of the reply, or an errno
  * @limit: longest reply that is taken
+ * @takes: how many handles the reply may carry
  * @server: the process that took it, or the last call of this record, referenced and
  *	watched; or NULL
  * @server_party: the handle that it was taken by, while it is in its list
@@ -183,6 +188,8 @@ struct kipc_collector {
  * @gid: its effective group
  * @process: the replier, referenced if @result is that of a reply
  * @thread: likewise
+ * @parcel: what the request carries, until a server has it; then what the reply does; or
+ *	NULL
  * @request_space: bytes in @request
  * @reply_space: bytes behind them
  * @request: carries the request; pinned for ever, so that no ring frees it
@@ -202,6 +209,7 @@ struct kipc_call {
 	int deserted;
 	int result;
 	u32 limit;
+	u32 takes;
 	struct pid *server;
 	struct kipc_party *server_party;
 	wait_queue_entry_t watch;
@@ -212,6 +220,7 @@ struct kipc_call {
 	kgid_t gid;
 	struct pid *process;
 	struct pid *thread;
+	struct kipc_parcel *parcel;
 	size_t request_space;
 	size_t reply_space;
 	struct kipc_segment request;
@@ -223,6 +232,22 @@ static inline void *kipc_call_reply(struct kipc_call *call)
 	return call->request.data + call->request_space;
 }
 
+/**
+ * struct kipc_answer - a reply
+ * @data: no iterator, access_ok() was checked
+ * @size: of it
+ * @tag: the replier's
+ * @parcel: what it carries, taken over if kipc_call_answer() returns 0; or NULL
+ * @count: how many handles these are
+ */
+struct kipc_answer {
+	struct kipc_buffer data;
+	size_t size;
+	u64 tag;
+	struct kipc_parcel *parcel;
+	u32 count;
+};
+
 void kipc_party_leave(struct kipc_party *party, struct kipc_calls *calls);
 void kipc_party_desert(struct kipc_party *party, struct kipc_calls *calls);
 void kipc_party_desert_exec(struct kipc_party *party, struct kipc_calls *calls,
@@ -232,6 +257,7 @@ bool kipc_party_has_reply(const struct kipc_party *party);
 
 int kipc_calls_setup(void);
 void kipc_calls_later(struct delayed_work *work, unsigned long delay);
+bool kipc_process_is_dead(struct pid *process);
 void kipc_calls_teardown(void);
 struct kipc_calls *kipc_calls_create(const struct kipc_calls_ops *ops,
 				     void *owner, spinlock_t *lock);
@@ -252,6 +278,7 @@ int kipc_call_make(struct kipc_call *call, struct kipc_calls *calls,
 		   struct kipc_party *party, u32 place);
 void kipc_call_unmake(struct kipc_call *call);
 void kipc_call_skip_token(struct kipc_call *call);
+void kipc_call_unload(struct kipc_call *call);
 
 /* The life of a call, with the lock held. */
 u64 kipc_call_next_token(const struct kipc_call *call);
@@ -306,7 +333,7 @@ void kipc_call_discard(struct kipc_call *call, struct kipc_wake *wake);
 
 /* What does all of it, without the lock. */
 int kipc_call_answer(struct kipc_calls *calls, u64 token,
-		     const struct kipc_buffer *data, size_t size, u64 tag);
+		     const struct kipc_answer *answer);
 struct kipc_call *kipc_call_claim(struct kipc_calls *calls,
 				  struct kipc_party *party, u64 token,
 				  struct kipc_collector *collector,

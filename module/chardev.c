@@ -18,11 +18,13 @@
 #include "debug.h"
 #include "lrpc/lrpc.h"
 #include "mailbox/mailbox.h"
+#include "memory/memory.h"
 #include "object.h"
 #include "pipe/pipe.h"
 #include "queue/queue.h"
 #include "quota.h"
 #include "registry.h"
+#include "sem/sem.h"
 
 #define KIPC_CREATE_FLAGS \
 	(KIPC_NONBLOCK | KIPC_INHERIT | KIPC_EXCL | KIPC_PERSISTENT)
@@ -34,6 +36,8 @@ static const struct kipc_kind *const kipc_kinds[] = {
 	&kipc_queue_kind,
 	&kipc_pipe_kind,
 	&kipc_service_kind,
+	&kipc_memory_kind,
+	&kipc_sem_kind,
 };
 
 static const struct kipc_kind *kipc_kind_find(u32 id)
@@ -385,12 +389,20 @@ static ssize_t carried_show(struct device *dev, struct device_attribute *attr,
 }
 static DEVICE_ATTR_RO(carried);
 
+static ssize_t memory_show(struct device *dev, struct device_attribute *attr,
+			   char *buf)
+{
+	return sysfs_emit(buf, "%ld\n", kipc_quota_total(KIPC_MEMORY));
+}
+static DEVICE_ATTR_RO(memory);
+
 static struct attribute *kipc_device_attrs[] = {
 	&dev_attr_objects.attr,
 	&dev_attr_handles.attr,
 	&dev_attr_bytes.attr,
 	&dev_attr_waiters.attr,
 	&dev_attr_carried.attr,
+	&dev_attr_memory.attr,
 	NULL
 };
 ATTRIBUTE_GROUPS(kipc_device);

@@ -60,6 +60,7 @@ static struct kipc_delay_state kipc_delays[] = {
 	[KIPC_DELAY_CREATE_UNNAMED] = { .name = "create_unnamed" },
 	[KIPC_DELAY_POLL_ENROLLED] = { .name = "poll_enrolled" },
 	[KIPC_DELAY_NOTIFY_WATCHED] = { .name = "notify_watched" },
+	[KIPC_DELAY_NOTIFY_TELLING] = { .name = "notify_telling" },
 	[KIPC_DELAY_CALL_PREPARED] = { .name = "call_prepared" },
 	[KIPC_DELAY_REPLY_COPYING] = { .name = "reply_copying" },
 	[KIPC_DELAY_REPLY_FAULT] = { .name = "reply_fault" },
@@ -91,8 +92,15 @@ static struct kipc_delay_state kipc_delays[] = {
 	[KIPC_DELAY_WORKER_IDLE] = { .name = "worker_idle" },
 	[KIPC_DELAY_WORKER_HAS] = { .name = "worker_has" },
 	[KIPC_DELAY_WORKER_FAULT] = { .name = "worker_fault" },
+	[KIPC_DELAY_INTAKE_PREPARED] = { .name = "intake_prepared" },
 	[KIPC_DELAY_BINDING_GOING] = { .name = "binding_going" },
 	[KIPC_DELAY_SERVICE_ENDED] = { .name = "service_ended" },
+	[KIPC_DELAY_MEMORY_MAPPING] = { .name = "memory_mapping" },
+	[KIPC_DELAY_MEMORY_MAPPED] = { .name = "memory_mapped" },
+	[KIPC_DELAY_MEMORY_RESIZED] = { .name = "memory_resized" },
+	[KIPC_DELAY_BELL_FAULT] = { .name = "bell_fault" },
+	[KIPC_DELAY_SEM_UNDO_CREATED] = { .name = "sem_undo_created" },
+	[KIPC_DELAY_SEM_ALL_TAKEN] = { .name = "sem_all_taken" },
 };
 
 static_assert(ARRAY_SIZE(kipc_delays) == KIPC_DELAY_POINTS);
@@ -114,6 +122,9 @@ static const char *const kipc_reference_names[] = {
 	[KIPC_REF_PAGES] = "pages",
 	[KIPC_REF_CHAINS] = "chains",
 	[KIPC_REF_PARCELS] = "parcels",
+	[KIPC_REF_MEMORIES] = "memories",
+	[KIPC_REF_ATTACHMENTS] = "attachments",
+	[KIPC_REF_UNDOS] = "undos",
 };
 
 static_assert(ARRAY_SIZE(kipc_reference_names) == KIPC_REFERENCE_KINDS);

@@ -5,7 +5,8 @@
  * A debug build is one for a kernel that proves locking, or with KIPC_DEBUG=y.
  * In any other, nothing of this is there.
  *
- * A delay point is a place in the code, outside of all locks, where a test can
+ * A delay point is a place in the code, outside of all locks (but for the mmap_lock in
+ * mmap, and the one of who sets the size of memory), where a test can
  * hold a thread.  /sys/kernel/debug/kipc/delay/NAME takes a thread's number (in
  * the first PID namespace): when that thread comes by, it is held until a 0 is
  * written, or for KIPC_DELAY_LIMIT; signals do not free it.  Reading tells "idle",
@@ -47,6 +48,7 @@
  * @KIPC_DELAY_CREATE_UNNAMED: made, with a handle, not published yet
  * @KIPC_DELAY_POLL_ENROLLED: enrolled with the pollers, the mask not computed yet
  * @KIPC_DELAY_NOTIFY_WATCHED: a receiver of signals is counted, and is not told yet
+ * @KIPC_DELAY_NOTIFY_TELLING: there is news, and receivers of signals are not told yet
  * @KIPC_DELAY_CALL_PREPARED: a request is ready to be sent, the lock to be taken
  * @KIPC_DELAY_REPLY_COPYING: a large reply is to be copied, the call is claimed for it
  * @KIPC_DELAY_REPLY_FAULT: the reply's page was missing, the lock is dropped
@@ -78,8 +80,15 @@
  * @KIPC_DELAY_WORKER_IDLE: a worker has joined its pool, and is to look at the line
  * @KIPC_DELAY_WORKER_HAS: a worker has a call in its hand, not copied out yet
  * @KIPC_DELAY_WORKER_FAULT: what it writes the call to was missing, and is there now
+ * @KIPC_DELAY_INTAKE_PREPARED: what is carried can be installed, and is not yet
  * @KIPC_DELAY_BINDING_GOING: a binding is out of its slot, its pages still mapped
  * @KIPC_DELAY_SERVICE_ENDED: a service has ended, nobody has been told yet
+ * @KIPC_DELAY_MEMORY_MAPPING: a mapping is within the size, its seals not looked at
+ * @KIPC_DELAY_MEMORY_MAPPED: a writable one counts, and is not the memfd's yet
+ * @KIPC_DELAY_MEMORY_RESIZED: the memfd has its new size, it is not kept yet
+ * @KIPC_DELAY_BELL_FAULT: the buffer's page was missing, the lock is dropped
+ * @KIPC_DELAY_SEM_UNDO_CREATED: memory for what is to be undone is there, nobody knows it
+ * @KIPC_DELAY_SEM_ALL_TAKEN: one of each of several sets was taken, or not, none settled
  * @KIPC_DELAY_POINTS: how many there are
  */
 enum kipc_delay {
@@ -111,6 +120,7 @@ enum kipc_delay {
 	KIPC_DELAY_CREATE_UNNAMED,
 	KIPC_DELAY_POLL_ENROLLED,
 	KIPC_DELAY_NOTIFY_WATCHED,
+	KIPC_DELAY_NOTIFY_TELLING,
 	KIPC_DELAY_CALL_PREPARED,
 	KIPC_DELAY_REPLY_COPYING,
 	KIPC_DELAY_REPLY_FAULT,
@@ -142,8 +152,15 @@ enum kipc_delay {
 	KIPC_DELAY_WORKER_IDLE,
 	KIPC_DELAY_WORKER_HAS,
 	KIPC_DELAY_WORKER_FAULT,
+	KIPC_DELAY_INTAKE_PREPARED,
 	KIPC_DELAY_BINDING_GOING,
 	KIPC_DELAY_SERVICE_ENDED,
+	KIPC_DELAY_MEMORY_MAPPING,
+	KIPC_DELAY_MEMORY_MAPPED,
+	KIPC_DELAY_MEMORY_RESIZED,
+	KIPC_DELAY_BELL_FAULT,
+	KIPC_DELAY_SEM_UNDO_CREATED,
+	KIPC_DELAY_SEM_ALL_TAKEN,
 	KIPC_DELAY_POINTS
 };
 
@@ -165,6 +182,9 @@ enum kipc_delay {
  * @KIPC_REF_PAGES: pages of bindings
  * @KIPC_REF_CHAINS: calls that threads are serving
  * @KIPC_REF_PARCELS: sets of handles that messages carry
+ * @KIPC_REF_MEMORIES: memfds that are held
+ * @KIPC_REF_ATTACHMENTS: mappings of them
+ * @KIPC_REF_UNDOS: processes that semaphores have something to be undone for
  * @KIPC_REFERENCE_KINDS: how many there are
  */
 enum kipc_reference {
@@ -184,6 +204,9 @@ enum kipc_reference {
 	KIPC_REF_PAGES,
 	KIPC_REF_CHAINS,
 	KIPC_REF_PARCELS,
+	KIPC_REF_MEMORIES,
+	KIPC_REF_ATTACHMENTS,
+	KIPC_REF_UNDOS,
 	KIPC_REFERENCE_KINDS
 };
 

@@ -54,6 +54,18 @@ __poll_t kipc_handle_mask(const struct kipc_handle *handle, __poll_t state)
 	return mask;
 }
 
+/**
+ * kipc_handle_governs - may the caller do by a handle what restricts others?
+ * @handle: the handle
+ *
+ * Return: true for the object's owner, and if the handle has the right to manage.
+ */
+bool kipc_handle_governs(const struct kipc_handle *handle)
+{
+	return handle->rights & KIPC_RIGHT_MANAGE ||
+	       uid_eq(handle->object->inode->i_uid, current_fsuid());
+}
+
 static int kipc_handle_is(const void *file, struct file *other, unsigned int fd)
 {
 	return other == file;
@@ -298,7 +310,7 @@ static long kipc_handle_notify(struct kipc_handle *handle, void __user *arg,
 	if (wish.events)
 		kipc_handle_watch(handle);
 	ret = kipc_listener_set(&object->notify, &object->account, handle,
-				&wish, news);
+				&wish, news, !kipc_handle_governs(handle));
 	if (wish.events && ret)
 		kipc_notify_unwatch(&object->notify);
 	return ret;

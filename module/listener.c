@@ -23,6 +23,8 @@
  * @by: the handle that it was made by
  * @thread: to be told, referenced
  * @exec_id: of the program that has registered
+ * @user: who has registered, if that is a guest: see kipc_listener_set()
+ * @guest: it is one
  * @news: of what it is to be told; none: no more
  * @wish: what it has asked for
  *
@@ -32,20 +34,27 @@ struct kipc_listener {
 	struct hlist_node node;
 	const void *by;
 	struct pid *thread;
-	u32 exec_id;
+	u64 exec_id;
+	kuid_t user;
+	bool guest;
 	__poll_t news;
 	struct kipc_notification wish;
 };
 
+/* Of an object's registrations, those that guests have together. */
+#define KIPC_LISTENER_GUESTS (KIPC_NOTIFY_MAX / 2)
+
 /*
- * The thread, if it is there, runs the program that has registered, and is still to be
- * told; under RCU.
+ * The thread, if it lives, runs the program that has registered, and is still to be told;
+ * under RCU.  The first one of a process that has ended is there as long as the others,
+ * and would only collect signals.
  */
 static struct task_struct *kipc_listener_task(const struct kipc_listener *listener)
 {
 	struct task_struct *task = pid_task(listener->thread, PIDTYPE_PID);
 
-	return task && READ_ONCE(task->self_exec_id) == listener->exec_id &&
+	return task && !READ_ONCE(task->exit_state) &&
+	       READ_ONCE(task->self_exec_id) == listener->exec_id &&
 	       listener->news ? task : NULL;
 }
 
@@ -75,7 +84,7 @@ static void kipc_listener_free(struct kipc_account *account,
 static struct kipc_listener *kipc_listener_alloc(struct kipc_account *account,
 						 const void *by,
 						 const struct kipc_notification *wish,
-						 __poll_t news)
+						 __poll_t news, bool guest)
 {
 	struct kipc_listener *listener;
 
@@ -85,6 +94,8 @@ static struct kipc_listener *kipc_listener_alloc(struct kipc_account *account,
 	listener->by = by;
 	listener->thread = get_pid(task_pid(current));
 	listener->exec_id = current->self_exec_id;
+	listener->user = current_euid();
+	listener->guest = guest;
 	listener->news = news;
 	listener->wish = *wish;
 	kipc_count(KIPC_REF_LISTENERS, 1);
@@ -98,6 +109,9 @@ static struct kipc_listener *kipc_listener_alloc(struct kipc_account *account,
  * @by: the handle
  * @wish: checked; without events, it takes away
  * @news: of what it is to be told, by what the handle may; it is counted as a watcher
+ * @guest: it does not govern the object: one user of these may have half of what the
+ *	other guests leave, so that nobody takes all places from the others, nor all of them
+ *	from the owner
  *
  * Those who have gone are swept out on the way.
  *
@@ -106,17 +120,17 @@ static struct kipc_listener *kipc_listener_alloc(struct kipc_account *account,
  */
 int kipc_listener_set(struct kipc_notify *notify, struct kipc_account *account,
 		      const void *by, const struct kipc_notification *wish,
-		      __poll_t news)
+		      __poll_t news, bool guest)
 {
+	unsigned int others = 0, guests = 0, mine = 0;
 	struct kipc_listener *listener, *fresh = NULL;
 	HLIST_HEAD(garbage);
 	struct hlist_node *next;
-	unsigned int others = 0;
 	bool found = false;
 	int ret = 0;
 
 	if (wish->events) {
-		fresh = kipc_listener_alloc(account, by, wish, news);
+		fresh = kipc_listener_alloc(account, by, wish, news, guest);
 		if (IS_ERR(fresh))
 			return PTR_ERR(fresh);
 	}
@@ -127,6 +141,12 @@ int kipc_listener_set(struct kipc_notify *notify, struct kipc_account *account,
 			if (listener->by != by ||
 			    listener->thread != task_pid(current)) {
 				others++;
+				if (!listener->guest)
+					continue;
+				if (uid_eq(listener->user, current_euid()))
+					mine++;
+				else
+					guests++;
 				continue;
 			}
 			found = true;
@@ -135,7 +155,9 @@ int kipc_listener_set(struct kipc_notify *notify, struct kipc_account *account,
 	}
 	if (!fresh) {
 		ret = found ? 0 : -ENOENT;
-	} else if (others >= KIPC_NOTIFY_MAX) {
+	} else if (others >= KIPC_NOTIFY_MAX ||
+		   (guest && !found &&
+		    mine >= (KIPC_LISTENER_GUESTS - guests) / 2)) {
 		hlist_add_head(&fresh->node, &garbage);
 		ret = -ENOSPC;
 	} else {

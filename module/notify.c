@@ -7,6 +7,7 @@
 #include <linux/signal.h>
 #include <linux/slab.h>
 
+#include "debug.h"
 #include "notify.h"
 #include "quota.h"
 
@@ -119,6 +120,7 @@ void kipc_notify(struct kipc_notify *notify, __poll_t news)
 	kipc_notify_pollers(notify, news);
 	if (!READ_ONCE(notify->watchers))
 		return;
+	kipc_delay(KIPC_DELAY_NOTIFY_TELLING);
 	/* Once there, it stays. */
 	async = READ_ONCE(notify->async);
 	for (which = 0; async && which < KIPC_ASYNC_LISTS; which++)

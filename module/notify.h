@@ -132,7 +132,7 @@ void kipc_notify_unwatch(struct kipc_notify *notify);
 /* listener.c */
 int kipc_listener_set(struct kipc_notify *notify, struct kipc_account *account,
 		      const void *by, const struct kipc_notification *wish,
-		      __poll_t news);
+		      __poll_t news, bool guest);
 void kipc_listener_forget(struct kipc_notify *notify,
 			  struct kipc_account *account, const void *by);
 void kipc_listener_tell(struct kipc_notify *notify, __poll_t news);

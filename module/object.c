@@ -371,7 +371,7 @@ int kipc_object_permission(const struct kipc_object *object, u32 rights)
 		return -EINVAL;
 	if (rights & KIPC_RIGHTS_WRITE)
 		wanted |= 0002;
-	if (rights & KIPC_RIGHT_RECEIVE)
+	if (rights & (KIPC_RIGHT_RECEIVE | KIPC_RIGHT_MAP))
 		wanted |= 0004;
 
 	if (uid_eq(inode->i_uid, current_fsuid()))

@@ -34,11 +34,17 @@
  *					path takes only this one
  *   object->notify.lock (listener.c)	who is to be sent a signal
  *
- * No two are ever held at once, so they have no order.  The lock of an object's inode
+ * No two are ever held at once, so they have no order.  But for one operation:
+ *
+ *   kipc_sem_all_lock (sem/all.c)	who takes the locks of several objects
+ *     object->lock			of several sets of semaphores, in any order:
+ *					nobody else holds more than one
+ *
+ * The lock of an object's inode
  * (handle.c: who gets SIGIO) is taken outside of all.  Inside of them only the
  * kernel's own are taken: put_ipc_ns() under the first; put_pid(), the lock of a
  * process's wait_pidfd and that of an xarray under the object's; that of a process's
- * signals under the last.
+ * signals under notify.lock.
  *
  * User memory is never touched under @lock, but by a copy of at most
  * KIPC_COPY_LOCKED bytes with page faults disabled.  Threads, pollers and
@@ -144,6 +150,7 @@ struct kipc_kind {
  * @home: the names of its IPC namespace, while @handles > 0
  * @id: never used again
  * @created: CLOCK_REALTIME nanoseconds
+ * @carries: it may carry handles; set once, by @init
  * @account: who pays
  * @handles: holds: each open handle, creation and look-up under way, a persistent
  *	name; at 0 its life ends
@@ -162,6 +169,7 @@ struct kipc_object {
 	struct kipc_names *home;
 	u64 id;
 	u64 created;
+	bool carries;
 	struct kipc_account account;
 	refcount_t handles;
 	atomic_t flight;
@@ -280,6 +288,7 @@ static inline void kipc_object_event(struct kipc_object *object, u32 what, bool 
 /* handle.c: more file operations that serve every kind */
 ktime_t kipc_handle_deadline(const struct file *file, u64 deadline);
 __poll_t kipc_handle_mask(const struct kipc_handle *handle, __poll_t state);
+bool kipc_handle_governs(const struct kipc_handle *handle);
 int kipc_handle_flush(struct file *file, fl_owner_t owner);
 __poll_t kipc_handle_poll(struct file *file, poll_table *wait);
 int kipc_handle_fasync(int fd, struct file *file, int on);

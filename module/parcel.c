@@ -65,6 +65,9 @@ static struct file *kipc_parcel_take_handle(struct file *file, u32 rights)
 		return ERR_PTR(-EINVAL);
 	if (rights & ~handle->rights)
 		return ERR_PTR(-EPERM);
+	/* Who has it on its way keeps the object from carrying any. */
+	if (object->carries && !kipc_handle_governs(handle))
+		return ERR_PTR(-EPERM);
 	if (!atomic_dec_unless_positive(&object->flight))
 		return ERR_PTR(-ELOOP);
 	if (!rights)
@@ -217,9 +220,72 @@ int kipc_intake_init(struct kipc_intake *intake,
 			 sizeof(struct kipc_descriptor)) ? 0 : -EFAULT;
 }
 
+/* Could it be written now, without a fault?  It is at most a page, and stays as it is. */
+static bool kipc_intake_probe(u8 __user *to, size_t bytes)
+{
+	u8 __user *end = to + bytes - 1;
+	bool there = false;
+	u8 byte;
+
+	pagefault_disable();
+	if (!user_access_begin(to, bytes))
+		goto enable;
+	unsafe_get_user(byte, to, fault);
+	unsafe_put_user(byte, to, fault);
+	unsafe_get_user(byte, end, fault);
+	unsafe_put_user(byte, end, fault);
+	there = true;
+fault:
+	user_access_end();
+enable:
+	pagefault_enable();
+	return there;
+}
+
 /**
- * kipc_intake_deliver - give the receiver what a parcel has
+ * kipc_intake_prepare - can the receiver be given what a parcel has?
  * @intake: with room for all of it
+ * @parcel: the caller's alone meanwhile
+ * @header: what will be written behind it; or NULL
+ * @size: of @header
+ *
+ * To close a descriptor is more than to forget it: it gives up all locks of fcntl(2) that
+ * the process has on the file.  So what can fail is tried before there is any: afterwards
+ * kipc_intake_install(), and to write the header, fails only if another thread takes the
+ * descriptors or a page away, or a security module refuses.
+ *
+ * Does not fault, but may wait for memory.
+ *
+ * Context: process context, may sleep; no lock is held.
+ * Return: 0; -EFAULT: a page is missing; -EMFILE, -ENOMEM.
+ */
+int kipc_intake_prepare(struct kipc_intake *intake,
+			const struct kipc_parcel *parcel, void __user *header,
+			size_t size)
+{
+	struct kipc_descriptor __user *items = kipc_intake_items(intake);
+	u32 count;
+	int fd = 0;
+
+	for (count = 0; count < parcel->count; count++) {
+		fd = get_unused_fd_flags(O_CLOEXEC);
+		if (fd < 0)
+			break;
+		intake->got[count].fd = fd;
+	}
+	while (count)
+		put_unused_fd(intake->got[--count].fd);
+	if (fd < 0)
+		return fd;
+	if (!kipc_intake_probe((u8 __user *)items, parcel->count * sizeof(*items)) ||
+	    (header && !kipc_intake_probe(header, size)))
+		return -EFAULT;
+	return 0;
+}
+
+/**
+ * kipc_intake_install - give the receiver what a parcel has
+ * @intake: prepared
  * @parcel: the caller's alone meanwhile
  *
  * Does not fault, but may wait for memory.  If this or anything after it fails,
@@ -229,7 +295,7 @@ int kipc_intake_init(struct kipc_intake *intake,
  * Return: 0; -EFAULT: a page is missing; -EMFILE, -ENOMEM, or what a security module
  * says.
  */
-int kipc_intake_deliver(struct kipc_intake *intake,
+int kipc_intake_install(struct kipc_intake *intake,
 			const struct kipc_parcel *parcel)
 {
 	unsigned int flags = intake->wanted.flags & KIPC_INHERIT ? 0 : O_CLOEXEC;
@@ -238,6 +304,7 @@ int kipc_intake_deliver(struct kipc_intake *intake,
 	u32 i;
 	int fd;
 
+	kipc_delay(KIPC_DELAY_INTAKE_PREPARED);
 	for (i = 0; i < parcel->count; i++) {
 		fd = kipc_receive_fd(parcel->files[i], flags);
 		if (fd < 0)

@@ -61,7 +61,10 @@ u32 kipc_parcel_count(const struct kipc_parcel *parcel);
 
 int kipc_intake_init(struct kipc_intake *intake,
 		     const struct kipc_handles *wanted);
-int kipc_intake_deliver(struct kipc_intake *intake,
+int kipc_intake_prepare(struct kipc_intake *intake,
+			const struct kipc_parcel *parcel, void __user *header,
+			size_t size);
+int kipc_intake_install(struct kipc_intake *intake,
 			const struct kipc_parcel *parcel);
 void kipc_intake_undo(struct kipc_intake *intake);
 bool kipc_intake_fault_in(const struct kipc_intake *intake);

@@ -33,6 +33,10 @@ static unsigned long max_carried = 4096;
 module_param(max_carried, ulong, 0644);
 MODULE_PARM_DESC(max_carried, "handles that one user's objects may carry");
 
+static unsigned long max_memory = 1UL << 30;
+module_param(max_memory, ulong, 0644);
+MODULE_PARM_DESC(max_memory, "bytes of shared memory that one user's objects may be");
+
 /**
  * struct kipc_user - a user's quota in one user namespace
  * @node: in kipc_users
@@ -179,6 +183,8 @@ static unsigned long kipc_quota_limit(enum kipc_resource what)
 		return READ_ONCE(max_waiters);
 	case KIPC_CARRIED:
 		return READ_ONCE(max_carried);
+	case KIPC_MEMORY:
+		return READ_ONCE(max_memory);
 	case KIPC_RESOURCES:
 		break;
 	}

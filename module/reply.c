@@ -51,19 +51,19 @@ static bool kipc_call_copy_large(struct kipc_call *call,
  * kipc_call_answer - reply to a call
  * @calls: of the object, or NULL if there was none yet
  * @token: what the server got
- * @data: the reply, no iterator, access_ok() was checked
- * @size: of it
- * @tag: the replier's
+ * @answer: the reply
  *
  * Context: process context, may sleep; no lock is held.
  * Return: 0; 1: the caller has gone; -ENOENT: no such call waits for a reply;
- * -EMSGSIZE: longer than its caller takes; -EPIPE: the call has just failed,
+ * -EMSGSIZE: longer, or carries more, than its caller takes; -EPIPE: the call has just failed,
  * for its server has gone, or what kipc_calls_fail() was told; -EFAULT;
  * -ERESTARTSYS.  But for -ENOENT and these, an error leaves the call as it was.
  */
 int kipc_call_answer(struct kipc_calls *calls, u64 token,
-		     const struct kipc_buffer *data, size_t size, u64 tag)
+		     const struct kipc_answer *answer)
 {
+	const struct kipc_buffer *data = &answer->data;
+	size_t size = answer->size;
 	struct kipc_call *call;
 	struct kipc_wake wake;
 	bool copied;
@@ -79,7 +79,8 @@ again:
 	if (unlikely(!call || call->state != KIPC_CALL_TAKEN))
 		goto unlock;
 	ret = -EMSGSIZE;
-	if (unlikely(size > call->limit && call->party))
+	if (unlikely((size > call->limit || answer->count > call->takes) &&
+		     call->party))
 		goto unlock;
 	copied = true;
 	if (likely(call->party && size <= KIPC_COPY_LOCKED))
@@ -90,7 +91,9 @@ again:
 	if (likely(copied)) {
 		ret = !call->party;
 		calls->answered++;
-		kipc_call_sign(call, tag);
+		kipc_call_sign(call, answer->tag);
+		if (unlikely(answer->parcel && !ret))
+			call->parcel = answer->parcel;
 		kipc_call_end(call, size, &wake);
 	} else if (call->deserted) {
 		ret = call->deserted;

@@ -5,10 +5,10 @@
  * that says that it cannot be.
  */
 #include "event_table.h"
+#include "pending.h"
 
 #include <sys/signalfd.h>
 
-#define SIG		(SIGRTMIN + 3)
 #define ALL_EVENTS	6
 #define VALUE		0x123456789abcdef0UL
 
@@ -41,32 +41,6 @@ static long band_of(int code)
 	default:
 		return POLLHUP | POLLERR;
 	}
-}
-
-static void block_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIG);
-	sigaddset(&set, SIGIO);
-	CHECK(!pthread_sigmask(SIG_BLOCK, &set, NULL));
-}
-
-/* The next one that is pending, or 0. */
-static int next_signal(siginfo_t *info)
-{
-	struct timespec none = { 0 };
-	sigset_t set;
-	int sig;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIG);
-	sigaddset(&set, SIGIO);
-	memset(info, POISON, sizeof(*info));
-	sig = sigtimedwait(&set, info, &none);
-	CHECK(sig > 0 || errno == EAGAIN);
-	return sig > 0 ? sig : 0;
 }
 
 /* Whether it is pending for this thread alone ("SigPnd"), or for the process ("ShdPnd"). */

@@ -5,6 +5,8 @@
  */
 #include "test.h"
 #include "inject.h"
+#include "kqueue.h"
+#include "kservice.h"
 
 #include <kipc.h>
 #include <sys/epoll.h>
@@ -412,20 +414,75 @@ FIXTURE_VARIANT_ADD(faults, open_pid) {
 
 /* Handles as files. */
 
+/* Of the scene, or, if it is bare, of a service. */
+static int handle_of(const struct scene *sc)
+{
+	return sc->op->bare ? sc->other : sc->fd;
+}
+
+static void a_service(struct scene *sc)
+{
+	sc->other = s_create(NULL, NULL, 0600, KIPC_SERVICE_RIGHTS, 0);
+	CHECK(sc->other >= 0);
+}
+
 static long async_on(struct scene *sc)
 {
-	return fcntl(sc->fd, F_SETFL, O_RDWR | O_ASYNC);
+	return fcntl(handle_of(sc), F_SETFL, O_RDWR | O_ASYNC);
 }
 
 static void async_off(struct scene *sc)
 {
-	CHECK(fcntl(sc->fd, F_GETFL) & O_ASYNC);
-	CHECK(!fcntl(sc->fd, F_SETFL, O_RDWR));
+	CHECK(fcntl(handle_of(sc), F_GETFL) & O_ASYNC);
+	CHECK(!fcntl(handle_of(sc), F_SETFL, O_RDWR));
 }
 
 FIXTURE_VARIANT_ADD(faults, fasync) {
 	.op.call = async_on, .op.done = async_off, .op.errnos = { ENOMEM },
 	.op.least = 2,
+};
+
+FIXTURE_VARIANT_ADD(faults, fasync_queue) {
+	.op.call = async_on, .op.done = async_off, .op.errnos = { ENOMEM },
+	.op.least = 2, .op.queue = true,
+};
+
+FIXTURE_VARIANT_ADD(faults, fasync_pipe) {
+	.op.call = async_on, .op.done = async_off, .op.errnos = { ENOMEM },
+	.op.least = 2, .op.pipe = true,
+};
+
+FIXTURE_VARIANT_ADD(faults, fasync_service) {
+	.op.call = async_on, .op.done = async_off, .op.errnos = { ENOMEM },
+	.op.least = 2, .op.bare = true, .op.set_up = a_service,
+};
+
+/* A queue's is among its own tests. */
+
+static long notify(struct scene *sc)
+{
+	return q_notify(handle_of(sc), KIPC_EVENT_LIMIT | KIPC_EVENT_PEER_GONE, 0,
+			SIGURG, 1);
+}
+
+static void notified(struct scene *sc)
+{
+	CHECK(!q_notify(handle_of(sc), 0, 0, 0, 0));
+}
+
+FIXTURE_VARIANT_ADD(faults, notify) {
+	.op.call = notify, .op.done = notified, .op.errnos = { ENOMEM, EFAULT },
+	.op.least = 2,
+};
+
+FIXTURE_VARIANT_ADD(faults, notify_pipe) {
+	.op.call = notify, .op.done = notified, .op.errnos = { ENOMEM, EFAULT },
+	.op.least = 2, .op.pipe = true,
+};
+
+FIXTURE_VARIANT_ADD(faults, notify_service) {
+	.op.call = notify, .op.done = notified, .op.errnos = { ENOMEM, EFAULT },
+	.op.least = 2, .op.bare = true, .op.set_up = a_service,
 };
 
 static void empty_box(struct scene *sc)

@@ -5,7 +5,7 @@
  */
 #include "test.h"
 #include "inject.h"
-#include "khandles.h"
+#include "kcallhandles.h"
 
 FIXTURE(handlefaults) {
 };
@@ -101,6 +101,148 @@ static void drain(struct scene *sc)
 	CHECK(receive_two(sc) == (long)sc->op->size);
 	check_two(sc);
 }
+
+/*
+ * Calls: of the scene's two handles, the request carries both, and so does the reply.
+ * With flags there is a request that this process has; with two, it is answered.
+ */
+static uint64_t token_of_scene;
+
+static long submit_two(struct scene *sc)
+{
+	struct kipc_descriptor items[2] = {
+		{ .fd = sc->other }, { .fd = sc->other, .rights = SEND },
+	};
+	struct h_both h = { .items = items, .count = 2, .room = 2 };
+
+	fill(sc->out, sc->op->size, 7);
+	return h_ask(sc->fd, sc->out, sc->op->size, NULL, sc->op->size, &h,
+		     &token_of_scene, KIPC_CALL_SUBMIT, 0);
+}
+
+static long serve_two(struct scene *sc)
+{
+	struct kipc_descriptor *items = (void *)(sc->in + 100000);
+	unsigned int room = 2;
+	struct kipc_mailbox_recv r;
+	long ret;
+
+	memset(sc->in, POISON, SCENE_BUFFER);
+	ret = h_serve(sc->fd, sc->in, sc->op->size, items, &room, &r, 0, 0);
+	CHECK(ret < 0 || (room == 2 && r.token && r.reply_handles == 2));
+	return ret;
+}
+
+static long reply_two(struct scene *sc)
+{
+	struct kipc_descriptor items[2] = {
+		{ .fd = sc->other }, { .fd = sc->other, .rights = SEND },
+	};
+
+	fill(sc->out, sc->op->size, 7);
+	return h_reply(sc->fd, token_of_scene, sc->out, sc->op->size, items, 2);
+}
+
+static long collect_two(struct scene *sc)
+{
+	struct kipc_descriptor *items = (void *)(sc->in + 100000);
+	unsigned int room = 2;
+	long ret;
+
+	memset(sc->in, POISON, SCENE_BUFFER);
+	ret = h_collect(sc->fd, token_of_scene, sc->in, sc->op->size, items, &room, 0);
+	CHECK(ret < 0 || room == 2);
+	return ret;
+}
+
+static void caller(struct scene *sc)
+{
+	close(sc->fd);
+	sc->fd = h_create(&letters);
+	sc->first = sc->next;
+	if (sc->other < 0)
+		sc->other = default_box();
+	if (sc->op->flags)
+		CHECK(!submit_two(sc));
+	if (sc->op->flags > 1) {
+		CHECK(serve_two(sc) == (long)sc->op->size);
+		check_two(sc);
+	}
+	if (sc->op->flags > 2)
+		CHECK(!reply_two(sc));
+}
+
+static void submitted_two(struct scene *sc)
+{
+	CHECK(total("carried") == 2);
+	CHECK(serve_two(sc) == (long)sc->op->size);
+	check_two(sc);
+	CHECK(!k_reply(sc->fd, token_of_scene, NULL, 0, 5));
+	CHECK(k_collect(sc->fd, &token_of_scene, NULL, 0, NULL, 0) == 0);
+}
+
+static void served_two(struct scene *sc)
+{
+	check_two(sc);
+	CHECK(!k_cancel(sc->fd, token_of_scene) && !submit_two(sc));
+}
+
+/* The last request that was put there. */
+static void drain_requests(struct scene *sc)
+{
+	CHECK(serve_two(sc) == (long)sc->op->size);
+	check_two(sc);
+}
+
+static void replied_two(struct scene *sc)
+{
+	CHECK(total("carried") == 2);
+	CHECK(collect_two(sc) == (long)sc->op->size);
+	check_two(sc);
+	CHECK(!submit_two(sc) && serve_two(sc) == (long)sc->op->size);
+	check_two(sc);
+}
+
+static void collected_two(struct scene *sc)
+{
+	check_two(sc);
+	CHECK(!submit_two(sc) && serve_two(sc) == (long)sc->op->size);
+	check_two(sc);
+	CHECK(!reply_two(sc));
+}
+
+FIXTURE_VARIANT_ADD(handlefaults, request) {
+	.op.set_up = caller, .op.call = submit_two, .op.done = submitted_two,
+	.op.size = 100, .op.errnos = { ENOMEM, EFAULT }, .op.least = 4,
+};
+
+FIXTURE_VARIANT_ADD(handlefaults, request_served) {
+	.op.set_up = caller, .op.call = serve_two, .op.done = served_two,
+	.op.end = drain_requests,
+	.op.size = 100, .op.flags = 1, .op.errnos = { EFAULT }, .op.least = 1,
+};
+
+FIXTURE_VARIANT_ADD(handlefaults, request_served_large) {
+	.op.set_up = caller, .op.call = serve_two, .op.done = served_two,
+	.op.end = drain_requests,
+	.op.size = 20000, .op.flags = 1, .op.errnos = { EFAULT }, .op.least = 1,
+	.op.absorbs = 1,
+};
+
+FIXTURE_VARIANT_ADD(handlefaults, reply) {
+	.op.set_up = caller, .op.call = reply_two, .op.done = replied_two,
+	.op.size = 100, .op.flags = 2, .op.errnos = { ENOMEM, EFAULT }, .op.least = 4,
+};
+
+FIXTURE_VARIANT_ADD(handlefaults, reply_large) {
+	.op.set_up = caller, .op.call = reply_two, .op.done = replied_two,
+	.op.size = 20000, .op.flags = 2, .op.errnos = { ENOMEM, EFAULT }, .op.least = 4,
+};
+
+FIXTURE_VARIANT_ADD(handlefaults, reply_collected) {
+	.op.set_up = caller, .op.call = collect_two, .op.done = collected_two,
+	.op.size = 100, .op.flags = 3, .op.errnos = { EFAULT }, .op.least = 1,
+};
 
 FIXTURE_VARIANT_ADD(handlefaults, letter) {
 	.op.set_up = carrier, .op.call = send_two, .op.done = sent_two, .op.size = 100,

@@ -516,4 +516,75 @@ TEST_F(handles, nowhere_to_write_them)
 	munmap(pages, 4096);
 }
 
+/* Has this process a lock on the file?  Others are refused by it, if so. */
+static bool locked(int fd)
+{
+	struct flock lock = { .l_type = F_WRLCK };
+	pid_t pid = spawn();
+
+	if (!pid) {
+		CHECK(!fcntl(fd, F_GETLK, &lock));
+		_exit(lock.l_type != F_UNLCK);
+	}
+	return reap(pid);
+}
+
+/*
+ * To close any descriptor of a file gives up all locks of fcntl(2) on it, so a receive that
+ * fails, or begins again, must not have had one.
+ */
+TEST_F(handles, keeps_locks)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	char *pages = mmap(NULL, page, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), data[1];
+	struct kipc_descriptor items[2] = {
+		{ .fd = h_memfd() }, { .fd = h_memfd() },
+	}, got[2];
+	struct flock lock = { .l_type = F_WRLCK };
+	unsigned long cmd = variant->queue ? KIPC_IOC_QUEUE_RECV_HANDLES :
+					     KIPC_IOC_MAILBOX_RECV_HANDLES;
+	struct kipc_mailbox_recv_handles *m = (void *)pages;
+	struct kipc_queue_recv_handles *q = (void *)pages;
+	struct kipc_handles to = { ptr(got), 2, 0 };
+	struct rlimit limit, low;
+	struct h_got told;
+
+	ASSERT_TRUE(pages != MAP_FAILED);
+	ASSERT_OK(fcntl(items[0].fd, F_SETLK, &lock));
+	ASSERT_TRUE(locked(items[0].fd));
+	ASSERT_OK(h_send(self->k, self->fd, "x", 1, items, 2, 0));
+
+	/* There is place for one descriptor, and not for two. */
+	ASSERT_OK(getrlimit(RLIMIT_NOFILE, &limit));
+	low = limit;
+	low.rlim_cur = items[1].fd + 2;
+	ASSERT_OK(setrlimit(RLIMIT_NOFILE, &low));
+	EXPECT_ERR(EMFILE, h_recv(self->k, self->fd, data, 1, got, 2, &told, 0));
+	ASSERT_OK(setrlimit(RLIMIT_NOFILE, &limit));
+	EXPECT_TRUE(locked(items[0].fd));
+
+	/* What is written last cannot be. */
+	if (variant->queue) {
+		q->recv.data = ptr(data);
+		q->recv.size = 1;
+		q->recv.selector = BY_FIRST;
+		q->handles = to;
+	} else {
+		m->recv.data = ptr(data);
+		m->recv.size = 1;
+		m->handles = to;
+	}
+	ASSERT_OK(mprotect(pages, page, PROT_READ));
+	EXPECT_ERR(EFAULT, ioctl(self->fd, cmd, pages));
+	EXPECT_TRUE(locked(items[0].fd));
+	ASSERT_OK(mprotect(pages, page, PROT_READ | PROT_WRITE));
+
+	/* It is not there yet. */
+	ASSERT_OK(madvise(pages, page, MADV_DONTNEED));
+	ASSERT_EQ(1, h_recv(self->k, self->fd, data, 1, (void *)pages, 2, &told, 0));
+	EXPECT_TRUE(locked(items[0].fd));
+	munmap(pages, page);
+}
+
 TEST_HARNESS_MAIN

@@ -5,7 +5,7 @@
  * behind.
  */
 #include "test.h"
-#include "khandles.h"
+#include "kcallhandles.h"
 
 #define CARRIERS	4
 #define WORKERS		6
@@ -149,6 +149,43 @@ TEST_F(loop, passes_with_whatever_ends_it)
 	close(plain);
 }
 
+/*
+ * Who may only send to an object that carries does not keep it from that, by having a
+ * handle of it on its way; its owner, and who may manage it, may.
+ */
+TEST_F(loop, strangers)
+{
+	unsigned int i;
+	pid_t pid;
+
+	for (i = 0; i < 2; i++) {
+		pid = spawn();
+		if (!pid) {
+			int plain = h_memfd(), own, out, boss;
+
+			out = k_narrow(self->fd[i], SEND, 0);
+			boss = k_narrow(self->fd[i], SEND | MANAGE, 0);
+			become(NOBODY, NOBODY);
+			own = h_create(&letters);
+			CHECK_ERR(EPERM, h_send_fd(&letters, own, out));
+			CHECK(!h_send_fd(kind_of(i), out, plain));
+			close(h_recv_fd(kind_of(i), self->fd[i]));
+			CHECK(!h_send_fd(&letters, own, boss));
+			CHECK_ERR(ELOOP, h_send_fd(kind_of(i), out, plain));
+			close(h_recv_fd(&letters, own));
+			/* His own are his. */
+			boss = h_create(&messages);
+			CHECK(!h_send_fd(&letters, own, k_narrow(boss, SEND, 0)));
+			/* What does not carry is everybody's. */
+			boss = h_create_flags(kind_of(i), 10, 0);
+			CHECK(boss >= 0);
+			CHECK(!h_send_fd(&letters, own, boss));
+			_exit(0);
+		}
+		EXPECT_EQ(0, reap(pid));
+	}
+}
+
 /* Both ends of a circle at the same time: not both. */
 TEST_F(loop, two_at_a_time)
 {
@@ -192,14 +229,59 @@ static unsigned int random_below(uint64_t *seed, unsigned int n)
 	return (*seed >> 33) % n;
 }
 
+/* What a call may fail with here. */
+static bool expected(int err)
+{
+	return err == ELOOP || err == EAGAIN || err == EPERM || err == EBADF ||
+	       err == EDQUOT || err == EIDRM || err == ENOENT || err == EPIPE ||
+	       err == EMSGSIZE || err == EBUSY;
+}
+
+/*
+ * The same by calls on one of the mailboxes: it asks, serves what is there, and replies
+ * with what it has in hand; it collects, or gives up.  Returns how many it has got.
+ */
+static unsigned int call_around(int fd, const struct kipc_descriptor *items, unsigned int n,
+				struct kipc_descriptor *got, uint64_t *seed)
+{
+	unsigned int room = MOST_HANDLES;
+	struct kipc_mailbox_recv r;
+	uint64_t token = 0;
+	char data[8];
+
+	switch (random_below(seed, 4)) {
+	case 0:
+		CHECK(!h_submit(fd, items, n, random_below(seed, 4), &token, 0) ||
+		      expected(errno));
+		return 0;
+	case 1:
+		if (h_serve(fd, data, sizeof(data), got, &room, &r, 0, 0) < 0)
+			return 0;
+		/* Or nobody replies, as long as this one lives. */
+		if (r.token && random_below(seed, 4))
+			CHECK(h_reply(fd, r.token, "!", 1, items, n) >= 0 ||
+			      expected(errno));
+		return room;
+	case 2:
+		if (h_collect(fd, 0, data, sizeof(data), got, &room, 0) >= 0)
+			return room;
+		CHECK(expected(errno));
+		return 0;
+	default:
+		if (k_collect(fd, &token, data, 0, NULL, 0) < 0 && token)
+			k_cancel(fd, token);
+		return 0;
+	}
+}
+
 /*
  * Whatever a process may do with what it has: it sends the carriers, whole or in part,
- * and plain files by the carriers, and receives; keeps some of what it got, and uses it
- * in place of what it had.
+ * and plain files by the carriers, and receives, in letters, messages and calls; keeps
+ * some of what it got, and uses it in place of what it had.
  */
 static void muddle(FIXTURE_DATA(loop) *self, uint64_t seed, unsigned int steps)
 {
-	struct kipc_descriptor items[MOST_HANDLES];
+	struct kipc_descriptor items[MOST_HANDLES], came[MOST_HANDLES];
 	int own[CARRIERS], plain[3], kept, pipes[2];
 	unsigned int i, n, by, what;
 	struct h_got got;
@@ -220,16 +302,18 @@ static void muddle(FIXTURE_DATA(loop) *self, uint64_t seed, unsigned int steps)
 			items[i].rights = what < CARRIERS && random_below(&seed, 2) ?
 					  1 + random_below(&seed, ALL_RIGHTS) : 0;
 		}
-		if (random_below(&seed, 2)) {
+		what = random_below(&seed, 4);
+		if (what > 1 && kind_of(by) == &letters) {
+			got.count = call_around(own[by], items, n, came, &seed);
+			memcpy(items, came, sizeof(came));
+		} else if (what & 1) {
 			if (h_send(kind_of(by), own[by], "x", 1, items, n, 0))
-				CHECK(errno == ELOOP || errno == EAGAIN ||
-				      errno == EPERM || errno == EBADF ||
-				      errno == EDQUOT || errno == EIDRM);
+				CHECK(expected(errno));
+			continue;
+		} else if (h_recv(kind_of(by), own[by], data, sizeof(data), items,
+				  MOST_HANDLES, &got, 0) < 0) {
 			continue;
 		}
-		if (h_recv(kind_of(by), own[by], data, sizeof(data), items, MOST_HANDLES,
-			   &got, 0) < 0)
-			continue;
 		for (i = 0; i < got.count; i++) {
 			kept = items[i].fd;
 			/* It may stand for one of its own from now on. */

@@ -13,9 +13,10 @@
 #define ROUNDS		20
 
 static const char *const totals[] = { "objects", "handles", "bytes", "waiters",
-				      "carried" };
+				      "carried", "memory" };
 static const char *const limits[] = { "max_objects", "max_bytes",
-				      "max_waiters", "max_carried" };
+				      "max_waiters", "max_carried",
+				      "max_memory" };
 
 /* What a call that fails leaves as it was. */
 struct state {

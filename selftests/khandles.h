@@ -115,7 +115,7 @@ static inline ssize_t h_recv_mailbox(int fd, void *data, size_t size,
 	ret = ioctl(fd, KIPC_IOC_MAILBOX_RECV_HANDLES, &r);
 	err = errno;
 	CHECK(r.handles.items == handles->items && r.handles.flags == handles->flags);
-	CHECK(!r.recv.answer && !r.recv.token && !r.recv.reserved);
+	CHECK(!r.recv.answer && !r.recv.token && !r.recv.reply_handles);
 	if (ret < 0) {
 		CHECK(poisoned(&r.recv.letter, sizeof(r.recv.letter)));
 		CHECK(r.handles.count == handles->count);

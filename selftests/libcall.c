@@ -33,7 +33,7 @@ TEST(calls)
 	EXPECT_EQ(KIPC_LETTER_CALL, request.letter.flags);
 	EXPECT_EQ(getpid(), request.letter.pid);
 	EXPECT_EQ(16, request.reply_size);
-	EXPECT_EQ(0, request.reserved);
+	EXPECT_EQ(0, request.reply_handles);
 
 	memset(&letter, POISON, sizeof(letter));
 	EXPECT_ERR(EAGAIN, kipc_mailbox_collect(b.out, &token, data, 16, &letter, 0));

@@ -411,6 +411,40 @@ TEST_F(lib, regions_that_are_not_sealed)
 	EXPECT_OK(kipc_region_unmap(&region));
 }
 
+/* A file of a tmpfs cannot be sealed, but is memory. */
+TEST_F(lib, region_of_a_tmpfs)
+{
+	int file = open("/dev/shm", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	struct kipc_region region;
+
+	ASSERT_OK(file);
+	fill_memfd(file, 8192);
+	EXPECT_ERR(EPERM, kipc_mailbox_send_region(self->box, file, 0, 8192, 0, 0, 0));
+	ASSERT_OK(kipc_mailbox_send_region(self->box, file, 0, 8192, 0,
+					   KIPC_REGION_UNSEALED, 0));
+	ASSERT_OK(kipc_mailbox_recv_region(self->box, &region, NULL,
+					   KIPC_REGION_UNSEALED, 0));
+	ASSERT_EQ(1, pwrite(file, "y", 1, 10));
+	EXPECT_EQ('y', ((const char *)region.data)[10]);
+	EXPECT_OK(kipc_region_unmap(&region));
+	close(file);
+}
+
+/* A send that fails, and may be tried again, has sealed it. */
+TEST_F(lib, sealed_for_nothing)
+{
+	int full = box(1, 64, 64, KIPC_MAILBOX_HANDLES);
+
+	ASSERT_OK(full);
+	fill_memfd(self->plain, 8192);
+	ASSERT_OK(kipc_mailbox_send(full, "x", 1, 0, 0));
+	EXPECT_ERR(EAGAIN, kipc_mailbox_send_region(full, self->plain, 0, 1, 0, 0, 0));
+	EXPECT_ERR(EPERM, pwrite(self->plain, "y", 1, 0));
+	ASSERT_OK(kipc_mailbox_recv(full, NULL, 0, NULL, KIPC_RECV_TRUNCATE, 0));
+	EXPECT_OK(kipc_mailbox_send_region(full, self->plain, 0, 1, 0, 0, 0));
+	close(full);
+}
+
 TEST_F(lib, bad_regions_to_send)
 {
 	struct kipc_region region;
@@ -422,6 +456,9 @@ TEST_F(lib, bad_regions_to_send)
 	fill_memfd(fixed, 8192);
 	EXPECT_ERR(EINVAL, kipc_mailbox_send_region(self->box, self->plain, 0, 1, 0, 2, 0));
 	EXPECT_ERR(EINVAL, kipc_mailbox_recv_region(self->box, &region, NULL, 2, 0));
+	/* Of the other receives: it would be consent to what is not sealed. */
+	EXPECT_ERR(EINVAL, kipc_mailbox_recv_region(self->box, &region, NULL,
+						    KIPC_RECV_PEEK, 0));
 	EXPECT_ERR(EINVAL, kipc_mailbox_send_region(self->box, file, 0, 1, 0, 0, 0));
 	EXPECT_ERR(ERANGE, kipc_mailbox_send_region(self->box, self->plain, 0, 0, 0,
 						    KIPC_REGION_UNSEALED, 0));
@@ -434,6 +471,11 @@ TEST_F(lib, bad_regions_to_send)
 	EXPECT_ERR(ERANGE, kipc_mailbox_send_region(self->box, self->plain, 2, ~0ULL, 0,
 						    KIPC_REGION_UNSEALED, 0));
 	p = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, self->plain, 0);
+	ASSERT_TRUE(p != MAP_FAILED);
+	EXPECT_ERR(EBUSY, kipc_mailbox_send_region(self->box, self->plain, 0, 1, 0, 0, 0));
+	munmap(p, 8192);
+	/* It could be made writable. */
+	p = mmap(NULL, 8192, PROT_READ, MAP_SHARED, self->plain, 0);
 	ASSERT_TRUE(p != MAP_FAILED);
 	EXPECT_ERR(EBUSY, kipc_mailbox_send_region(self->box, self->plain, 0, 1, 0, 0, 0));
 	munmap(p, 8192);

@@ -229,6 +229,8 @@ TEST(wait_errors)
 
 	EXPECT_ERR(EINVAL, kipc_wait_any(fds, 0, KIPC_FOREVER));
 	EXPECT_ERR(EINVAL, kipc_wait_all(fds, 0, KIPC_FOREVER));
+	/* The system call would take this for 1. */
+	EXPECT_ERR(EINVAL, kipc_wait_any(fds, SIZE_MAX / 2 + 2, KIPC_NO_WAIT));
 	fds[1].fd = dup(fd);
 	close(fds[1].fd);
 	EXPECT_ERR(EBADF, kipc_wait_any(fds, 2, KIPC_FOREVER));
@@ -272,6 +274,7 @@ TEST(bad_pointer)
 		SKIP(return, "valgrind sees it, too");
 	EXPECT_ERR(EFAULT, kipc_wait_any((void *)8, 1, KIPC_NO_WAIT));
 	EXPECT_ERR(EFAULT, kipc_wait_all((void *)8, 1, KIPC_NO_WAIT));
+	EXPECT_ERR(EFAULT, kipc_sigfd((void *)8, 0));
 }
 
 /* Which signals are blocked, of those here. */

@@ -4,54 +4,19 @@
  * it, many of them, and that a program written for mq_notify finds what it knows.
  */
 #include "test.h"
+#include "pending.h"
 #include "stage.h"
 
 #include <mqueue.h>
 #include <pthread.h>
 #include <sys/resource.h>
 
-#define SIG		(SIGRTMIN + 3)
-#define OTHER		(SIGRTMIN + 4)
 #define NONEMPTY	KIPC_EVENT_NONEMPTY
 #define READABLE	KIPC_EVENT_READABLE
 #define WRITABLE	KIPC_EVENT_WRITABLE
 #define PEER_GONE	KIPC_EVENT_PEER_GONE
 #define LIMIT		KIPC_EVENT_LIMIT
 #define ONCE		KIPC_NOTIFY_ONCE
-
-static void block(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIG);
-	sigaddset(&set, OTHER);
-	CHECK(!pthread_sigmask(SIG_BLOCK, &set, NULL));
-}
-
-static int next_signal(siginfo_t *info)
-{
-	struct timespec none = { 0 };
-	sigset_t set;
-	int sig;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIG);
-	sigaddset(&set, OTHER);
-	sig = sigtimedwait(&set, info, &none);
-	CHECK(sig > 0 || errno == EAGAIN);
-	return sig > 0 ? sig : 0;
-}
-
-static unsigned int signals(void)
-{
-	unsigned int n = 0;
-	siginfo_t info;
-
-	while (next_signal(&info))
-		n++;
-	return n;
-}
 
 FIXTURE(listeners) {
 	int unused;
@@ -60,7 +25,7 @@ FIXTURE(listeners) {
 FIXTURE_SETUP(listeners)
 {
 	(void)self;
-	block();
+	block_signals();
 }
 
 FIXTURE_TEARDOWN(listeners)
@@ -249,6 +214,26 @@ TEST_F(listeners, batch)
 	close(fd);
 }
 
+/* A letter for which others give way has come once, however many these are. */
+TEST_F(listeners, one_for_many)
+{
+	enum { MANY = 200 };
+	char large[MANY] = "";
+	int fd = box(1000, MANY, MANY, KIPC_MAILBOX_DROP_OLDEST), i;
+
+	for (i = 0; i < MANY; i++)
+		ASSERT_EQ(1, write(fd, large, 1));
+	ASSERT_OK(q_notify(fd, READABLE, 0, SIG, 0));
+	ASSERT_EQ(1, write(fd, large, 1));
+	EXPECT_EQ(1, signals());
+	ASSERT_EQ(MANY, write(fd, large, MANY));
+	EXPECT_EQ(1, signals());
+	EXPECT_EQ(MANY + 1, stat_of(fd).dropped);
+	ASSERT_OK(k_submit(fd, "x", 1, 1, NULL, 0));
+	EXPECT_EQ(1, signals());
+	close(fd);
+}
+
 /* A selector is poll's; signals tell of all that there is. */
 TEST_F(listeners, selectors_do_not_count)
 {
@@ -350,6 +335,114 @@ TEST_F(listeners, killed_server)
 	close(fd);
 }
 
+/* How many signals are queued for this user. */
+static unsigned int queued(void)
+{
+	FILE *f = fopen("/proc/self/status", "re");
+	unsigned int n = 0;
+	char line[256];
+	bool found = false;
+
+	CHECK(f);
+	while (fgets(line, sizeof(line), f))
+		found |= sscanf(line, "SigQ: %u", &n) == 1;
+	CHECK(found);
+	fclose(f);
+	return n;
+}
+
+/* The process's first thread has ended, and lies there as long as the process lives. */
+static void *behind_the_first(void *arg)
+{
+	int fd = *(int *)arg, i;
+	unsigned int before;
+
+	wait_for(task_state(getpid(), getpid()) == 'Z');
+	before = queued();
+	for (i = 0; i < 500; i++)
+		CHECK(write(fd, "x", 1) == 1);
+	CHECK(queued() < before + 100);
+	/* Nor is there a place that it takes up. */
+	for (i = 0; i < KIPC_NOTIFY_MAX; i++)
+		CHECK(!q_notify(k_narrow(fd, RECEIVE, 0), READABLE, 0, SIG, 0));
+	_exit(0);
+}
+
+TEST_F(listeners, first_thread_ends)
+{
+	static int fd;
+	pthread_t thread;
+	pid_t pid;
+
+	fd = default_box();
+	pid = spawn();
+	if (!pid) {
+		CHECK(!q_notify(fd, READABLE, 0, SIG, 0));
+		CHECK(!pthread_create(&thread, NULL, behind_the_first, &fd));
+		pthread_exit(NULL);
+	}
+	EXPECT_EQ(0, reap(pid));
+	close(fd);
+}
+
+/*
+ * Who may only send takes no more than a share of the places; the owner, and who has the
+ * right to manage, find one.
+ */
+TEST_F(listeners, share_of_a_stranger)
+{
+	enum { HALF = KIPC_NOTIFY_MAX / 2 };
+	int fd = default_box(), out = k_narrow(fd, SEND, 0), i, left;
+	int *taken = shared(3 * sizeof(*taken));
+	pid_t pid[3];
+
+	for (i = 0; i < 3; i++) {
+		taken[i] = -1;
+		pid[i] = spawn();
+		if (!pid[i]) {
+			int own, n = 0;
+
+			become(NOBODY - i, NOBODY);
+			while (n < KIPC_NOTIFY_MAX) {
+				own = k_narrow(out, SEND, 0);
+				CHECK(own >= 0);
+				if (q_notify(own, WRITABLE, 0, SIG, 0)) {
+					CHECK(errno == ENOSPC);
+					break;
+				}
+				/* One in place of its own is not one more. */
+				CHECK(!q_notify(own, WRITABLE, 0, SIG, 0));
+				n++;
+			}
+			__atomic_store_n(&taken[i], n, __ATOMIC_SEQ_CST);
+			for (;;)
+				pause();
+		}
+		wait_for(__atomic_load_n(&taken[i], __ATOMIC_SEQ_CST) >= 0);
+	}
+	EXPECT_EQ(HALF / 2, taken[0]);
+	EXPECT_EQ(HALF / 4, taken[1]);
+	EXPECT_EQ(HALF / 8, taken[2]);
+	left = KIPC_NOTIFY_MAX - taken[0] - taken[1] - taken[2];
+	for (i = 0; i < left; i++)
+		EXPECT_OK(q_notify(k_narrow(fd, RECEIVE, 0), READABLE, 0, SIG, 0));
+	EXPECT_ERR(ENOSPC, q_notify(fd, READABLE, 0, SIG, 0));
+	for (i = 0; i < 3; i++)
+		EXPECT_EQ(128 + SIGKILL, slay(pid[i]));
+	/* Who has the right to manage is no stranger, whoever it is. */
+	pid[0] = spawn();
+	if (!pid[0]) {
+		become(NOBODY, NOBODY);
+		for (i = 0; i < KIPC_NOTIFY_MAX - left; i++)
+			CHECK(!q_notify(k_narrow(fd, SEND | MANAGE, 0), WRITABLE, 0,
+					SIG, 0));
+		_exit(0);
+	}
+	EXPECT_EQ(0, reap(pid[0]));
+	for (i = 3; i < 1000; i++)
+		close(i);
+}
+
 static void *toggle(void *arg)
 {
 	int fd = *(int *)arg, i;
@@ -367,7 +460,6 @@ TEST_F(listeners, toggled_by_two)
 	siginfo_t info;
 	int i;
 
-	signal(SIGIO, SIG_IGN);
 	for (i = 0; i < 2; i++)
 		ASSERT_EQ(0, pthread_create(&threads[i], NULL, toggle, &s.fd[OUT]));
 	CHECK(!fcntl(s.fd[OUT], F_SETOWN, getpid()));
@@ -384,6 +476,8 @@ TEST_F(listeners, toggled_by_two)
 	}
 	for (i = 0; i < 2; i++)
 		pthread_join(threads[i], NULL);
+	/* SIGIO was told in between, as often as it happened. */
+	signals();
 	CHECK(!fcntl(s.fd[OUT], F_SETSIG, SIG));
 	for (i = 0; i < 4; i++) {
 		CHECK(!fcntl(s.fd[OUT], F_SETFL, i & 1 ? O_ASYNC : 0));

@@ -5,6 +5,7 @@
  * away here, and the kernel's memory is measured.
  */
 #include "test.h"
+#include "kmemory.h"
 
 #include <sys/resource.h>
 
@@ -398,6 +399,53 @@ TEST_F(objects, names_and_handles)
 	reach(self->st.report, 2);
 	EXPECT_EQ(0, reap(pid));
 	EXPECT_RETURNED(group);
+}
+
+/*
+ * Shared memory is not charged as kipc's own: who touches a page first, pays, whoever has
+ * made it, and as long as it is there.  (The limit itself ends who passes it, as for any
+ * page; the kernel says so with a trace, which no test may leave.)
+ */
+TEST(shared_memory)
+{
+	const char *missing = why_not(), *group;
+	const uint64_t touched = LIMIT / 2;
+	int fd, *step;
+	pid_t pid;
+
+	if (missing)
+		SKIP(return, "%s", missing);
+	fd = memory_of(2 * LIMIT);
+	step = shared(sizeof(*step));
+	group = make_group("memory", LIMIT);
+	pid = spawn();
+	if (!pid) {
+		char *map;
+		uint64_t at;
+
+		write_file(group_file(group, "cgroup.procs"), "0");
+		map = mapped(fd, 2 * LIMIT, PROT_READ | PROT_WRITE);
+		for (at = 0; at < touched; at += PAGE)
+			map[at] = 1;
+		__atomic_store_n(step, 1, __ATOMIC_SEQ_CST);
+		for (;;)
+			pause();
+	}
+	wait_for(__atomic_load_n(step, __ATOMIC_SEQ_CST));
+	EXPECT_GE(group_line(group, "memory.stat", "shmem"), touched - MIB);
+	EXPECT_LE(group_line(group, "memory.stat", "kernel"), LIMIT / 4);
+	/* By its size it counts for its owner's quota. */
+	EXPECT_EQ(2 * LIMIT, total("memory"));
+	EXPECT_EQ(128 + SIGKILL, slay(pid));
+	/* The pages outlive who has touched them, not the memory. */
+	EXPECT_GE(group_figure(group, "memory.current"), touched - MIB);
+	EXPECT_OK(m_size(fd, touched / 2));
+	wait_for(group_figure(group, "memory.current") < touched / 2 + SLACK);
+	close(fd);
+	wait_for(!total("memory"));
+	wait_for(group_figure(group, "memory.current") < SLACK);
+	EXPECT_EQ(0, group_line(group, "memory.events", "oom_kill"));
+	EXPECT_EQ(0, rmdir(group_file(group, "")));
 }
 
 TEST_HARNESS_MAIN

@@ -5,54 +5,14 @@
  */
 #include "test.h"
 #include "kqueue.h"
+#include "pending.h"
 
 #include <pthread.h>
 #include <sys/syscall.h>
 
 #define NONEMPTY	KIPC_EVENT_NONEMPTY
 #define ONCE		KIPC_NOTIFY_ONCE
-#define SIG		(SIGRTMIN + 1)
-#define OTHER		(SIGRTMIN + 2)
 #define SENDER		4711
-
-/* All signals of these tests are blocked, and taken by this. */
-static void block_signals(void)
-{
-	sigset_t set;
-	int sig;
-
-	sigemptyset(&set);
-	for (sig = SIGRTMIN; sig <= SIGRTMAX; sig++)
-		sigaddset(&set, sig);
-	sigaddset(&set, SIGUSR1);
-	sigaddset(&set, SIGUSR2);
-	CHECK(!pthread_sigmask(SIG_BLOCK, &set, NULL));
-}
-
-/* The one that is pending for this thread, or 0. */
-static int take_signal(siginfo_t *info)
-{
-	struct timespec none = { 0 };
-	sigset_t set;
-	int sig;
-
-	CHECK(!pthread_sigmask(SIG_SETMASK, NULL, &set));
-	memset(info, POISON, sizeof(*info));
-	sig = sigtimedwait(&set, info, &none);
-	CHECK(sig > 0 || errno == EAGAIN);
-	return sig > 0 ? sig : 0;
-}
-
-/* How many are; they are taken. */
-static unsigned int signals(void)
-{
-	unsigned int n = 0;
-	siginfo_t info;
-
-	while (take_signal(&info))
-		n++;
-	return n;
-}
 
 FIXTURE(notify) {
 	int fd;
@@ -86,7 +46,7 @@ TEST_F(notify, who_and_what)
 		_exit(0);
 	}
 	EXPECT_EQ(0, reap(pid));
-	ASSERT_EQ(SIG, take_signal(&info));
+	ASSERT_EQ(SIG, next_signal(&info));
 	EXPECT_EQ(SI_MESGQ, info.si_code);
 	EXPECT_EQ(pid, info.si_pid);
 	EXPECT_EQ(SENDER, info.si_uid);
@@ -179,7 +139,7 @@ TEST_F(notify, replaced)
 	ASSERT_OK(q_notify(self->fd, NONEMPTY, ONCE, SIG, 1));
 	ASSERT_OK(q_notify(self->fd, NONEMPTY, 0, OTHER, 2));
 	EXPECT_EQ(0, q_put(self->fd, 1, 0, 1));
-	ASSERT_EQ(OTHER, take_signal(&info));
+	ASSERT_EQ(OTHER, next_signal(&info));
 	EXPECT_EQ(2, info.si_value.sival_int);
 	EXPECT_EQ(0, signals());
 	EXPECT_OK(q_notify(self->fd, 0, 0, 0, 0));
@@ -198,14 +158,14 @@ TEST_F(notify, each_handle_has_one)
 	ASSERT_OK(q_notify(self->fd, NONEMPTY, 0, SIG, 1));
 	ASSERT_OK(q_notify(other, NONEMPTY, 0, OTHER, 2));
 	EXPECT_EQ(0, q_put(self->fd, 1, 0, 1));
-	EXPECT_EQ(SIG, take_signal(&info));
-	EXPECT_EQ(OTHER, take_signal(&info));
+	EXPECT_EQ(SIG, next_signal(&info));
+	EXPECT_EQ(OTHER, next_signal(&info));
 	EXPECT_EQ(0, signals());
 	/* With the last close of its handle it ends, and the other one does not. */
 	close(other);
 	EXPECT_EQ(1, q_take(self->fd, BY_FIRST));
 	EXPECT_EQ(0, q_put(self->fd, 1, 0, 2));
-	EXPECT_EQ(SIG, take_signal(&info));
+	EXPECT_EQ(SIG, next_signal(&info));
 	EXPECT_EQ(0, signals());
 	/* A copy of the descriptor is the same handle. */
 	EXPECT_OK(close(self->fd));

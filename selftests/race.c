@@ -510,5 +510,5 @@ void race_end(void)
 	CHECK(!close_range(3, ~0U, 0));
 	wait_for(!sum_of(NULL));
 	CHECK(!total("objects") && !total("handles"));
-	CHECK(!total("bytes") && !total("waiters"));
+	CHECK(!total("bytes") && !total("waiters") && !total("memory"));
 }

@@ -5,7 +5,7 @@
  * nothing is left of who does not come to that.
  */
 #include "test.h"
-#include "race.h"
+#include "race_service.h"
 #include "stage.h"
 
 #define SIG		SIGRTMIN
@@ -211,6 +211,191 @@ TEST_F(arming, beside_another)
 	EXPECT_EQ(TOLD, outcome(first));
 	release(WATCHED);
 	EXPECT_EQ(SEEN, outcome(self->p));
+}
+
+/* Services: a server that registers for calls, a client that does for the server's end. */
+
+FIXTURE(serving) {
+	int fd, serve, client;
+	struct hall *h;
+	struct worker *w;
+	struct party *p, *c, *next;
+};
+
+FIXTURE_VARIANT(serving) {
+	long (*act)(struct party *p);
+};
+
+FIXTURE_VARIANT_ADD(serving, notify) { .act = act_notify };
+FIXTURE_VARIANT_ADD(serving, async) { .act = act_async };
+
+FIXTURE_SETUP(serving)
+{
+	NEED_DELAY_POINTS();
+	self->fd = race_service(0);
+	self->h = hall(self->fd, 1);
+	self->w = &self->h->worker[0];
+	self->client = connected(self->fd);
+	self->serve = k_narrow(self->fd, SERVE, 0);
+	self->p = party(variant->act, self->serve);
+	self->p->flags = KIPC_EVENT_CALL | KIPC_EVENT_PEER_GONE;
+	self->c = submitter(self->client, 0);
+	self->next = submitter(self->client, 1);
+}
+
+FIXTURE_TEARDOWN(serving)
+{
+	race_end();
+}
+
+TEST_F(serving, called_before)
+{
+	hold(self->p, WATCHED);
+	EXPECT_EQ(0, at_once(self->c));
+	release(WATCHED);
+	EXPECT_EQ(SEEN, outcome(self->p));
+	EXPECT_EQ(POLLIN, self->p->seen);
+}
+
+TEST_F(serving, called_and_served_before)
+{
+	hold(self->p, WATCHED);
+	EXPECT_EQ(0, at_once(self->c));
+	EXPECT_EQ(NUMBER, serve_one(self->w));
+	release(WATCHED);
+	wait_looked(self->p);
+	EXPECT_EQ(0, at_once(self->next));
+	EXPECT_EQ(TOLD, outcome(self->p));
+}
+
+TEST_F(serving, called_after)
+{
+	hold(self->p, WATCHED);
+	release(WATCHED);
+	wait_looked(self->p);
+	EXPECT_EQ(0, at_once(self->c));
+	EXPECT_EQ(TOLD, outcome(self->p));
+}
+
+/* It is on its way into the line, and not there yet: told, since it comes later. */
+TEST_F(serving, call_is_coming)
+{
+	hold(self->c, "call_alone");
+	go(self->p);
+	wait_looked(self->p);
+	release("call_alone");
+	EXPECT_EQ(0, outcome(self->c));
+	EXPECT_EQ(TOLD, outcome(self->p));
+}
+
+/* It is there, and its caller has still to look for a worker: seen, and told no more. */
+TEST_F(serving, call_has_just_come)
+{
+	hold(self->c, "call_queued");
+	go(self->p);
+	EXPECT_EQ(SEEN, outcome(self->p));
+	release("call_queued");
+	EXPECT_EQ(0, outcome(self->c));
+}
+
+/* A worker had it in its hand, and is killed: it waits again. */
+TEST_F(serving, call_comes_back)
+{
+	hold_worker(self->w, "worker_joining");
+	EXPECT_EQ(0, at_once(self->c));
+	go(self->p);
+	EXPECT_EQ(SEEN, outcome(self->p));
+	release("worker_joining");
+	EXPECT_EQ(0, done(self->w));
+	EXPECT_EQ(NUMBER, self->w->call.args[0]);
+}
+
+TEST_F(serving, killed)
+{
+	struct party *next = party(variant->act, self->serve);
+
+	next->flags = self->p->flags;
+	hold(self->p, WATCHED);
+	kill(self->p->pid, SIGKILL);
+	release(WATCHED);
+	EXPECT_EQ(KILLED, outcome(self->p));
+	go(next);
+	wait_looked(next);
+	EXPECT_EQ(0, at_once(self->c));
+	EXPECT_EQ(TOLD, outcome(next));
+}
+
+/* The client's side. */
+
+static struct party *client_listener(FIXTURE_DATA(serving) *self,
+				     long (*act)(struct party *p))
+{
+	struct party *p = party(act, self->client);
+
+	p->flags = KIPC_EVENT_PEER_GONE;
+	return p;
+}
+
+TEST_F(serving, server_ends_before)
+{
+	struct party *p = client_listener(self, variant->act);
+
+	hold(p, WATCHED);
+	EXPECT_EQ(0, do_now(self->w, act_unmap));
+	release(WATCHED);
+	EXPECT_EQ(SEEN, outcome(p));
+	EXPECT_EQ(POLLHUP, p->seen & POLLHUP);
+}
+
+TEST_F(serving, server_ends_after)
+{
+	struct party *p = client_listener(self, variant->act);
+
+	hold(p, WATCHED);
+	release(WATCHED);
+	wait_looked(p);
+	EXPECT_EQ(0, do_now(self->w, act_unmap));
+	EXPECT_EQ(TOLD, outcome(p));
+}
+
+/* It has ended, and nobody was told yet: seen, and perhaps told as well, but not lost. */
+TEST_F(serving, server_is_ending)
+{
+	struct party *p = client_listener(self, variant->act);
+
+	arm("service_ended", &self->w->at);
+	work(self->w, act_unmap);
+	wait_held("service_ended", &self->w->at);
+	go(p);
+	EXPECT_EQ(SEEN, outcome(p));
+	release("service_ended");
+	EXPECT_EQ(0, done(self->w));
+}
+
+TEST_F(serving, server_is_killed)
+{
+	struct party *p = client_listener(self, variant->act);
+
+	hold(p, WATCHED);
+	release(WATCHED);
+	wait_looked(p);
+	EXPECT_EQ(KILLED, killed(self->h->process));
+	EXPECT_EQ(TOLD, outcome(p));
+}
+
+TEST_F(serving, removed_before_and_after)
+{
+	struct party *p = client_listener(self, variant->act);
+	struct party *first = party(act_notify, self->serve);
+
+	hold(p, WATCHED);
+	first->flags = self->p->flags;
+	go(first);
+	wait_looked(first);
+	EXPECT_OK(k_remove(self->fd));
+	release(WATCHED);
+	EXPECT_EQ(SEEN, outcome(p));
+	EXPECT_EQ(TOLD, outcome(first));
 }
 
 /* A receiver copies, so nothing else can be had; then it can, and that is told. */

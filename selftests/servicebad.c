@@ -20,7 +20,8 @@ FIXTURE(bad) {
 	char *rw;		/* one page; the next one is not accessible */
 	char *ro;		/* one page that can only be read */
 	char *data;		/* what pointers point to when they are good */
-	char *item;		/* of a batch, which services have not */
+	char *item;		/* the one descriptor that goes along */
+	int plain;
 	struct kipc_service_attr *attr;
 	struct kipc_service_stat figures;
 	struct kipc_frame *frames;	/* a copy */
@@ -41,7 +42,9 @@ static void take_figures(FIXTURE_DATA(bad) *self)
 FIXTURE_SETUP(bad)
 {
 	struct kipc_service_attr attr = { .stacks = STACKS, .bindings = BINDINGS,
-					  .user_bindings = BINDINGS };
+					  .user_bindings = BINDINGS,
+					  .flags = KIPC_SERVICE_HANDLES };
+	struct kipc_service_handles attach = { .stack = TAKEN, .handles.count = 1 };
 	unsigned int i;
 
 	self->rw = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
@@ -62,6 +65,12 @@ FIXTURE_SETUP(bad)
 	self->ctl = control();
 	self->h = hand_of(&attr);
 	self->fd = self->h.fd;
+	self->item = malloc(PAGE);
+	self->plain = memfd_create("servicebad", 0);
+	ASSERT_OK(self->plain);
+	*(struct kipc_descriptor *)self->item = (struct kipc_descriptor){ .fd = self->plain };
+	attach.handles.items = ptr(self->item);
+	ASSERT_OK(ioctl(self->h.c.fd, KIPC_IOC_SERVICE_ATTACH, &attach));
 	for (i = 0; i < FREE; i++)
 		ASSERT_OK(s_submit(&self->h.c, i, ADD, i, 40, &self->tokens[i]));
 	for (i = 0; i < LINE; i++)
@@ -102,6 +111,16 @@ static size_t good(FIXTURE_DATA(bad) *self, enum op op, union arg *a)
 	case REPLY:
 		a->reply.token = self->tokens[TAKEN];
 		break;
+	case ATTACH:
+	case TAKE_:
+		*(struct kipc_descriptor *)self->item = (struct kipc_descriptor){
+			.fd = self->plain,
+		};
+		a->handles = (struct kipc_service_handles){
+			.token = self->tokens[TAKEN],
+			.handles = { .items = ptr(self->item), .count = 1 },
+		};
+		break;
 	case STAT_:
 		memset(a, POISON, sizeof(a->stat));
 		break;
@@ -124,6 +143,8 @@ static const char *damage(FIXTURE_DATA(bad) *self)
 		return "a handle has come or gone";
 	if (total("waiters"))
 		return "somebody waits";
+	if (total("carried") != 1)
+		return "something is on its way, or nothing is";
 	if (total("bytes") != self->bytes)
 		return "memory is used, or is not any more";
 	if (memcmp(self->frames, self->h.c.map, STACKS * sizeof(*self->frames)))
@@ -240,6 +261,28 @@ TEST_F(bad, reply)
 	EXPECT_OK(call_good(self, REPLY, &a));
 	EXPECT_ERR(ENOENT, call_good(self, REPLY, &a));
 	EXPECT_EQ(0, s_collect(self->h.c.fd, &self->tokens[TAKEN], NULL, KIPC_NO_WAIT));
+}
+
+TEST_F(bad, attach)
+{
+	union arg a;
+
+	ALL(ATTACH);
+	ASSERT_OK(call_good(self, ATTACH, &a));
+	EXPECT_EQ(1, total("carried"));
+	EXPECT_TRUE(calls_are_there(self));
+}
+
+TEST_F(bad, take)
+{
+	union arg a;
+
+	ALL(TAKE_);
+	ASSERT_OK(call_good(self, TAKE_, &a));
+	EXPECT_EQ(1, a.handles.handles.count);
+	EXPECT_NE(self->plain, ((struct kipc_descriptor *)self->item)->fd);
+	EXPECT_EQ(0, total("carried"));
+	EXPECT_TRUE(calls_are_there(self));
 }
 
 TEST_F(bad, stat)

@@ -9,7 +9,8 @@
 #define STACKS		4
 #define BINDINGS	8
 
-enum op { CREATE, CONNECT, CALL_, COLLECT, CANCEL, SERVE_, REPLY, STOP, STAT_ };
+enum op { CREATE, CONNECT, CALL_, COLLECT, CANCEL, SERVE_, REPLY, STOP, STAT_, ATTACH,
+	  TAKE_ };
 
 #include "badinput_row.h"
 
@@ -35,6 +36,8 @@ static const struct bad_call ops[] = {
 	[REPLY] = { KIPC_IOC_SERVICE_REPLY, false },
 	[STOP] = { KIPC_IOC_SERVICE_STOP, false },
 	[STAT_] = { KIPC_IOC_SERVICE_STAT, false },
+	[ATTACH] = { KIPC_IOC_SERVICE_ATTACH, false },
+	[TAKE_] = { KIPC_IOC_SERVICE_TAKE, false },
 };
 
 union arg {
@@ -45,6 +48,7 @@ union arg {
 	struct kipc_service_serve serve;
 	struct kipc_service_reply reply;
 	struct kipc_service_stat stat;
+	struct kipc_service_handles handles;
 	char bytes[sizeof(struct kipc_service_serve) + MAX_TAIL];
 };
 
@@ -110,6 +114,35 @@ static const struct row table[] = {
 	S(BITS, flags, 0, EINVAL),
 	S(BITS, reserved, 0, EINVAL),
 #undef S
+/* By a worker, whose stack is 0. */
+#define H(how, member, value, err) \
+	FIELD(ATTACH, how, kipc_service_handles, member, value, err)
+	H(SET, token, 1, ENOENT),
+	H(SET, token, ~0ULL, ENOENT),
+	H(SET, stack, 1, EINVAL),
+	H(SET, stack, ~0U, EINVAL),
+	H(BITS, flags, 0, EINVAL),
+	H(READS, handles.items, 0, EFAULT),
+	H(SET, handles.items, 0, EFAULT),
+	H(SET, handles.count, 0, EINVAL),
+	H(SET, handles.count, KIPC_HANDLES_MAX + 1, EINVAL),
+	H(SET, handles.count, ~0U, EINVAL),
+	H(BITS, handles.flags, 0, EINVAL),
+#undef H
+	FIELD(ATTACH, ITEM, kipc_descriptor, fd, -1, EBADF),
+	FIELD(ATTACH, ITEM, kipc_descriptor, fd, 1000, EBADF),
+	FIELD(ATTACH, ITEM_BITS, kipc_descriptor, rights, 0, EINVAL),
+#define T(how, member, value, err) \
+	FIELD(TAKE_, how, kipc_service_handles, member, value, err)
+	T(SET, token, 1, ENOENT),
+	T(SET, token, ~0ULL, ENOENT),
+	T(SET, stack, 1, EINVAL),
+	T(BITS, flags, 0, EINVAL),
+	T(WRITES, handles.items, 0, EFAULT),
+	T(SET, handles.items, 1ULL << 63, EFAULT),
+	T(SET, handles.count, 0, EMSGSIZE),
+	T(BITS, handles.flags, KIPC_INHERIT, EINVAL),
+#undef T
 };
 
 #endif /* KIPC_SELFTEST_SERVICEBAD_TABLE_H */

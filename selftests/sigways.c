@@ -4,13 +4,12 @@
  * can be queued; who gets them after fork, exec, dup and close; and how many can ask.
  */
 #include "test.h"
+#include "pending.h"
 #include "stage.h"
 
 #include <pthread.h>
 #include <sys/resource.h>
 
-#define SIG		(SIGRTMIN + 3)
-#define OTHER		(SIGRTMIN + 4)
 #define READABLE	KIPC_EVENT_READABLE
 #define VALUE		4711
 
@@ -21,39 +20,6 @@ static void set_mask(int how, int sig)
 	sigemptyset(&set);
 	sigaddset(&set, sig);
 	CHECK(!pthread_sigmask(how, &set, NULL));
-}
-
-static void block(void)
-{
-	set_mask(SIG_BLOCK, SIG);
-	set_mask(SIG_BLOCK, OTHER);
-	set_mask(SIG_BLOCK, SIGIO);
-}
-
-/* Take one that is pending for the calling thread or its process: which, or 0. */
-static int next_signal(siginfo_t *info)
-{
-	struct timespec none = { 0 };
-	sigset_t set;
-	int sig;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIG);
-	sigaddset(&set, OTHER);
-	sigaddset(&set, SIGIO);
-	sig = sigtimedwait(&set, info, &none);
-	CHECK(sig > 0 || errno == EAGAIN);
-	return sig > 0 ? sig : 0;
-}
-
-static unsigned int signals(void)
-{
-	unsigned int n = 0;
-	siginfo_t info;
-
-	while (next_signal(&info))
-		n++;
-	return n;
 }
 
 static void async(int fd, pid_t owner)
@@ -257,7 +223,7 @@ TEST_F(ways, sigwaitinfo)
 	sigset_t set;
 	pid_t pid;
 
-	block();
+	block_signals();
 	arm_sig(self->in, variant->kind, variant->async, SIG);
 	pid = spawn();
 	if (!pid) {
@@ -291,7 +257,7 @@ TEST_F(ways, full)
 	struct rlimit few = { 8, 8 };
 	siginfo_t info;
 
-	block();
+	block_signals();
 	/* Root's count is everybody's of that uid: so be somebody else. */
 	become(12345, 12345);
 	arm_sig(self->in, variant->kind, variant->async, SIG);
@@ -319,7 +285,7 @@ TEST_F(ways, full_once)
 
 	if (variant->async)
 		SKIP(return, "there is no such thing");
-	block();
+	block_signals();
 	become(12345, 12345);
 	ASSERT_OK(q_notify(self->in, put_event(variant->kind), KIPC_NOTIFY_ONCE, SIG,
 			   1));
@@ -342,7 +308,7 @@ TEST_F(ways, ignored)
 	signal(SIG, SIG_IGN);
 	arm_sig(self->in, variant->kind, variant->async, SIG);
 	put(&self->s);
-	block();
+	block_signals();
 	EXPECT_EQ(0, signals());
 }
 
@@ -351,7 +317,7 @@ TEST_F(ways, dup_and_close)
 {
 	int copy, other;
 
-	block();
+	block_signals();
 	arm_sig(self->in, variant->kind, variant->async, SIG);
 	copy = dup(self->in);
 	other = k_narrow(self->in, side_rights[variant->kind][IN], 0);
@@ -374,7 +340,7 @@ TEST_F(ways, dup_and_close)
 
 TEST_F(ways, off)
 {
-	block();
+	block_signals();
 	arm_sig(self->in, variant->kind, variant->async, SIG);
 	put(&self->s);
 	EXPECT_EQ(1, signals());
@@ -391,7 +357,7 @@ TEST_F(ways, fork)
 {
 	pid_t pid;
 
-	block();
+	block_signals();
 	arm_sig(self->in, variant->kind, variant->async, SIG);
 	pid = spawn();
 	if (!pid) {
@@ -436,7 +402,7 @@ TEST_F(ways, exec)
 
 	if (variant->kind == SERVICE)
 		SKIP(return, "the service ends with its server's memory");
-	block();
+	block_signals();
 	ASSERT_OK(pipe(ends));
 	pid = spawn();
 	if (!pid) {
@@ -464,7 +430,7 @@ TEST_F(ways, dead_owner)
 	pid_t pid = spawn();
 
 	if (!pid) {
-		block();
+		block_signals();
 		arm_sig(self->in, variant->kind, variant->async, SIG);
 		__atomic_store_n(ready, 1, __ATOMIC_SEQ_CST);
 		for (;;)
@@ -472,7 +438,7 @@ TEST_F(ways, dead_owner)
 	}
 	wait_for(__atomic_load_n(ready, __ATOMIC_SEQ_CST));
 	EXPECT_EQ(128 + SIGKILL, slay(pid));
-	block();
+	block_signals();
 	put(&self->s);
 	EXPECT_EQ(0, signals());
 	arm_sig(self->in, variant->kind, variant->async, SIG);
@@ -499,7 +465,7 @@ TEST(owned_by_a_group)
 	pid_t pids[MEMBERS];
 	int i;
 
-	block();
+	block_signals();
 	for (i = 0; i < MEMBERS; i++) {
 		pids[i] = spawn();
 		if (!pids[i])
@@ -542,7 +508,7 @@ TEST(owned_by_a_thread)
 	pthread_t threads[2];
 	int i;
 
-	block();
+	block_signals();
 	for (i = 0; i < 2; i++) {
 		ASSERT_EQ(0, pthread_create(&threads[i], NULL, wait_as_owner,
 					    &owners[i]));
@@ -570,7 +536,7 @@ TEST(owned_by_a_stranger)
 	struct stage s = stage_of(MAILBOX);
 	pid_t stranger, pid;
 
-	block();
+	block_signals();
 	stranger = spawn();
 	if (!stranger)
 		for (;;)

@@ -282,7 +282,7 @@ ssize_t k_serve(int fd, void *data, size_t size, struct kipc_mailbox_recv *recv,
 	if (ret < 0) {
 		CHECK(poisoned(&r.letter, rest));
 	} else {
-		CHECK(!r.reserved);
+		CHECK(r.reply_handles <= KIPC_HANDLES_MAX);
 		CHECK(!!r.token == (r.letter.flags & KIPC_LETTER_CALL &&
 				    !(flags & KIPC_RECV_PEEK)));
 	}

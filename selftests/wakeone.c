@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One letter, or byte, wakes one receiver, however many wait; one place one sender.
+ * One letter, or byte, wakes one receiver, however many wait; one place one sender; and
+ * one post one of those who wait for a semaphore.
  * It is the kernel's context switches of all threads that are counted.
  */
 #include "test.h"
 #include "kpipe.h"
 #include "kqueue.h"
+#include "ksem.h"
 
 #include <pthread.h>
 #include <semaphore.h>
@@ -15,8 +17,8 @@
 /* Of the small one, too, most are left when all batches are through. */
 enum { CROWD = 1000, SMALL_CROWD = 40 };
 
-/* Where they wait: in a mailbox, or in a pipe, or in a queue, and for what. */
-enum place { MAILBOX, PIPE, SAME, TYPES, RANGES, BOUNDS, OTHERS };
+/* Where they wait: in a mailbox, a pipe, a queue, and for what there; for a semaphore. */
+enum place { MAILBOX, PIPE, SAME, TYPES, RANGES, BOUNDS, OTHERS, SEMAPHORE };
 
 static struct crowd {
 	unsigned int size;
@@ -63,6 +65,8 @@ static long send_one(int fd, unsigned int i, uint64_t deadline)
 		return k_send(fd, &number, 8, number, deadline);
 	if (crowd.place == PIPE)
 		return p_write(fd, &number, 1, 0, deadline);
+	if (crowd.place == SEMAPHORE)
+		return s_post(fd, 0);
 	return q_send(fd, &number, 8, type_of(i), 0, deadline);
 }
 
@@ -74,6 +78,8 @@ static long receive_one(int fd, struct kipc_selector selector, uint64_t deadline
 		return k_recv(fd, &number, 8, NULL, 0, deadline);
 	if (crowd.place == PIPE)
 		return p_read(fd, &number, 1, deadline);
+	if (crowd.place == SEMAPHORE)
+		return s_op(fd, deadline, STEPS(ADD(0, -1)));
 	return q_recv(fd, &number, 8, selector, NULL, 0, deadline);
 }
 
@@ -85,6 +91,8 @@ static bool so_many_wait(int fd, unsigned int n)
 		return has_waiters(fd, senders, receivers);
 	if (crowd.place == PIPE)
 		return p_has_waiters(fd, senders, receivers);
+	if (crowd.place == SEMAPHORE)
+		return s_stat_of(fd).waiting == n;
 	return q_has_waiters(fd, senders, receivers);
 }
 
@@ -208,6 +216,7 @@ FIXTURE_VARIANT_ADD(wake, queue_ranges) { 4, false, RANGES };
 FIXTURE_VARIANT_ADD(wake, queue_bounds) { 4, false, BOUNDS };
 FIXTURE_VARIANT_ADD(wake, queue_all_but_one) { 4, false, OTHERS };
 FIXTURE_VARIANT_ADD(wake, queue_senders) { 4, true, SAME };
+FIXTURE_VARIANT_ADD(wake, semaphore) { 4, false, SEMAPHORE };
 
 FIXTURE_SETUP(wake)
 {
@@ -223,6 +232,8 @@ FIXTURE_SETUP(wake)
 		self->fd = box(variant->room, variant->room * 8, 8, 0);
 	else if (variant->place == PIPE)
 		self->fd = pipe_of(variant->room, 1);
+	else if (variant->place == SEMAPHORE)
+		self->fd = set_of(1, 0);
 	else
 		self->fd = queue(variant->room, variant->room * 8, 8, 0);
 	for (i = 0; variant->send && i < variant->room; i++)

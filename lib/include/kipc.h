@@ -87,7 +87,8 @@ struct kipc_region {
 	size_t size;
 };
 
-#define KIPC_REGION_UNSEALED 1
+/* None of KIPC_RECV_*, which would otherwise be consent where it is no flag. */
+#define KIPC_REGION_UNSEALED 0x100
 
 int kipc_mailbox_send_region(int fd, int memfd, uint64_t offset, uint64_t length,
 			     uint64_t tag, uint32_t flags, uint64_t deadline);
@@ -101,7 +102,7 @@ struct kipc_request {
 	struct kipc_letter letter;
 	uint64_t token;			/* 0: it is no request */
 	uint32_t reply_size;		/* longest reply that is taken */
-	uint32_t reserved;
+	uint32_t reply_handles;		/* and how many handles it may carry */
 };
 
 /* Calls on mailboxes: requests that want a reply. */
@@ -121,6 +122,28 @@ ssize_t kipc_mailbox_reply_serve(int fd, const void *reply, size_t reply_size,
 				 uint64_t deadline);
 int kipc_mailbox_reply(int fd, uint64_t token, const void *data, size_t size,
 		       uint64_t tag);
+
+/* The same, where requests and replies carry handles and other descriptors. */
+ssize_t kipc_mailbox_call_handles(int fd, const void *data, size_t size, uint64_t tag,
+				  const struct kipc_descriptor *items, size_t count,
+				  void *reply, size_t room,
+				  struct kipc_descriptor *got, size_t *got_count,
+				  uint64_t deadline);
+int kipc_mailbox_submit_handles(int fd, const void *data, size_t size, uint64_t tag,
+				const struct kipc_descriptor *items, size_t count,
+				size_t room, size_t room_count, uint64_t *token,
+				uint64_t deadline);
+ssize_t kipc_mailbox_collect_handles(int fd, uint64_t *token, void *reply, size_t size,
+				     struct kipc_letter *letter,
+				     struct kipc_descriptor *items, size_t *count,
+				     uint64_t deadline);
+ssize_t kipc_mailbox_serve_handles(int fd, void *data, size_t size,
+				   struct kipc_request *request,
+				   struct kipc_descriptor *items, size_t *count,
+				   uint32_t flags, uint64_t deadline);
+int kipc_mailbox_reply_handles(int fd, uint64_t token, const void *data, size_t size,
+			       uint64_t tag, const struct kipc_descriptor *items,
+			       size_t count);
 
 /* Queues. */
 int kipc_queue_create(const char *name, const struct kipc_queue_attr *attr,
@@ -220,6 +243,18 @@ ssize_t kipc_pipe_read(int fd, void *data, size_t size, uint64_t deadline);
 int kipc_pipe_resize(int fd, uint32_t capacity, uint32_t atomic_size);
 int kipc_pipe_stat(int fd, struct kipc_pipe_stat *stat);
 
+/* Shared memory, and its doorbell. */
+int kipc_memory_create(const char *name, uint64_t size, mode_t mode, uint32_t rights,
+		       uint32_t flags);
+void *kipc_memory_map(int fd, size_t *size, int prot);
+int kipc_memory_unmap(void *map, size_t size);
+int kipc_memory_resize(int fd, uint64_t size);
+int kipc_memory_fd(int fd, uint32_t flags);
+int kipc_memory_seal(int fd, unsigned int seals);
+int kipc_memory_stat(int fd, struct kipc_memory_stat *stat);
+int kipc_memory_ring(int fd, uint64_t count, uint64_t deadline);
+int kipc_memory_wait(int fd, uint64_t *count, uint64_t deadline);
+
 /* A command of the shell, at the other end of a pipe. */
 FILE *kipc_popen(const char *command, const char *mode, pid_t *pid);
 int kipc_pclose(FILE *stream, pid_t pid);
@@ -303,6 +338,20 @@ int kipc_service_attach(int fd, uint64_t token, const struct kipc_descriptor *it
 			size_t count);
 int kipc_service_take(int fd, uint64_t token, struct kipc_descriptor *items,
 		      size_t *count);
+
+/* Semaphores: sets of them, with rights to post, to wait and to manage. */
+int kipc_sem_create(const char *name, const struct kipc_sem_attr *attr, mode_t mode,
+		    uint32_t rights, uint32_t flags);
+int kipc_sem_post(int fd, uint32_t num);
+int kipc_sem_wait(int fd, uint32_t num);
+int kipc_sem_trywait(int fd, uint32_t num);
+int kipc_sem_timedwait(int fd, uint32_t num, uint64_t deadline);
+int kipc_sem_getvalue(int fd, uint32_t num);
+int kipc_sem_op(int fd, const struct kipc_sem_op *ops, size_t count, uint64_t deadline);
+int kipc_sem_get(int fd, uint32_t first, struct kipc_sem_value *values, size_t count);
+int kipc_sem_set(int fd, uint32_t first, const uint32_t *values, size_t count);
+int kipc_sem_stat(int fd, struct kipc_sem_stat *stat);
+int kipc_sem_take_all(const int *fds, size_t count, uint64_t deadline);
 
 /* The deadline that lies this many nanoseconds ahead; never KIPC_NO_WAIT. */
 uint64_t kipc_deadline(uint64_t nanoseconds);

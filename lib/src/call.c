@@ -128,9 +128,10 @@ int kipc_mailbox_submit(int fd, const void *data, size_t size, uint64_t tag,
  * replied, or no receiver is left), ECANCELED (the request was dropped for a
  * younger letter), EIDRM (removed): then the call is over.  ENOENT (no such call, or
  * none at all), EBUSY (another thread waits for it), EMSGSIZE (the reply is longer
- * than @size), EAGAIN (it is not there yet), ETIMEDOUT, EINTR, EDQUOT (the quota of
- * waiters), EBADF (closed, or without the right), ENOTTY (not a mailbox), EFAULT
- * (@reply): then it can be collected again.
+ * than @size), EBADMSG (it carries handles: see kipc_mailbox_collect_handles()), EAGAIN
+ * (it is not there yet), ETIMEDOUT, EINTR, EDQUOT (the quota of waiters), EBADF (closed,
+ * or without the right), ENOTTY (not a mailbox), EFAULT (@reply): then it can be
+ * collected again.
  */
 ssize_t kipc_mailbox_collect(int fd, uint64_t *token, void *reply, size_t size,
 			     struct kipc_letter *letter, uint64_t deadline)
@@ -174,11 +175,7 @@ static ssize_t received(struct kipc_request *request,
 			const struct kipc_mailbox_recv *recv, int ret)
 {
 	if (ret >= 0)
-		*request = (struct kipc_request) {
-			.letter = recv->letter,
-			.token = recv->token,
-			.reply_size = recv->reply_size,
-		};
+		*request = kipc_request_of(recv);
 	return ret;
 }
 
@@ -187,7 +184,7 @@ static ssize_t received(struct kipc_request *request,
  * @fd: a handle with KIPC_RIGHT_RECEIVE
  * @data: a buffer; may be NULL if @size is 0
  * @size: of the buffer in bytes
- * @request: header, token and longest reply, written on success
+ * @request: header, token and largest reply, written on success
  * @flags: KIPC_RECV_PEEK, KIPC_RECV_TRUNCATE
  * @deadline: how long to wait while the mailbox is empty
  *
@@ -195,9 +192,9 @@ static ssize_t received(struct kipc_request *request,
  *
  * Return: bytes written to the buffer, or -1 with errno: EAGAIN (empty), ETIMEDOUT,
  * EINTR, EMSGSIZE (the letter is longer than @size), EPIPE (empty, and no sender is
- * left), EDQUOT (the owner's quota of waiters), EIDRM (removed), EINVAL (@flags; or
- * @request is NULL), EBADF (closed, or without the right), ENOTTY (not a mailbox),
- * EFAULT (@data).
+ * left), EDQUOT (the owner's quota of waiters), EBADMSG (the letter carries handles: see
+ * kipc_mailbox_serve_handles()), EIDRM (removed), EINVAL (@flags; or @request is NULL),
+ * EBADF (closed, or without the right), ENOTTY (not a mailbox), EFAULT (@data).
  */
 ssize_t kipc_mailbox_serve(int fd, void *data, size_t size,
 			   struct kipc_request *request, uint32_t flags,

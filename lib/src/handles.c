@@ -38,10 +38,7 @@ int kipc_mailbox_send_handles(int fd, const void *data, size_t size, uint64_t ta
 			.deadline = deadline,
 			.size = kipc_room(size),
 		},
-		.handles = {
-			.items = kipc_pointer(items),
-			.count = kipc_count(count),
-		},
+		.handles = kipc_items(items, count),
 	};
 
 	return ioctl(fd, KIPC_IOC_MAILBOX_SEND_HANDLES, &send);
@@ -80,10 +77,7 @@ ssize_t kipc_mailbox_recv_handles(int fd, void *data, size_t size,
 			.size = kipc_room(size),
 			.flags = flags,
 		},
-		.handles = {
-			.items = kipc_pointer(items),
-			.count = kipc_count(*count),
-		},
+		.handles = kipc_items(items, *count),
 	};
 	int ret;
 
@@ -133,10 +127,7 @@ int kipc_queue_send_handles(int fd, const void *data, size_t size, uint64_t type
 			.size = kipc_room(size),
 			.priority = priority,
 		},
-		.handles = {
-			.items = kipc_pointer(items),
-			.count = kipc_count(count),
-		},
+		.handles = kipc_items(items, count),
 	};
 
 	return ioctl(fd, KIPC_IOC_QUEUE_SEND_HANDLES, &send);
@@ -177,10 +168,7 @@ ssize_t kipc_queue_recv_handles(int fd, void *data, size_t size,
 			.size = kipc_room(size),
 			.flags = flags,
 		},
-		.handles = {
-			.items = kipc_pointer(items),
-			.count = kipc_count(*count),
-		},
+		.handles = kipc_items(items, *count),
 	};
 	int ret;
 
@@ -202,10 +190,7 @@ static struct kipc_service_handles kipc_carried(uint64_t token, unsigned int sta
 {
 	struct kipc_service_handles carried = {
 		.token = token,
-		.handles = {
-			.items = kipc_pointer(items),
-			.count = kipc_count(count),
-		},
+		.handles = kipc_items(items, count),
 		.stack = stack,
 	};
 

@@ -8,10 +8,11 @@
  * pid, to unlink, to ask for features) opens /dev/kipc for that ioctl alone.
  * Nothing is kept between calls and nothing is allocated, so there is nothing
  * to lock, to initialise or to leak, and fork and threads need no care.
- * EINTR is the caller's: no call is repeated here.  Only kipc_mailbox_call() is
- * more than one ioctl: the kernel cannot go on with a call that was interrupted when a
- * server had the request, so the reply is collected.  kipc_open_pidfd() reads /proc
- * besides, since the kernel exports nothing to modules that knows pidfds.
+ * EINTR is the caller's: no call is repeated here.  Only kipc_mailbox_call() and
+ * kipc_mailbox_call_handles() are more than one ioctl: the kernel cannot go on with a call
+ * that was interrupted when a server had the request, so the reply is collected.
+ * kipc_open_pidfd() reads /proc besides, since the kernel exports nothing to modules that
+ * knows pidfds.
  *
  * kipc_sigfd(), kipc_wait_any() and kipc_wait_all() ask no device: they are what signalfd
  * and poll do, with the library's habits.
@@ -49,6 +50,31 @@ static inline uint32_t kipc_room(size_t size)
 static inline uint32_t kipc_count(size_t count)
 {
 	return count > UINT32_MAX ? UINT32_MAX : (uint32_t)count;
+}
+
+/* Descriptors to be sent, or room for those that come. */
+static inline struct kipc_handles kipc_items(const struct kipc_descriptor *items,
+					     size_t count)
+{
+	struct kipc_handles handles = {
+		.items = kipc_pointer(items),
+		.count = kipc_count(count),
+	};
+
+	return handles;
+}
+
+/* What was received, as its server is told. */
+static inline struct kipc_request kipc_request_of(const struct kipc_mailbox_recv *recv)
+{
+	struct kipc_request request = {
+		.letter = recv->letter,
+		.token = recv->token,
+		.reply_size = recv->reply_size,
+		.reply_handles = recv->reply_handles,
+	};
+
+	return request;
 }
 
 /*

@@ -73,7 +73,7 @@ static int kipc_region_sealed(int memfd)
  * Seals @memfd first, so that nobody can write to it any more, nor make it shorter or
  * longer; a letter that fails leaves it sealed.
  *
- * Return: 0, or -1 with errno: EBUSY (it is mapped to be written to), EPERM (it cannot be
+ * Return: 0, or -1 with errno: EBUSY (it is mapped, and shared), EPERM (it cannot be
  * sealed), ERANGE (not within it), EINVAL (@flags, no memfd), and those of
  * kipc_mailbox_send_handles().
  */

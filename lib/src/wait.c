@@ -4,6 +4,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -21,7 +22,8 @@
  * @flags: KIPC_NONBLOCK, KIPC_INHERIT
  *
  * Return: a descriptor that is closed by exec, see signalfd(2), or -1 with errno: EINVAL
- * (a flag that there is not), EMFILE, ENFILE, ENOMEM; and then nothing is blocked.
+ * (a flag that there is not), EFAULT, EMFILE, ENFILE, ENOMEM; and then nothing is
+ * blocked.
  */
 int kipc_sigfd(const sigset_t *signals, uint32_t flags)
 {
@@ -90,7 +92,8 @@ int kipc_wait_any(struct pollfd *fds, size_t count, uint64_t deadline)
 {
 	int ready;
 
-	if (!count) {
+	/* The system call takes an unsigned int, and the rest would be lost. */
+	if (!count || count > INT_MAX) {
 		errno = EINVAL;
 		return -1;
 	}

@@ -252,6 +252,7 @@ static const struct {
 	{ "bytes", "bytes of the kernel's memory" },
 	{ "waiters", "threads that wait" },
 	{ "carried", "handles in messages" },
+	{ "memory", "bytes of shared memory" },
 };
 
 #define LIMIT_COUNT (sizeof(limits) / sizeof(limits[0]))
@@ -288,7 +289,7 @@ static void set_limit(char *assignment)
 	for (i = 0; i < LIMIT_COUNT && strcmp(limits[i].name, assignment); i++)
 		;
 	if (i == LIMIT_COUNT)
-		bad_usage("'%s' is no limit: objects, bytes, waiters, carried", assignment);
+		bad_usage("'%s' is no limit: objects, bytes, waiters, carried, memory", assignment);
 	snprintf(path, sizeof(path), LIMITS "/max_%s", limits[i].name);
 	file = fopen(path, "we");
 	if (!file)

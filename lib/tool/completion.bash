@@ -25,7 +25,7 @@ _kipc() {
 			show | rm | chmod | chown | send | recv | cat | call | serve)
 				words=$(_kipc_names)
 				;;
-			limits) words="objects= bytes= waiters= carried=" ;;
+			limits) words="objects= bytes= waiters= carried= memory=" ;;
 			esac
 			;;
 		esac

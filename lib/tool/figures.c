@@ -16,6 +16,8 @@ struct figures figures_of(const struct object *object)
 	const struct kipc_queue_stat *queue = &object->stat.queue;
 	const struct kipc_pipe_stat *pipe = &object->stat.pipe;
 	const struct kipc_service_stat *service = &object->stat.service;
+	const struct kipc_memory_stat *memory = &object->stat.memory;
+	const struct kipc_sem_stat *semaphores = &object->stat.semaphores;
 
 	switch (object->kind) {
 	case KIPC_KIND_MAILBOX:
@@ -55,6 +57,23 @@ struct figures figures_of(const struct object *object)
 			.out = service->replies,
 			.waits = service->queued,
 			.lost = service->failed + service->abandoned,
+		};
+	case KIPC_KIND_MEMORY:
+		return (struct figures){
+			.items = memory->count,
+			.bytes = memory->size,
+			.limit = ~0ULL,
+			.in = memory->rings,
+			.out = memory->rings,
+			.waits = memory->waits,
+		};
+	case KIPC_KIND_SEMAPHORES:
+		return (struct figures){
+			.items = semaphores->attr.count,
+			.limit = ~0ULL,
+			.in = semaphores->operations,
+			.out = semaphores->operations,
+			.waits = semaphores->waits,
 		};
 	default:
 		return (struct figures){ .limit = ~0ULL };
@@ -146,6 +165,27 @@ static void show_service(const struct kipc_service_stat *stat)
 	say("given up", stat->abandoned);
 }
 
+static void show_memory(const struct kipc_memory_stat *stat)
+{
+	say("bytes", stat->size);
+	say("mappings", stat->attached);
+	say("seals", stat->seals);
+	say_pid("made by", stat->creator_pid);
+	say_pid("last mapped by", stat->last_pid);
+	say("doorbell", stat->count);
+	say("rings", stat->rings);
+	say("waits", stat->waits);
+}
+
+static void show_semaphores(const struct kipc_sem_stat *stat)
+{
+	say("semaphores", stat->attr.count);
+	say("at most", stat->attr.max);
+	say("operations", stat->operations);
+	say("that waited", stat->waits);
+	say("to be undone for", stat->undos);
+}
+
 /**
  * show_figures - all that is inside, line by line
  * @object: with a stat
@@ -164,6 +204,12 @@ void show_figures(const struct object *object)
 		break;
 	case KIPC_KIND_SERVICE:
 		show_service(&object->stat.service);
+		break;
+	case KIPC_KIND_MEMORY:
+		show_memory(&object->stat.memory);
+		break;
+	case KIPC_KIND_SEMAPHORES:
+		show_semaphores(&object->stat.semaphores);
 		break;
 	}
 }

@@ -88,6 +88,8 @@ struct object {
 		struct kipc_queue_stat queue;
 		struct kipc_pipe_stat pipe;
 		struct kipc_service_stat service;
+		struct kipc_memory_stat memory;
+		struct kipc_sem_stat semaphores;
 		unsigned char bytes[512];
 	} stat;
 };

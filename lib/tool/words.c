@@ -18,7 +18,7 @@ static const char *const kinds[] = {
 
 /* By enum kipc_wait. */
 static const char *const waits[] = {
-	NULL, "room", "data", "reply", "call", "peer",
+	NULL, "room", "data", "reply", "call", "peer", "zero",
 };
 
 /* By enum kipc_call_stage. */

@@ -239,7 +239,9 @@ static int kipc_carrying_deliver(struct kipc_carrying *at,
 
 	if (IS_ERR(parcel))
 		return PTR_ERR(parcel);
-	ret = kipc_intake_deliver(intake, parcel);
+	ret = kipc_intake_prepare(intake, parcel, count, sizeof(*count));
+	if (!ret)
+		ret = kipc_intake_install(intake, parcel);
 	if (!ret && !kipc_copy_out(count, &intake->count, sizeof(*count)))
 		ret = -EFAULT;
 	if (ret) {

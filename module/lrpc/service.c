@@ -87,6 +87,7 @@ static int kipc_service_init(struct kipc_object *object, const void __user *user
 	ret = kipc_service_attr_settle(service);
 	if (ret)
 		return ret;
+	object->carries = service->attr.flags & KIPC_SERVICE_HANDLES;
 	slots = service->attr.bindings * sizeof(*service->slots);
 	service->slots = kipc_account_alloc(&object->account, slots, false);
 	if (IS_ERR(service->slots))

@@ -34,6 +34,28 @@ static const struct kipc_calls_ops kipc_mailbox_calls_ops = {
 	.hold	= kipc_mailbox_hold,
 	.drop	= kipc_mailbox_let_go,
 	.died	= kipc_mailbox_server_died,
+	.unload	= kipc_parcel_free,
+};
+
+/**
+ * struct kipc_asking - a call to be made
+ * @out: the request; its parcel is the record's
+ * @reply: where the reply goes, access_ok() was checked; not if it is collected later
+ * @size: longest reply that is taken
+ * @token: where the token goes
+ * @with: what the request carries, and where what the reply carries goes, or, if it is
+ *	collected later, how much that may be; or NULL
+ * @intake: the same for who waits for the reply; or NULL
+ * @count: with @intake, where the number of what came goes
+ */
+struct kipc_asking {
+	struct kipc_outgoing out;
+	void __user *reply;
+	size_t size;
+	u64 __user *token;
+	struct kipc_mailbox_call_handles *with;
+	struct kipc_intake *intake;
+	u32 __user *count;
 };
 
 /* What calls need, made with the first one; NULL if there is no memory. */
@@ -59,31 +81,53 @@ static struct kipc_calls *kipc_mailbox_calls(struct kipc_mailbox *mailbox)
 	return mailbox->calls;
 }
 
+/* What it carries, and what the reply may carry: 0 or an errno. */
+static int kipc_mailbox_load_call(struct kipc_mailbox *mailbox,
+				  struct kipc_call *call,
+				  const struct kipc_mailbox_call_handles *with)
+{
+	struct kipc_parcel *parcel;
+
+	call->takes = with->reply.count;
+	if (!with->request.count)
+		return 0;
+	parcel = kipc_parcel_create(&mailbox->object, &with->request);
+	if (IS_ERR(parcel))
+		return PTR_ERR(parcel);
+	call->parcel = parcel;
+	return 0;
+}
+
 /* The request in its record, prepared; or an ERR_PTR(). */
 static struct kipc_call *kipc_mailbox_prepare_call(struct kipc_mailbox *mailbox,
 						   struct kipc_party *party,
-						   const struct kipc_outgoing *out,
-						   size_t reply)
+						   const struct kipc_asking *ask)
 {
 	struct kipc_calls *calls = kipc_mailbox_calls(mailbox);
+	const struct kipc_outgoing *out = &ask->out;
 	size_t space = kipc_envelope_space(out->size);
 	struct kipc_envelope *envelope;
 	struct kipc_call *call;
+	int ret = 0;
 
 	if (!calls)
 		return ERR_PTR(-ENOMEM);
-	call = kipc_call_get(calls, party, space, reply);
+	call = kipc_call_get(calls, party, space, ask->size);
 	if (IS_ERR(call))
 		return call;
 	envelope = kipc_segment_record(&call->request);
 	if (unlikely(!(out->size <= KIPC_COPY_LOCKED &&
 		       kipc_copy_in(envelope->data, out->buffer.base, out->size)) &&
-		     !kipc_buffer_read(envelope->data, &out->buffer, out->size))) {
+		     !kipc_buffer_read(envelope->data, &out->buffer, out->size)))
+		ret = -EFAULT;
+	else if (unlikely(ask->with))
+		ret = kipc_mailbox_load_call(mailbox, call, ask->with);
+	if (unlikely(ret)) {
 		kipc_call_put(call);
-		return ERR_PTR(-EFAULT);
+		return ERR_PTR(ret);
 	}
 	call->request.tail = space;
-	call->limit = reply;
+	call->limit = ask->size;
 	kipc_delay(KIPC_DELAY_CALL_PREPARED);
 	return call;
 }
@@ -99,6 +143,7 @@ static int kipc_mailbox_put_call(struct kipc_mailbox *mailbox,
 {
 	struct kipc_envelope *envelope = kipc_segment_record(&call->request);
 	struct kipc_wake wake;
+	bool arrived = true;
 	int ret;
 
 	kipc_wake_init(&wake);
@@ -115,14 +160,16 @@ static int kipc_mailbox_put_call(struct kipc_mailbox *mailbox,
 	}
 	if (!ret) {
 		kipc_mailbox_link(mailbox, &call->request, out->size, out->tag);
-		envelope->flags |= KIPC_LETTER_CALL;
+		envelope->flags = KIPC_LETTER_CALL;
+		if (unlikely(call->parcel))
+			envelope->flags |= KIPC_LETTER_HANDLES;
 		envelope->call = call;
 		kipc_call_begin(call, party, claim);
 		mailbox->asked = true;
 		if (mailbox->attr.flags & KIPC_MAILBOX_DROP_OLDEST)
-			kipc_mailbox_drop(mailbox, &wake);
+			arrived = kipc_mailbox_drop(mailbox, &wake);
 	}
-	kipc_mailbox_unlock(mailbox, &wake, !ret);
+	kipc_mailbox_unlock(mailbox, &wake, !ret && arrived);
 	return ret;
 }
 
@@ -213,25 +260,35 @@ static int kipc_mailbox_cancel(struct kipc_mailbox *mailbox,
 	return ret;
 }
 
-/* Send a request, and wait for the reply. */
-static long kipc_mailbox_call(struct kipc_mailbox *mailbox,
-			      struct kipc_party *party,
-			      const struct kipc_outgoing *out,
-			      void __user *reply, size_t size,
-			      u64 __user *user_token)
+/* Hand out a reply that is there: 0, or why it could not. */
+static int kipc_mailbox_take_reply(struct kipc_call *call,
+				   const struct kipc_asking *ask)
 {
+	if (unlikely(!kipc_mailbox_copy_reply(ask->reply, call)))
+		return -EFAULT;
+	return unlikely(ask->intake) ?
+	       kipc_mailbox_take_handles(call, ask->intake, ask->count) : 0;
+}
+
+/* Send a request, and wait for the reply; inline, for most carry nothing. */
+static __always_inline long kipc_mailbox_call(struct kipc_mailbox *mailbox,
+					      struct kipc_party *party,
+					      const struct kipc_asking *ask)
+{
+	const struct kipc_outgoing *out = &ask->out;
 	struct kipc_account *account;
 	struct kipc_collector claim;
 	struct kipc_call *call;
+	long ret, result;
 	u64 token;
-	long ret;
 
 	if (out->deadline == KIPC_DEADLINE_NO_WAIT)
 		return -EAGAIN;
 	/* Most bad pointers show before anything has happened. */
-	if (fault_in_readable(reply, size))
+	if (fault_in_readable(ask->reply, ask->size) ||
+	    (unlikely(ask->intake) && !kipc_intake_fault_in(ask->intake)))
 		return -EFAULT;
-	call = kipc_mailbox_prepare_call(mailbox, party, out, size);
+	call = kipc_mailbox_prepare_call(mailbox, party, ask);
 	if (IS_ERR(call))
 		return PTR_ERR(call);
 	account = &call->caller->account;
@@ -253,18 +310,19 @@ static long kipc_mailbox_call(struct kipc_mailbox *mailbox,
 	/* The handle is open, so its account is there whatever became of the call. */
 	kipc_uncharge(account, KIPC_WAITERS, 1);
 	if (likely(!ret)) {
-		ret = call->result;
-		if (likely(ret <= 0 || kipc_mailbox_copy_reply(reply, call))) {
+		result = call->result;
+		if (likely(result >= 0))
+			ret = kipc_mailbox_take_reply(call, ask);
+		if (likely(!ret)) {
 			kipc_call_collected(call);
-			return ret;
+			return result;
 		}
 		/* Somebody may still collect it. */
 		kipc_call_unclaim(call);
-		ret = -EFAULT;
 	} else if (ret != -EINTR) {
 		return ret;
 	}
-	if (put_user(token, user_token)) {
+	if (put_user(token, ask->token)) {
 		/* Nobody knows by what. */
 		kipc_mailbox_cancel(mailbox, party, token);
 		return -EFAULT;
@@ -275,9 +333,9 @@ static long kipc_mailbox_call(struct kipc_mailbox *mailbox,
 /* Send a request whose reply is to be collected later. */
 static long kipc_mailbox_submit(struct kipc_mailbox *mailbox,
 				struct kipc_party *party,
-				const struct kipc_outgoing *out, size_t size,
-				u64 __user *user_token)
+				const struct kipc_asking *ask)
 {
+	const struct kipc_outgoing *out = &ask->out;
 	bool meet = kipc_mailbox_is_rendezvous(mailbox) &&
 		    kipc_mailbox_may_wait(mailbox, out->deadline);
 	struct kipc_collector claim = { .until_taken = true };
@@ -285,7 +343,7 @@ static long kipc_mailbox_submit(struct kipc_mailbox *mailbox,
 	struct kipc_call *call;
 	long ret;
 
-	call = kipc_mailbox_prepare_call(mailbox, party, out, size);
+	call = kipc_mailbox_prepare_call(mailbox, party, ask);
 	if (IS_ERR(call))
 		return PTR_ERR(call);
 	account = &call->caller->account;
@@ -294,7 +352,7 @@ static long kipc_mailbox_submit(struct kipc_mailbox *mailbox,
 		kipc_call_put(call);
 		return ret;
 	}
-	if (put_user(kipc_call_next_token(call), user_token)) {
+	if (put_user(kipc_call_next_token(call), ask->token)) {
 		ret = -EFAULT;
 		goto fail;
 	}
@@ -321,6 +379,42 @@ fail:
 	return ret;
 }
 
+/* What an ioctl asks for, but for handles: make the call. */
+static __always_inline long kipc_mailbox_ask(struct file *file,
+					     const struct kipc_mailbox_call *call,
+					     struct kipc_asking *ask)
+{
+	struct kipc_mailbox *mailbox = kipc_mailbox_of_file(file);
+	struct kipc_party *party = kipc_party_of_file(file);
+	int ret;
+
+	if (call->flags & ~KIPC_CALL_SUBMIT || call->reserved ||
+	    (call->flags & KIPC_CALL_SUBMIT && call->reply))
+		return -EINVAL;
+	ret = kipc_mailbox_check_size(mailbox, call->size);
+	if (ret)
+		return ret;
+	ask->out.buffer.base = u64_to_user_ptr(call->data);
+	ask->out.buffer.iter = NULL;
+	ask->out.nowait = false;
+	ask->out.size = call->size;
+	ask->out.tag = call->tag;
+	ask->out.deadline = kipc_handle_deadline(file, call->deadline);
+	ask->reply = u64_to_user_ptr(call->reply);
+	ask->size = min(call->reply_size, KIPC_LETTER_MAX);
+	if (!access_ok(ask->out.buffer.base, ask->out.size) ||
+	    !access_ok(ask->reply, ask->size))
+		return -EFAULT;
+	if (call->flags & KIPC_CALL_SUBMIT) {
+		ret = kipc_mailbox_submit(mailbox, party, ask);
+		/* A token that names nothing shall not stay there. */
+		if (ret)
+			put_user(call->token, ask->token);
+		return ret;
+	}
+	return kipc_mailbox_call(mailbox, party, ask);
+}
+
 /**
  * kipc_mailbox_ioctl_call - KIPC_IOC_MAILBOX_CALL
  * @file: the handle
@@ -333,12 +427,9 @@ fail:
  */
 long kipc_mailbox_ioctl_call(struct file *file, void __user *arg, size_t size)
 {
-	struct kipc_mailbox *mailbox = kipc_mailbox_of_file(file);
-	struct kipc_party *party = kipc_party_of_file(file);
 	struct kipc_mailbox_call __user *user = arg;
 	struct kipc_mailbox_call call;
-	struct kipc_outgoing out = {};
-	void __user *reply;
+	struct kipc_asking ask;
 	int ret;
 
 	if (!(file->f_mode & FMODE_WRITE))
@@ -347,31 +438,56 @@ long kipc_mailbox_ioctl_call(struct file *file, void __user *arg, size_t size)
 			  KIPC_LEAST(struct kipc_mailbox_call, reserved), arg, size);
 	if (ret)
 		return ret;
-	if (call.flags & ~KIPC_CALL_SUBMIT || call.reserved ||
-	    (call.flags & KIPC_CALL_SUBMIT && call.reply))
-		return -EINVAL;
-	ret = kipc_mailbox_check_size(mailbox, call.size);
+	ask.token = &user->token;
+	ask.with = NULL;
+	ask.intake = NULL;
+	return kipc_mailbox_ask(file, &call, &ask);
+}
+
+/**
+ * kipc_mailbox_ioctl_call_handles - KIPC_IOC_MAILBOX_CALL_HANDLES
+ * @file: the handle
+ * @arg: struct kipc_mailbox_call_handles
+ * @size: of it
+ *
+ * Context: process context, may sleep.
+ * Return: as kipc_mailbox_ioctl_call(), or what struct kipc_mailbox_call_handles says.
+ */
+long kipc_mailbox_ioctl_call_handles(struct file *file, void __user *arg,
+				     size_t size)
+{
+	struct kipc_mailbox_call_handles __user *user = arg;
+	struct kipc_mailbox_call_handles call;
+	struct kipc_intake intake;
+	struct kipc_asking ask = {
+		.token = &user->call.token,
+		.with = &call,
+	};
+	int ret;
+
+	if (!(file->f_mode & FMODE_WRITE))
+		return -EBADF;
+	ret = kipc_arg_in(&call, sizeof(call),
+			  KIPC_LEAST(struct kipc_mailbox_call_handles, reply),
+			  arg, size);
 	if (ret)
 		return ret;
-	out.buffer.base = u64_to_user_ptr(call.data);
-	out.size = call.size;
-	out.tag = call.tag;
-	out.deadline = kipc_handle_deadline(file, call.deadline);
-	reply = u64_to_user_ptr(call.reply);
-	call.reply_size = min(call.reply_size, KIPC_LETTER_MAX);
-	if (!access_ok(out.buffer.base, out.size) ||
-	    !access_ok(reply, call.reply_size))
-		return -EFAULT;
-	if (call.flags & KIPC_CALL_SUBMIT) {
-		ret = kipc_mailbox_submit(mailbox, party, &out,
-					  call.reply_size, &user->token);
-		/* A token that names nothing shall not stay there. */
+	if (!call.request.count && call.request.flags)
+		return -EINVAL;
+	if (call.call.flags & KIPC_CALL_SUBMIT) {
+		if (call.reply.items || call.reply.flags)
+			return -EINVAL;
+	} else {
+		ret = kipc_intake_init(&intake, &call.reply);
 		if (ret)
-			put_user(call.token, &user->token);
-		return ret;
+			return ret;
+		ask.intake = &intake;
+		ask.count = &user->reply.count;
 	}
-	return kipc_mailbox_call(mailbox, party, &out, reply, call.reply_size,
-				 &user->token);
+	call.reply.count = min(call.reply.count, KIPC_HANDLES_MAX);
+	if (!(kipc_mailbox_of_file(file)->attr.flags & KIPC_MAILBOX_HANDLES))
+		return -EOPNOTSUPP;
+	return kipc_mailbox_ask(file, &call.call, &ask);
 }
 
 /**

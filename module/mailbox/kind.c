@@ -62,6 +62,7 @@ static int kipc_mailbox_init(struct kipc_object *object,
 			return ret;
 	}
 	mailbox->attr = config.attr;
+	object->carries = config.attr.flags & KIPC_MAILBOX_HANDLES;
 	if (config.share_letters) {
 		ret = kipc_share_init(mailbox, config.share_letters,
 				      config.share_bytes);
@@ -283,6 +284,12 @@ static long kipc_mailbox_ioctl(struct file *file, unsigned int cmd,
 		return kipc_mailbox_ioctl_recv_batch(file, arg, size);
 	case KIPC_CMD(KIPC_IOC_MAILBOX_CALL):
 		return kipc_mailbox_ioctl_call(file, arg, size);
+	case KIPC_CMD(KIPC_IOC_MAILBOX_CALL_HANDLES):
+		return kipc_mailbox_ioctl_call_handles(file, arg, size);
+	case KIPC_CMD(KIPC_IOC_MAILBOX_REPLY_HANDLES):
+		return kipc_mailbox_ioctl_reply_handles(file, arg, size);
+	case KIPC_CMD(KIPC_IOC_MAILBOX_COLLECT_HANDLES):
+		return kipc_mailbox_ioctl_collect_handles(file, arg, size);
 	case KIPC_CMD(KIPC_IOC_MAILBOX_REPLY):
 		return kipc_mailbox_ioctl_reply(file, arg, size);
 	case KIPC_CMD(KIPC_IOC_MAILBOX_COLLECT):

@@ -48,7 +48,9 @@
  * A letter that carries handles has a segment of its own, whatever its size, with the
  * parcel behind it, and is received like a large one: while nobody else can have it, the
  * descriptors are installed, and if that fails it is put back.  kipc_mailbox_discard()
- * frees the parcel with the segment, in all cases.
+ * frees the parcel with the segment, in all cases.  That of a request is in the call's
+ * record: until a server has it, or the call ends without; then there is room for that of
+ * the reply, which stays until its caller has it, or the call is given up.
  *
  * Dropping the oldest: a letter is put into the ring before others give way, so
  * that a send that fails drops nothing.
@@ -251,7 +253,7 @@ static inline bool kipc_envelope_is_call(const struct kipc_envelope *envelope)
 	return envelope->flags & KIPC_LETTER_CALL;
 }
 
-/* Behind a letter that carries handles, which has a segment of its own: its parcel. */
+/* Behind a letter that carries handles, no request, is its parcel. */
 #define KIPC_ENVELOPE_PARCEL sizeof(struct kipc_parcel *)
 
 static inline struct kipc_parcel **kipc_segment_parcel(struct kipc_segment *segment)
@@ -264,6 +266,8 @@ kipc_envelope_parcel(const struct kipc_envelope *envelope)
 {
 	if (likely(!(envelope->flags & KIPC_LETTER_HANDLES)))
 		return NULL;
+	if (kipc_envelope_is_call(envelope))
+		return envelope->call->parcel;
 	return *(struct kipc_parcel **)((u8 *)envelope +
 					kipc_envelope_space(envelope->size));
 }
@@ -467,9 +471,7 @@ void kipc_mailbox_link(struct kipc_mailbox *mailbox,
 		       struct kipc_segment *segment, size_t size, u64 tag);
 void kipc_mailbox_withdraw(struct kipc_mailbox *mailbox,
 			   struct kipc_segment *segment);
-void kipc_mailbox_drop(struct kipc_mailbox *mailbox, struct kipc_wake *wake);
-void kipc_mailbox_discard(struct kipc_mailbox *mailbox,
-			  struct kipc_segment *garbage);
+bool kipc_mailbox_drop(struct kipc_mailbox *mailbox, struct kipc_wake *wake);
 int kipc_mailbox_check_size(const struct kipc_mailbox *mailbox, size_t size);
 int kipc_mailbox_send(struct kipc_mailbox *mailbox,
 		      const struct kipc_outgoing *out);
@@ -489,7 +491,7 @@ long kipc_mailbox_ioctl_send_handles(struct file *file, void __user *arg,
  * @letter: its header
  * @token: of a call, or 0
  * @reply_size: longest reply that the caller takes
- * @reserved: 0
+ * @reply_handles: how many handles it may carry
  * @answer: as it was
  * @handles: likewise, but for @count: how many came
  *
@@ -499,7 +501,7 @@ struct kipc_received {
 	struct kipc_letter letter;
 	u64 token;
 	u32 reply_size;
-	u32 reserved;
+	u32 reply_handles;
 	u64 answer;
 	struct kipc_handles handles;
 };
@@ -530,7 +532,35 @@ struct kipc_incoming {
 	bool refuse_empty;
 };
 
+/* sealed.c */
+void kipc_mailbox_discard(struct kipc_mailbox *mailbox,
+			  struct kipc_segment *garbage);
+struct kipc_segment *
+kipc_mailbox_prepare(struct kipc_mailbox *mailbox,
+		     const struct kipc_outgoing *out);
+int kipc_mailbox_send_rendezvous(struct kipc_mailbox *mailbox,
+				 const struct kipc_outgoing *out);
+ssize_t kipc_mailbox_peek_large(struct kipc_mailbox *mailbox,
+				const struct kipc_incoming *in,
+				struct kipc_segment *segment, ssize_t bytes,
+				struct kipc_wake *wake)
+	__releases(&mailbox->object.lock);
+ssize_t kipc_mailbox_receive_large(struct kipc_mailbox *mailbox,
+				   const struct kipc_incoming *in,
+				   struct kipc_segment *segment, ssize_t bytes,
+				   struct kipc_wake *wake)
+	__releases(&mailbox->object.lock);
+
 /* receive.c */
+void kipc_envelope_describe(const struct kipc_envelope *envelope,
+			    const struct kipc_incoming *in,
+			    struct kipc_received *received);
+bool kipc_envelope_tell(const struct kipc_envelope *envelope,
+			const struct kipc_incoming *in);
+void kipc_mailbox_received(struct kipc_mailbox *mailbox,
+			   const struct kipc_incoming *in,
+			   struct kipc_envelope *envelope,
+			   struct kipc_wake *wake);
 ssize_t kipc_mailbox_receive(struct kipc_mailbox *mailbox,
 			     const struct kipc_incoming *in);
 void kipc_envelope_header(const struct kipc_envelope *envelope, size_t size,
@@ -547,15 +577,23 @@ void kipc_mailbox_calls_leave(struct kipc_mailbox *mailbox,
 			      struct kipc_party *party);
 void kipc_mailbox_calls_deserted(struct kipc_mailbox *mailbox);
 long kipc_mailbox_ioctl_call(struct file *file, void __user *arg, size_t size);
+long kipc_mailbox_ioctl_call_handles(struct file *file, void __user *arg,
+				     size_t size);
 long kipc_mailbox_ioctl_cancel(struct file *file, void __user *arg, size_t size);
 
 /* reply.c */
 bool kipc_mailbox_copy_reply(void __user *to, struct kipc_call *call);
+int kipc_mailbox_take_handles(struct kipc_call *call, struct kipc_intake *intake,
+			      u32 __user *count);
 int kipc_mailbox_reply_first(struct kipc_mailbox *mailbox,
 			     struct kipc_mailbox_reply __user *user);
 long kipc_mailbox_ioctl_reply(struct file *file, void __user *arg, size_t size);
+long kipc_mailbox_ioctl_reply_handles(struct file *file, void __user *arg,
+				      size_t size);
 long kipc_mailbox_ioctl_collect(struct file *file, void __user *arg,
 				size_t size);
+long kipc_mailbox_ioctl_collect_handles(struct file *file, void __user *arg,
+					size_t size);
 
 /* batch.c */
 long kipc_mailbox_ioctl_send_batch(struct file *file, void __user *arg,

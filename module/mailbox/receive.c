@@ -77,18 +77,26 @@ void kipc_envelope_header(const struct kipc_envelope *envelope, size_t size,
 	};
 }
 
-/* All that a receiver is told. */
-static void kipc_envelope_describe(const struct kipc_envelope *envelope,
-				   const struct kipc_incoming *in,
-				   struct kipc_received *received)
+/**
+ * kipc_envelope_describe - all that a receiver is told
+ * @envelope: the letter
+ * @in: the receiver
+ * @received: to be written
+ *
+ * Context: the lock is held, or the letter is out of the ring.
+ */
+void kipc_envelope_describe(const struct kipc_envelope *envelope,
+			    const struct kipc_incoming *in,
+			    struct kipc_received *received)
 {
 	kipc_envelope_header(envelope, in->size, &received->letter);
 	received->token = 0;
 	received->reply_size = 0;
-	received->reserved = 0;
+	received->reply_handles = 0;
 	if (kipc_envelope_is_call(envelope) && !(in->flags & KIPC_RECV_PEEK)) {
 		received->token = envelope->call->token;
 		received->reply_size = envelope->call->limit;
+		received->reply_handles = envelope->call->takes;
 	}
 	if (unlikely(in->intake)) {
 		received->answer = in->answer;
@@ -98,12 +106,18 @@ static void kipc_envelope_describe(const struct kipc_envelope *envelope,
 	}
 }
 
-/*
- * Write it, behind the data, so that a receive that fails has not written it; not
- * inline, for most do not want it.
+/**
+ * kipc_envelope_tell - write it, behind the data
+ * @envelope: the letter
+ * @in: the receiver, who wants a header
+ *
+ * So that a receive that fails has not written it; not inline, for most do not want it.
+ *
+ * Context: as kipc_envelope_describe().
+ * Return: false if that would fault.
  */
-static noinline bool kipc_envelope_tell(const struct kipc_envelope *envelope,
-					const struct kipc_incoming *in)
+noinline bool kipc_envelope_tell(const struct kipc_envelope *envelope,
+				 const struct kipc_incoming *in)
 {
 	struct kipc_received received;
 
@@ -122,11 +136,19 @@ static noinline bool kipc_envelope_show(const struct kipc_envelope *envelope,
 	return kipc_copy_out(header, &letter, sizeof(letter));
 }
 
-/* A letter was received. */
-static void kipc_mailbox_received(struct kipc_mailbox *mailbox,
-				  const struct kipc_incoming *in,
-				  struct kipc_envelope *envelope,
-				  struct kipc_wake *wake)
+/**
+ * kipc_mailbox_received - a letter was received
+ * @mailbox: the mailbox
+ * @in: the receiver, who has all of it
+ * @envelope: the letter
+ * @wake: not full
+ *
+ * Context: the lock is held.
+ */
+void kipc_mailbox_received(struct kipc_mailbox *mailbox,
+			   const struct kipc_incoming *in,
+			   struct kipc_envelope *envelope,
+			   struct kipc_wake *wake)
 {
 	mailbox->stat.received++;
 	mailbox->stat.received_bytes += envelope->size;
@@ -162,116 +184,6 @@ static ssize_t kipc_mailbox_receive_small(struct kipc_mailbox *mailbox,
 	kipc_mailbox_unlock(mailbox, wake, false);
 	if (unlikely(garbage))
 		kipc_segment_free(&mailbox->object.account, garbage);
-	return bytes;
-}
-
-/* Look at a large letter: it stays in its place, pinned. */
-static ssize_t kipc_mailbox_peek_large(struct kipc_mailbox *mailbox,
-				       const struct kipc_incoming *in,
-				       struct kipc_segment *segment,
-				       ssize_t bytes, struct kipc_wake *wake)
-	__releases(&mailbox->object.lock)
-{
-	struct kipc_envelope *envelope = kipc_segment_record(segment);
-	struct kipc_segment *garbage;
-	struct kipc_received received;
-
-	/* Now: when somebody has received it, its sender is not known any more. */
-	if (in->header)
-		kipc_envelope_describe(envelope, in, &received);
-	segment->pins++;
-	kipc_mailbox_unlock(mailbox, wake, false);
-	kipc_delay(KIPC_DELAY_PEEK_PINNED);
-	if (!kipc_buffer_large_out(&in->buffer, envelope->data, bytes) ||
-	    (in->header &&
-	     !kipc_copy_out(in->header, &received, in->header_size)))
-		bytes = -EFAULT;
-	spin_lock(&mailbox->object.lock);
-	garbage = kipc_segment_unpin(segment);
-	spin_unlock(&mailbox->object.lock);
-	kipc_mailbox_discard(mailbox, garbage);
-	return bytes;
-}
-
-/* The sender would like to leave, for this reason; or 0. */
-static int kipc_envelope_leaving(const struct kipc_envelope *envelope)
-{
-	if (kipc_envelope_is_call(envelope))
-		return envelope->call->party ? 0 : -ECANCELED;
-	return envelope->rendezvous ? envelope->rendezvous->leaving : 0;
-}
-
-/*
- * Give the receiver all that there is of a letter that nobody else can have, or else
- * nothing: -EFAULT if a page is missing, or why it cannot have what the letter carries.
- */
-static ssize_t kipc_envelope_deliver(const struct kipc_envelope *envelope,
-				     const struct kipc_incoming *in,
-				     ssize_t bytes)
-{
-	const struct kipc_parcel *parcel = kipc_envelope_parcel(envelope);
-	int ret;
-
-	if (!kipc_buffer_large_out(&in->buffer, envelope->data, bytes))
-		return -EFAULT;
-	if (unlikely(parcel && !(in->flags & KIPC_RECV_PEEK))) {
-		ret = kipc_intake_deliver(in->intake, parcel);
-		if (ret)
-			return ret;
-	}
-	return in->header && !kipc_envelope_tell(envelope, in) ? -EFAULT : bytes;
-}
-
-/*
- * Receive a letter that is too large to be copied under the lock, which is held
- * and is dropped, or that carries handles: take it out, copy without page faults, and
- * put it back if that fails, or if this is only a look at a request: its record must not
- * be pinned.
- */
-static ssize_t kipc_mailbox_receive_large(struct kipc_mailbox *mailbox,
-					  const struct kipc_incoming *in,
-					  struct kipc_segment *segment,
-					  ssize_t bytes, struct kipc_wake *wake)
-	__releases(&mailbox->object.lock)
-{
-	struct kipc_envelope *envelope = kipc_segment_record(segment);
-	bool look = in->flags & KIPC_RECV_PEEK;
-	struct kipc_segment *garbage = NULL;
-	bool back = false;
-
-	kipc_ring_unlink(segment);
-	mailbox->ready--;
-	mailbox->copying = true;
-	kipc_mailbox_unlock(mailbox, wake, false);
-	kipc_delay(KIPC_DELAY_RECEIVE_COPYING);
-	bytes = kipc_envelope_deliver(envelope, in, bytes);
-	kipc_delay(KIPC_DELAY_RECEIVE_COPIED);
-	spin_lock(&mailbox->object.lock);
-	mailbox->copying = false;
-	if (bytes >= 0 && !look) {
-		kipc_mailbox_received(mailbox, in, envelope, wake);
-	} else if (mailbox->object.removed) {
-		bytes = -EIDRM;
-		kipc_mailbox_decide(mailbox, envelope, -EIDRM, wake);
-	} else if (kipc_envelope_leaving(envelope)) {
-		kipc_mailbox_decide(mailbox, envelope,
-				    kipc_envelope_leaving(envelope), wake);
-	} else {
-		kipc_ring_link_front(&mailbox->ring, segment);
-		mailbox->ready++;
-		back = true;
-	}
-	if (!back) {
-		kipc_mailbox_return_room(mailbox, envelope->size);
-		if (unlikely(mailbox->share))
-			kipc_share_return(mailbox, envelope->uid, envelope->size);
-		kipc_envelope_release(mailbox, envelope);
-		garbage = kipc_segment_drop(segment);
-	}
-	kipc_mailbox_unlock(mailbox, wake, back);
-	if (unlikely(bytes < 0 && in->intake))
-		kipc_intake_undo(in->intake);
-	kipc_mailbox_discard(mailbox, garbage);
 	return bytes;
 }
 
@@ -452,9 +364,9 @@ static __always_inline int kipc_mailbox_recv_in(struct file *file,
 		return -EINVAL;
 	in->header_size = sizeof(struct kipc_letter);
 	if (recv->flags & KIPC_RECV_CALLS) {
-		if (size < offsetofend(struct kipc_mailbox_recv, reserved))
+		if (size < offsetofend(struct kipc_mailbox_recv, reply_handles))
 			return -EINVAL;
-		in->header_size = offsetofend(struct kipc_received, reserved);
+		in->header_size = offsetofend(struct kipc_received, reply_handles);
 	}
 	in->buffer.base = u64_to_user_ptr(recv->data);
 	in->buffer.iter = NULL;

@@ -119,167 +119,6 @@ void kipc_envelope_sign(struct kipc_envelope *envelope,
 	kipc_envelope_fill(envelope, mailbox, size, tag);
 }
 
-/* Would this send fail at once?  Then no memory is spent on it.  0 or an errno. */
-static int kipc_mailbox_refusal(struct kipc_mailbox *mailbox,
-				const struct kipc_outgoing *out)
-{
-	int ret;
-
-	spin_lock(&mailbox->object.lock);
-	ret = kipc_mailbox_sender_verdict(mailbox, out->size);
-	if (ret == KIPC_WAITING) {
-		ret = 0;
-		if (!kipc_mailbox_may_wait(mailbox, out->deadline) &&
-		    !(mailbox->attr.flags & KIPC_MAILBOX_DROP_OLDEST) &&
-		    !(kipc_mailbox_is_rendezvous(mailbox) &&
-		      kipc_mailbox_has_receiver(mailbox)))
-			ret = -EAGAIN;
-	}
-	if (!ret && mailbox->share &&
-	    !kipc_mailbox_may_wait(mailbox, out->deadline) &&
-	    !kipc_share_allows(mailbox, out->size))
-		ret = -EAGAIN;
-	spin_unlock(&mailbox->object.lock);
-	return ret;
-}
-
-/**
- * kipc_mailbox_discard - free letters that have a segment of their own, and all garbage
- * @mailbox: where they were, or were to go
- * @garbage: a chain, or NULL
- *
- * Context: process context, may sleep; no lock is held.
- */
-void kipc_mailbox_discard(struct kipc_mailbox *mailbox,
-			  struct kipc_segment *garbage)
-{
-	struct kipc_segment *segment;
-
-	for (segment = garbage; segment; segment = segment->next)
-		if (unlikely(segment->carries))
-			kipc_parcel_free(*kipc_segment_parcel(segment));
-	kipc_segment_free(&mailbox->object.account, garbage);
-}
-
-/*
- * A segment with the letter's data, and its parcel, in place; nothing is held meanwhile.
- * Or an ERR_PTR(): then the parcel is the caller's.
- */
-static struct kipc_segment *
-kipc_mailbox_prepare(struct kipc_mailbox *mailbox,
-		     const struct kipc_outgoing *out)
-{
-	size_t more = out->parcel ? KIPC_ENVELOPE_PARCEL : 0;
-	struct kipc_account *account = &mailbox->object.account;
-	size_t space = kipc_envelope_space(out->size);
-	struct kipc_envelope *envelope;
-	struct kipc_segment *segment;
-	int ret;
-
-	ret = kipc_mailbox_refusal(mailbox, out);
-	if (ret)
-		return ERR_PTR(ret);
-	segment = kipc_segment_alloc(account, space + more, out->nowait);
-	if (IS_ERR(segment))
-		return segment;
-	envelope = kipc_segment_record(segment);
-	if (!kipc_buffer_read(envelope->data, &out->buffer, out->size)) {
-		kipc_segment_free(account, segment);
-		return ERR_PTR(-EFAULT);
-	}
-	kipc_segment_seal(segment, space);
-	if (unlikely(more)) {
-		*kipc_segment_parcel(segment) = out->parcel;
-		segment->carries = true;
-	}
-	kipc_delay(KIPC_DELAY_SEND_PREPARED);
-	return segment;
-}
-
-/*
- * Wait until the letter in @segment was received.  The lock is held on entry and
- * on return, and dropped meanwhile; returns garbage in @garbage.
- */
-static int kipc_mailbox_meet(struct kipc_mailbox *mailbox,
-			     struct kipc_segment *segment,
-			     struct kipc_rendezvous *rendezvous,
-			     ktime_t deadline, struct kipc_wake *wake,
-			     struct kipc_segment **garbage)
-{
-	struct kipc_waiter *waiter = &rendezvous->waiter;
-	int reason;
-
-	kipc_waiter_join(waiter, &mailbox->senders);
-	kipc_mailbox_unlock(mailbox, wake, true);
-	reason = kipc_waiter_sleep(waiter, deadline);
-	spin_lock(&mailbox->object.lock);
-	reason = kipc_waiter_leave(waiter, reason);
-	if (rendezvous->outcome == KIPC_WAITING && !segment->linked) {
-		/* A receiver is copying it. */
-		rendezvous->leaving = reason;
-		kipc_waiter_start(waiter);
-		kipc_mailbox_unlock(mailbox, wake, false);
-		kipc_delay(KIPC_DELAY_MEET_LEAVING);
-		kipc_waiter_await(waiter);
-		spin_lock(&mailbox->object.lock);
-	}
-	if (rendezvous->outcome != KIPC_WAITING)
-		return rendezvous->outcome;
-
-	kipc_mailbox_withdraw(mailbox, segment);
-	*garbage = kipc_segment_drop(segment);
-	return reason;
-}
-
-static int kipc_mailbox_send_rendezvous(struct kipc_mailbox *mailbox,
-					const struct kipc_outgoing *out)
-{
-	struct kipc_account *account = &mailbox->object.account;
-	bool wait = kipc_mailbox_may_wait(mailbox, out->deadline);
-	struct kipc_rendezvous rendezvous = { .outcome = KIPC_WAITING };
-	struct kipc_segment *segment, *garbage;
-	struct kipc_envelope *envelope;
-	struct kipc_wake wake;
-	int ret;
-
-	segment = kipc_mailbox_prepare(mailbox, out);
-	if (IS_ERR(segment)) {
-		kipc_parcel_free(out->parcel);
-		return PTR_ERR(segment);
-	}
-	garbage = segment;
-	kipc_wake_init(&wake);
-	spin_lock(&mailbox->object.lock);
-	ret = kipc_mailbox_sender_verdict(mailbox, out->size);
-	if (ret < 0)
-		goto unlock;
-	ret = -EAGAIN;
-	if (!wait && !kipc_mailbox_has_receiver(mailbox))
-		goto unlock;
-	ret = -EDQUOT;
-	if (wait && kipc_charge(account, KIPC_WAITERS, 1))
-		goto unlock;
-
-	kipc_mailbox_take_room(mailbox, out->size);
-	kipc_mailbox_link(mailbox, segment, out->size, out->tag);
-	garbage = NULL;
-	ret = 0;
-	if (wait) {
-		envelope = kipc_segment_record(segment);
-		envelope->rendezvous = &rendezvous;
-		mailbox->stat.send_waits++;
-		mailbox->stat.waiting_senders++;
-		ret = kipc_mailbox_meet(mailbox, segment, &rendezvous,
-					out->deadline, &wake, &garbage);
-		mailbox->stat.waiting_senders--;
-		kipc_uncharge(account, KIPC_WAITERS, 1);
-	}
-unlock:
-	kipc_mailbox_unlock(mailbox, &wake, !wait && !ret);
-	kipc_mailbox_discard(mailbox, garbage);
-	return ret;
-}
-
 /**
  * kipc_mailbox_grow - give the ring another segment
  * @mailbox: not a rendezvous
@@ -362,13 +201,15 @@ static int kipc_mailbox_put(struct kipc_mailbox *mailbox,
  *
  * Context: process context; the lock is held, dropped between batches, and held
  * again.
+ * Return: whether it is still to be told that the letter has come.
  */
-void kipc_mailbox_drop(struct kipc_mailbox *mailbox, struct kipc_wake *wake)
+bool kipc_mailbox_drop(struct kipc_mailbox *mailbox, struct kipc_wake *wake)
 	__releases(&mailbox->object.lock)
 	__acquires(&mailbox->object.lock)
 {
 	struct kipc_segment *garbage, *front;
 	struct kipc_envelope *envelope;
+	bool arrived = true;
 	unsigned int count;
 
 	while (kipc_mailbox_overfull(mailbox)) {
@@ -384,7 +225,8 @@ void kipc_mailbox_drop(struct kipc_mailbox *mailbox, struct kipc_wake *wake)
 			garbage = kipc_segment_chain(kipc_mailbox_pop(mailbox, front),
 						     garbage);
 		}
-		kipc_mailbox_unlock(mailbox, wake, true);
+		kipc_mailbox_unlock(mailbox, wake, arrived);
+		arrived = false;
 		kipc_mailbox_discard(mailbox, garbage);
 		kipc_object_event(&mailbox->object, KIPC_HAPPENED_DROPPED,
 				  kipc_name_linked(&mailbox->object.name));
@@ -392,6 +234,7 @@ void kipc_mailbox_drop(struct kipc_mailbox *mailbox, struct kipc_wake *wake)
 		kipc_delay(KIPC_DELAY_DROP_BATCH);
 		spin_lock(&mailbox->object.lock);
 	}
+	return arrived;
 }
 
 static int kipc_mailbox_send_buffered(struct kipc_mailbox *mailbox,
@@ -399,6 +242,7 @@ static int kipc_mailbox_send_buffered(struct kipc_mailbox *mailbox,
 {
 	struct kipc_segment *segment = NULL;
 	struct kipc_wake wake;
+	bool arrived = true;
 	int ret;
 
 	if (out->size > KIPC_COPY_LOCKED || out->parcel) {
@@ -430,9 +274,9 @@ again:
 		kipc_mailbox_sent(mailbox, out->size);
 	}
 	if (mailbox->attr.flags & KIPC_MAILBOX_DROP_OLDEST)
-		kipc_mailbox_drop(mailbox, &wake);
+		arrived = kipc_mailbox_drop(mailbox, &wake);
 unlock:
-	kipc_mailbox_unlock(mailbox, &wake, !ret);
+	kipc_mailbox_unlock(mailbox, &wake, !ret && arrived);
 	if (unlikely(ret == -EFAULT) &&
 	    kipc_buffer_fault_in_readable(&out->buffer, out->size)) {
 		kipc_delay(KIPC_DELAY_SEND_FAULT);

@@ -53,6 +53,7 @@ static int kipc_queue_init(struct kipc_object *object, const void __user *user,
 		if (ret)
 			return ret;
 	}
+	object->carries = queue->attr.flags & KIPC_QUEUE_HANDLES;
 	queue->pid_ns = get_pid_ns(task_active_pid_ns(current));
 	INIT_LIST_HEAD(&queue->items);
 	queue->order = RB_ROOT;

@@ -448,23 +448,76 @@ int kipc_queue_await_item(struct kipc_queue *queue,
 			  bool nowait, struct kipc_item **item,
 			  struct kipc_wake *wake);
 
+/**
+ * struct kipc_outgoing_message - a message to be sent
+ * @buffer: its data
+ * @parcel: what it carries beside that, or NULL
+ * @size: of the data
+ * @type: the sender's
+ * @priority: likewise
+ * @deadline: KIPC_DEADLINE_..., or a time
+ * @nowait: nor wait for memory
+ */
+struct kipc_outgoing_message {
+	struct kipc_buffer buffer;
+	struct kipc_parcel *parcel;
+	size_t size;
+	u64 type;
+	u32 priority;
+	ktime_t deadline;
+	bool nowait;
+};
+
 /* send.c */
+int kipc_queue_send(struct kipc_queue *queue,
+		    const struct kipc_outgoing_message *out);
 ssize_t kipc_queue_write(struct file *file, const char __user *buf, size_t size,
 			 loff_t *pos);
 ssize_t kipc_queue_write_iter(struct kiocb *iocb, struct iov_iter *from);
 long kipc_queue_ioctl_send(struct file *file, void __user *arg, size_t size);
 long kipc_queue_ioctl_send_handles(struct file *file, void __user *arg,
 				   size_t size);
-long kipc_queue_ioctl_send_batch(struct file *file, void __user *arg,
-				 size_t size);
+
+/**
+ * struct kipc_incoming_message - where a message shall go
+ * @buffer: for the data
+ * @size: of the buffer
+ * @header: for the header, access_ok() was checked; or NULL
+ * @intake: for what the message carries, behind the header; or NULL: such a message is
+ *	EBADMSG
+ * @select: which message
+ * @flags: KIPC_RECV_...
+ * @deadline: KIPC_DEADLINE_..., or a time
+ * @nowait: nor wait for memory
+ * @refuse_empty: a message without data is EBADMSG
+ */
+struct kipc_incoming_message {
+	struct kipc_buffer buffer;
+	size_t size;
+	struct kipc_message __user *header;
+	struct kipc_intake *intake;
+	struct kipc_select select;
+	u32 flags;
+	ktime_t deadline;
+	bool nowait;
+	bool refuse_empty;
+};
 
 /* receive.c */
+ssize_t kipc_queue_receive(struct kipc_queue *queue,
+			   const struct kipc_incoming_message *in);
+int kipc_queue_select(struct file *file, const struct kipc_selector *selector,
+		      struct kipc_select *select);
 ssize_t kipc_queue_read(struct file *file, char __user *buf, size_t size,
 			loff_t *pos);
 ssize_t kipc_queue_read_iter(struct kiocb *iocb, struct iov_iter *to);
 long kipc_queue_ioctl_recv(struct file *file, void __user *arg, size_t size);
 long kipc_queue_ioctl_recv_handles(struct file *file, void __user *arg,
 				   size_t size);
+
+/* batch.c */
+long kipc_queue_ioctl_send_batch(struct file *file, void __user *arg,
+				 size_t size);
 long kipc_queue_ioctl_recv_batch(struct file *file, void __user *arg,
 				 size_t size);
 

@@ -13,31 +13,6 @@
 
 #define KIPC_QUEUE_RECV_FLAGS	(KIPC_RECV_PEEK | KIPC_RECV_TRUNCATE)
 
-/**
- * struct kipc_incoming_message - where a message shall go
- * @buffer: for the data
- * @size: of the buffer
- * @header: for the header, access_ok() was checked; or NULL
- * @intake: for what the message carries, behind the header; or NULL: such a message is
- *	EBADMSG
- * @select: which message
- * @flags: KIPC_RECV_...
- * @deadline: KIPC_DEADLINE_..., or a time
- * @nowait: nor wait for memory
- * @refuse_empty: a message without data is EBADMSG
- */
-struct kipc_incoming_message {
-	struct kipc_buffer buffer;
-	size_t size;
-	struct kipc_message __user *header;
-	struct kipc_intake *intake;
-	struct kipc_select select;
-	u32 flags;
-	ktime_t deadline;
-	bool nowait;
-	bool refuse_empty;
-};
-
 /* What a message carries, or NULL. */
 static const struct kipc_parcel *kipc_item_carries(const struct kipc_item *item)
 {
@@ -83,6 +58,9 @@ static_assert(offsetof(struct kipc_received_message, handles) ==
 	      offsetof(struct kipc_queue_recv_handles, handles) -
 	      offsetof(struct kipc_queue_recv, message));
 
+#define KIPC_RECEIVED_MESSAGE_WRITTEN \
+	offsetofend(struct kipc_received_message, handles.count)
+
 /* Write the header, and how many handles there are, in one go. */
 static noinline bool kipc_item_tell_count(const struct kipc_item *item,
 					  const struct kipc_incoming_message *in,
@@ -94,9 +72,7 @@ static noinline bool kipc_item_tell_count(const struct kipc_item *item,
 	};
 
 	received.handles.count = kipc_parcel_count(kipc_item_carries(item));
-	return kipc_copy_out(in->header, &received,
-			     offsetofend(struct kipc_received_message,
-					 handles.count));
+	return kipc_copy_out(in->header, &received, KIPC_RECEIVED_MESSAGE_WRITTEN);
 }
 
 /*
@@ -160,17 +136,21 @@ static ssize_t kipc_item_deliver(const struct kipc_item *item,
 				 const struct kipc_incoming_message *in,
 				 ssize_t bytes)
 {
-	const struct kipc_parcel *parcel = kipc_item_carries(item);
-	int ret;
+	const struct kipc_parcel *parcel = in->flags & KIPC_RECV_PEEK ?
+					   NULL : kipc_item_carries(item);
+	int ret = 0;
 
 	if (!kipc_buffer_large_out(&in->buffer, item->data, bytes))
 		return -EFAULT;
-	if (unlikely(parcel && !(in->flags & KIPC_RECV_PEEK))) {
-		ret = kipc_intake_deliver(in->intake, parcel);
-		if (ret)
-			return ret;
+	if (unlikely(parcel)) {
+		ret = kipc_intake_prepare(in->intake, parcel, in->header,
+					  KIPC_RECEIVED_MESSAGE_WRITTEN);
+		if (!ret)
+			ret = kipc_intake_install(in->intake, parcel);
 	}
-	return in->header && !kipc_item_tell(item, in) ? -EFAULT : bytes;
+	if (!ret && in->header && !kipc_item_tell(item, in))
+		ret = -EFAULT;
+	return ret ? ret : bytes;
 }
 
 /* The same for others, held: the lock is dropped meanwhile. */
@@ -271,8 +251,17 @@ unlock:
 	return bytes;
 }
 
-static ssize_t kipc_queue_receive(struct kipc_queue *queue,
-				  const struct kipc_incoming_message *in)
+/**
+ * kipc_queue_receive - receive a message
+ * @queue: the queue
+ * @in: which one, and where to
+ *
+ * Context: process context, may sleep.
+ * Return: bytes of data, or what struct kipc_queue_recv_handles says, -ERESTARTSYS for
+ * EINTR.
+ */
+ssize_t kipc_queue_receive(struct kipc_queue *queue,
+			   const struct kipc_incoming_message *in)
 {
 	const struct kipc_buffer header = { .base = in->header };
 	size_t header_size = in->intake ? sizeof(struct kipc_received_message) :
@@ -386,10 +375,17 @@ ssize_t kipc_queue_read_iter(struct kiocb *iocb, struct iov_iter *to)
 				  iov_iter_count(to));
 }
 
-/* A selector of one receive: as kipc_select_import(), or the handle's own. */
-static int kipc_queue_select(struct file *file,
-			     const struct kipc_selector *selector,
-			     struct kipc_select *select)
+/**
+ * kipc_queue_select - the selector of one receive
+ * @file: the handle
+ * @selector: as user space gave it; perhaps, the handle's own
+ * @select: to be written
+ *
+ * Context: process context; no lock is held.
+ * Return: as kipc_select_import().
+ */
+int kipc_queue_select(struct file *file, const struct kipc_selector *selector,
+		      struct kipc_select *select)
 {
 	if (selector->how != KIPC_SELECT_DEFAULT)
 		return kipc_select_import(kipc_queue_of_file(file), selector,
@@ -491,76 +487,4 @@ long kipc_queue_ioctl_recv_handles(struct file *file, void __user *arg,
 		return ret;
 	in.intake = &intake;
 	return kipc_queue_receive(kipc_queue_of_file(file), &in);
-}
-
-/* What can be received without the rest of the item, which is written then. */
-#define KIPC_QUEUE_RECV_ITEM_READ offsetof(struct kipc_queue_recv_item, message)
-
-static ssize_t kipc_queue_receive_item(struct kipc_queue *queue,
-				       struct kipc_queue_recv_item __user *user,
-				       struct kipc_incoming_message *in)
-{
-	struct kipc_queue_recv_item item;
-
-	if (copy_from_user(&item, user, KIPC_QUEUE_RECV_ITEM_READ))
-		return -EFAULT;
-	if (item.flags)
-		return -EINVAL;
-	in->buffer.base = u64_to_user_ptr(item.data);
-	in->size = min(item.size, KIPC_MESSAGE_MAX);
-	in->header = &user->message;
-	if (!access_ok(in->buffer.base, in->size) ||
-	    !access_ok(in->header, sizeof(*in->header)))
-		return -EFAULT;
-	return kipc_queue_receive(queue, in);
-}
-
-/**
- * kipc_queue_ioctl_recv_batch - KIPC_IOC_QUEUE_RECV_BATCH
- * @file: the handle
- * @arg: struct kipc_queue_recv_batch
- * @size: of it
- *
- * Context: process context, may sleep.
- * Return: how many were received, or what struct kipc_queue_recv_batch says,
- * -ERESTARTSYS for EINTR.
- */
-long kipc_queue_ioctl_recv_batch(struct file *file, void __user *arg,
-				 size_t size)
-{
-	struct kipc_queue *queue = kipc_queue_of_file(file);
-	struct kipc_queue_recv_item __user *items;
-	struct kipc_incoming_message in = { };
-	struct kipc_queue_recv_batch batch;
-	unsigned int done = 0;
-	ssize_t ret;
-
-	if (!(file->f_mode & FMODE_READ))
-		return -EBADF;
-	ret = kipc_arg_in(&batch, sizeof(batch),
-			  KIPC_LEAST(struct kipc_queue_recv_batch, selector),
-			  arg, size);
-	if (ret)
-		return ret;
-	if (batch.flags & ~KIPC_RECV_TRUNCATE || !batch.count ||
-	    batch.count > KIPC_BATCH_MAX ||
-	    batch.selector.how == KIPC_SELECT_AFTER)
-		return -EINVAL;
-	ret = kipc_queue_select(file, &batch.selector, &in.select);
-	if (ret)
-		return ret;
-	items = u64_to_user_ptr(batch.items);
-	in.flags = batch.flags;
-	in.deadline = kipc_handle_deadline(file, batch.deadline);
-	do {
-		ret = kipc_queue_receive_item(queue, items + done, &in);
-		if (ret < 0)
-			break;
-		done++;
-		/* Only the first one is worth waiting for. */
-		in.deadline = KIPC_DEADLINE_NO_WAIT;
-		kipc_delay(KIPC_DELAY_BATCH_BETWEEN);
-		cond_resched();
-	} while (done < batch.count && !fatal_signal_pending(current));
-	return done ? done : ret;
 }

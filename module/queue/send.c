@@ -8,26 +8,6 @@
 #include "debug.h"
 #include "queue.h"
 
-/**
- * struct kipc_outgoing_message - a message to be sent
- * @buffer: its data
- * @parcel: what it carries beside that, or NULL
- * @size: of the data
- * @type: the sender's
- * @priority: likewise
- * @deadline: KIPC_DEADLINE_..., or a time
- * @nowait: nor wait for memory
- */
-struct kipc_outgoing_message {
-	struct kipc_buffer buffer;
-	struct kipc_parcel *parcel;
-	size_t size;
-	u64 type;
-	u32 priority;
-	ktime_t deadline;
-	bool nowait;
-};
-
 /* Who does not wait may fail at once: then no memory is spent on it.  0 or an errno. */
 static int kipc_queue_refusal(struct kipc_queue *queue,
 			      const struct kipc_outgoing_message *out)
@@ -144,8 +124,16 @@ unlock:
 	return ret;
 }
 
-static int kipc_queue_send(struct kipc_queue *queue,
-			   const struct kipc_outgoing_message *out)
+/**
+ * kipc_queue_send - send a message that carries nothing
+ * @queue: the queue
+ * @out: the message
+ *
+ * Context: process context, may sleep.
+ * Return: 0, or what struct kipc_queue_send says, -ERESTARTSYS for EINTR.
+ */
+int kipc_queue_send(struct kipc_queue *queue,
+		    const struct kipc_outgoing_message *out)
 {
 	if (unlikely(out->size > READ_ONCE(queue->attr.message_size)))
 		return -EMSGSIZE;
@@ -286,66 +274,4 @@ long kipc_queue_ioctl_send_handles(struct file *file, void __user *arg,
 	out.parcel = kipc_parcel_create(&queue->object, &send.handles);
 	return IS_ERR(out.parcel) ? PTR_ERR(out.parcel) :
 				    kipc_queue_send_slow(queue, &out);
-}
-
-static int kipc_queue_send_item(struct kipc_queue *queue,
-				const struct kipc_queue_send_item __user *user,
-				ktime_t deadline)
-{
-	struct kipc_outgoing_message out = { .deadline = deadline };
-	struct kipc_queue_send_item item;
-
-	if (copy_from_user(&item, user, sizeof(item)))
-		return -EFAULT;
-	if (item.flags || item.reserved)
-		return -EINVAL;
-	out.buffer.base = u64_to_user_ptr(item.data);
-	out.size = item.size;
-	out.type = item.type;
-	out.priority = item.priority;
-	if (!access_ok(out.buffer.base, out.size))
-		return -EFAULT;
-	return kipc_queue_send(queue, &out);
-}
-
-/**
- * kipc_queue_ioctl_send_batch - KIPC_IOC_QUEUE_SEND_BATCH
- * @file: the handle
- * @arg: struct kipc_queue_send_batch
- * @size: of it
- *
- * Context: process context, may sleep.
- * Return: how many were sent, or what struct kipc_queue_send_batch says,
- * -ERESTARTSYS for EINTR.
- */
-long kipc_queue_ioctl_send_batch(struct file *file, void __user *arg,
-				 size_t size)
-{
-	struct kipc_queue *queue = kipc_queue_of_file(file);
-	const struct kipc_queue_send_item __user *items;
-	struct kipc_queue_send_batch batch;
-	unsigned int done = 0;
-	ktime_t deadline;
-	int ret;
-
-	if (!(file->f_mode & FMODE_WRITE))
-		return -EBADF;
-	ret = kipc_arg_in(&batch, sizeof(batch),
-			  KIPC_LEAST(struct kipc_queue_send_batch, flags), arg,
-			  size);
-	if (ret)
-		return ret;
-	if (batch.flags || !batch.count || batch.count > KIPC_BATCH_MAX)
-		return -EINVAL;
-	items = u64_to_user_ptr(batch.items);
-	deadline = kipc_handle_deadline(file, batch.deadline);
-	do {
-		ret = kipc_queue_send_item(queue, items + done, deadline);
-		if (ret)
-			break;
-		done++;
-		kipc_delay(KIPC_DELAY_BATCH_BETWEEN);
-		cond_resched();
-	} while (done < batch.count && !fatal_signal_pending(current));
-	return done ? done : ret;
 }

@@ -121,7 +121,9 @@ extern struct peer binder_peer;
 extern struct peer mailbox_peer, mailbox_lib_peer, mailbox_batch_peer;
 extern struct peer rendezvous_peer, rpc_peer;
 extern struct peer queue_peer, queue_typed_peer;
+extern struct peer doorbell_peer, eventfd_slot_peer;
 extern struct peer service_peer, service_asleep_peer;
+extern struct peer kipc_sem_peer;
 void service_chain_serve(const struct channel *own, const struct channel *next,
 			 unsigned int calls);
 unsigned int service_chain_call(const struct channel *first);
@@ -162,6 +164,7 @@ extern const struct op *const notify_ops[];
 extern const struct op *const selective_ops[];
 extern const struct op *const select_ops[];
 extern const struct op *const object_ops[];
+extern const struct op *const sem_ops[];
 
 /* Prints a result; the row's op is "OP-DETAIL", or the op if it is NULL. */
 void give(const struct turn *t, const char *detail, double value);

@@ -22,7 +22,8 @@ static const char *const placements[] = {
 struct peer *const peers[] = {
 	&pipe_peer, &mailbox_peer, &mailbox_lib_peer, &mailbox_batch_peer,
 	&rendezvous_peer, &rpc_peer, &queue_peer, &queue_typed_peer, &kipc_pipe_peer,
-	&service_peer, &service_asleep_peer,
+	&service_peer, &service_asleep_peer, &doorbell_peer, &eventfd_slot_peer,
+	&kipc_sem_peer,
 	&posix_mq_peer, &sysv_msg_peer,
 	&unix_stream_peer, &unix_seqpacket_peer, &eventfd_peer, &futex_peer,
 	&spin_peer, &vm_readv_peer, &sysv_sem_peer, &posix_sem_peer,
@@ -30,7 +31,8 @@ struct peer *const peers[] = {
 };
 
 static const struct op *const *const op_lists[] = {
-	message_ops, call_ops, notify_ops, selective_ops, select_ops, object_ops
+	message_ops, call_ops, notify_ops, selective_ops, select_ops, object_ops,
+	sem_ops
 };
 
 static unsigned int rounds = 5, messages = 16000;

@@ -14,10 +14,11 @@
 
 static int pool[2] = { -1, -1 };	/* descriptors on their way */
 static int own_ipc = -1;
+static int first = 3;			/* that is a program's */
 static __thread bool moved, limited;
 
 static const char *const limits[] = {
-	"max_objects", "max_bytes", "max_waiters", "max_carried",
+	"max_objects", "max_bytes", "max_waiters", "max_carried", "max_memory",
 };
 
 static char limit_before[COUNT(limits)][32];
@@ -440,6 +441,23 @@ long call_take(void)
 		return -1;
 	memcpy(&fd, CMSG_DATA(&control.align), sizeof(fd));
 	return fd;
+}
+
+void calls_first(int fd)
+{
+	first = fd;
+}
+
+long call_received(uint64_t which)
+{
+	const struct kipc_descriptor *items = at(ATTR, 0);
+	int fd = items[which % KIPC_HANDLES_MAX].fd;
+
+	if (fd < first) {
+		errno = EBADF;
+		return -1;
+	}
+	return fcntl(fd, F_DUPFD_CLOEXEC, first);
 }
 
 /* The bare calls: those of libc would tell threads, of which there are none. */

@@ -115,6 +115,10 @@ long call_fdinfo(int fd);
 /* The server's mapping, or the client's; it stays until calls_unmap(). */
 long call_service_map(int fd, uint64_t touch);
 long call_service_unmap(uint64_t which);
+/* Memory, by a control descriptor; a mapping, that stays likewise; a change of one. */
+long call_memory(int fd, uint64_t name, uint64_t size, uint64_t rights);
+long call_memory_map(int fd, size_t size, int protection, int flags);
+long call_memory_change(uint64_t which, uint64_t how);
 /* A call by a frame that is filled for it. */
 long call_frame(int fd, uint64_t stack, uint64_t flags, uint64_t wait);
 void calls_unmap(void);
@@ -123,6 +127,9 @@ long call_file(int fd, uint64_t which, uint64_t number, void *data);
 long call_splice(int fd, uint64_t which, size_t size, unsigned int flags);
 long call_pass(int fd);
 long call_take(void);
+/* One of the descriptors that came last, or were sent; of a program's own. */
+long call_received(uint64_t which);
+void calls_first(int fd);
 long call_become(unsigned int uid);
 long call_unshare(void);
 long call_limit(uint64_t which, uint64_t value);

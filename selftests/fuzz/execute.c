@@ -15,6 +15,8 @@ union structure {
 	struct kipc_queue_recv_handles queue_recv_handles;
 	struct kipc_mailbox_call call;
 	struct kipc_mailbox_collect collect;
+	struct kipc_mailbox_call_handles call_handles;
+	struct kipc_mailbox_collect_handles collect_handles;
 	struct kipc_mailbox_send_batch send_batch;
 	struct kipc_mailbox_recv_batch recv_batch;
 	struct kipc_mailbox_stat stat;
@@ -24,6 +26,8 @@ union structure {
 	struct kipc_service_collect service_collect;
 	struct kipc_service_serve serve;
 	struct kipc_service_stat service_stat;
+	struct kipc_memory_bell bell;
+	struct kipc_memory_stat memory_stat;
 	unsigned char bytes[512];
 };
 
@@ -65,10 +69,11 @@ static bool known_error(int error)
 {
 	static const int known[] = {
 		E2BIG, EACCES, EAGAIN, EALREADY, EBADF, EBADMSG, EBUSY,
-		ECANCELED, ECONNREFUSED, EDEADLK, EDQUOT, EEXIST, EFAULT, EIDRM,
-		EINTR, EINVAL, EISCONN, ELOOP, EMFILE, EMSGSIZE, ENAMETOOLONG,
+		ECANCELED, ECONNREFUSED, EDEADLK, EDQUOT, EEXIST, EFAULT, EFBIG,
+		EIDRM, EINTR, EINVAL, EISCONN, ELOOP, EMFILE, EMSGSIZE, ENAMETOOLONG,
 		ENFILE, ENOENT, ENOMEM, ENOSPC, ENOTCONN, ENOTTY, ENXIO,
-		EOPNOTSUPP, EPERM, EPIPE, EPROTOTYPE, ESHUTDOWN, ESRCH, ETIMEDOUT, EUSERS,
+		EOPNOTSUPP, EPERM, EPIPE, EPROTOTYPE, ERANGE, ESHUTDOWN, ESRCH, ETIMEDOUT,
+		EUSERS,
 	};
 
 	for (size_t i = 0; i < COUNT(known); i++) {
@@ -82,9 +87,10 @@ static void check_info(const struct op *op, const struct kipc_info *i)
 {
 	promise(!(i->flags & ~set_mask(SET_info_flags)), op, "flags", i->flags);
 	promise(!(i->rights & ~(i->kind == KIPC_KIND_SERVICE ?
-				KIPC_SERVICE_RIGHTS : KIPC_MAILBOX_RIGHTS)) &&
+				KIPC_SERVICE_RIGHTS : i->kind == KIPC_KIND_MEMORY ?
+				KIPC_MEMORY_RIGHTS : KIPC_MAILBOX_RIGHTS)) &&
 		i->rights, op, "rights", i->rights);
-	promise(i->kind >= KIPC_KIND_MAILBOX && i->kind <= KIPC_KIND_SERVICE, op,
+	promise(i->kind >= KIPC_KIND_MAILBOX && i->kind <= KIPC_KIND_MEMORY, op,
 		"kind", i->kind);
 	promise(!(i->mode & ~0777), op, "mode", i->mode);
 	promise(i->name_len <= KIPC_NAME_MAX, op, "name_len", i->name_len);
@@ -162,6 +168,15 @@ static void check_service_stat(const struct op *op,
 	promise(!s->reserved, op, "reserved", s->reserved);
 }
 
+static void check_memory_stat(const struct op *op, const struct kipc_memory_stat *s)
+{
+	promise(s->count <= KIPC_BELL_MAX, op, "count", s->count);
+	promise(!s->count || !s->waiting, op, "rung, and somebody waits", s->waiting);
+	promise(!(s->seals & ~0x3fU), op, "seals", s->seals);
+	promise(!s->attached || s->attach_time_ns, op, "attached", s->attached);
+	promise(s->change_time_ns, op, "change_time_ns", 0);
+}
+
 /*
  * What failures of a service write too: what a server has answered that refuses, which
  * call has failed, that a reply was given; a call that was withdrawn meanwhile.
@@ -183,11 +198,13 @@ static void excuse_service(unsigned int which, int error, union structure *befor
 /* What a failure writes too: by which the call can be collected, or which it was. */
 static __u64 *token_of(unsigned int which, int error, union structure *s)
 {
-	if (which == OP_call && (error == EINTR || error == EFAULT))
+	bool kept = error == EINTR || error == EFAULT || error == EMFILE || error == ENOMEM;
+
+	if ((which == OP_call || which == OP_call_handles) && kept)
 		return &s->call.token;
-	if (which == OP_collect && !s->collect.token &&
-	    (error == EPIPE || error == EIDRM || error == ECANCELED ||
-	     error == EMSGSIZE))
+	if ((which == OP_collect || which == OP_collect_handles) && !s->collect.token &&
+	    (kept || error == EPIPE || error == EIDRM || error == ECANCELED ||
+	     error == EMSGSIZE || error == EBADMSG))
 		return &s->collect.token;
 	return NULL;
 }
@@ -212,8 +229,8 @@ static void check_ioctl(unsigned int which, long ret, int error,
 		__u64 *token = token_of(which, error, before);
 
 		if (token)
-			*token = which == OP_call ? after->call.token :
-						    after->collect.token;
+			*token = token == &before->call.token ? after->call.token :
+								after->collect.token;
 		excuse_service(which, error, before, after);
 		promise(known_error(error), op, "errno", error);
 		promise(!memcmp(before, after, op->size), op,
@@ -229,6 +246,13 @@ static void check_ioctl(unsigned int which, long ret, int error,
 	else if (which == OP_recv_handles)
 		promise(after->recv_handles.handles.count <= KIPC_HANDLES_MAX, op,
 			"handles", after->recv_handles.handles.count);
+	else if (which == OP_call_handles)
+		promise(after->call_handles.call.flags & KIPC_CALL_SUBMIT ||
+			after->call_handles.reply.count <= KIPC_HANDLES_MAX, op,
+			"reply", after->call_handles.reply.count);
+	else if (which == OP_collect_handles)
+		promise(after->collect_handles.handles.count <= KIPC_HANDLES_MAX, op,
+			"handles", after->collect_handles.handles.count);
 	else if (which == OP_queue_recv_handles)
 		promise(after->queue_recv_handles.handles.count <= KIPC_HANDLES_MAX,
 			op, "handles", after->queue_recv_handles.handles.count);
@@ -250,6 +274,11 @@ static void check_ioctl(unsigned int which, long ret, int error,
 		check_served(op, &after->serve);
 	else if (which == OP_service_stat)
 		check_service_stat(op, &after->service_stat);
+	else if (which == OP_memory_wait)
+		promise(after->bell.count && after->bell.count <= KIPC_BELL_MAX, op,
+			"count", after->bell.count);
+	else if (which == OP_memory_stat)
+		check_memory_stat(op, &after->memory_stat);
 	else if (which == OP_features)
 		promise(after->features.abi_version == KIPC_ABI_VERSION, op,
 			"abi_version", after->features.abi_version);
@@ -416,6 +445,7 @@ void execute_setup(void)
 		slots[i] = -1;
 	first_fd = open("/dev/null", O_RDONLY);
 	close(first_fd);
+	calls_first(first_fd);
 }
 
 void execute(const struct program *p, enum cover mode)

@@ -20,7 +20,7 @@
 
 enum {
 	MAX_CALLS = 20,
-	MAX_ARGS = 20,
+	MAX_ARGS = 24,
 	SLOTS = 8,
 	MAX_WORKERS = 16,
 	PARTNERS = 2,
@@ -34,7 +34,8 @@ enum {
 enum type {
 	NUMBER, CHOICE, FLAGS, POINTER, DEADLINE, OUTPUT, SLOT,
 	/* A structure, whose fields are arguments. */
-	SELECTOR, REPLY, HANDLES, SENDING, RECEIVING, QUEUE_SENDING, QUEUE_RECEIVING,
+	SELECTOR, REPLY, HANDLES, SENDING, RECEIVING, CALLING, REPLYING, COLLECTING,
+	QUEUE_SENDING, QUEUE_RECEIVING,
 };
 
 /* What a call does with descriptors. */
@@ -54,8 +55,15 @@ enum set {
 	SET_poll_events, SET_epoll_events, SET_status_flags, SET_rw_flags,
 	SET_signals, SET_protection, SET_map_flags, SET_limits, SET_small,
 	SET_micros, SET_commands, SET_counts, SET_carried, SET_inherit, SET_shares,
-	SET_names,
+	SET_sem_counts, SET_sem_values, SET_sem_overtakes, SET_sem_steps, SET_sem_sets,
+	SET_sem_flags, SET_sem_by, SET_sem_numbers,
+	SET_names, SET_rung, SET_seals,
 	SET_structs, SET_data, SET_attrs,
+};
+
+/* What KIPC_IOC_SEM_TAKE_ALL is given. */
+struct two_fds {
+	int32_t first, second;
 };
 
 struct constant {

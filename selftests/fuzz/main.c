@@ -281,7 +281,7 @@ static long total(const char *which)
 static void check_totals(void)
 {
 	static const char *const which[] = {
-		"objects", "handles", "bytes", "waiters", "carried",
+		"objects", "handles", "bytes", "waiters", "carried", "memory",
 	};
 	long value[COUNT(which)], sum = 1;
 
@@ -294,8 +294,9 @@ static void check_totals(void)
 			sum |= value[n];
 		}
 	}
-	result(!sum, "totals are 0: %ld objects, %ld handles, %ld bytes, %ld waiters, %ld carried",
-	       value[0], value[1], value[2], value[3], value[4]);
+	result(!sum,
+	       "all 0: %ld objects, %ld handles, %ld bytes, %ld waiters, %ld carried, %ld memory",
+	       value[0], value[1], value[2], value[3], value[4], value[5]);
 }
 
 static void load(char **files)

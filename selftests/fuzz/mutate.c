@@ -169,7 +169,7 @@ static void make_sound_service(struct call *c)
 /*
  * The nested structure is a mailbox's.  A queue's has the same fields without the
  * shares; a pipe's is a capacity and an atomic size, which are one number in it; a
- * service's first four fields are two.
+ * service's first four fields are two, and so are those of a set of semaphores.
  */
 static void make_sound_create(struct call *c)
 {
@@ -182,6 +182,8 @@ static void make_sound_create(struct call *c)
 		{ KIPC_KIND_PIPE, sizeof(struct kipc_pipe_attr) },
 		{ KIPC_KIND_SERVICE, sizeof(struct kipc_service_attr) },
 		{ KIPC_KIND_SERVICE, sizeof(struct kipc_service_attr) },
+		{ KIPC_KIND_SEMAPHORES, sizeof(struct kipc_sem_attr) },
+		{ KIPC_KIND_SEMAPHORES, sizeof(struct kipc_sem_attr) },
 	};
 	unsigned int i = below(COUNT(kinds));
 
@@ -195,6 +197,15 @@ static void make_sound_create(struct call *c)
 	}
 	if (kinds[i].kind == KIPC_KIND_SERVICE) {
 		make_sound_service(c);
+		return;
+	}
+	if (kinds[i].kind == KIPC_KIND_SEMAPHORES) {
+		set_arg(c, "attr.max_letters", of_set(SET_sem_counts) |
+			(uint64_t)below(3) << 32);
+		set_arg(c, "attr.max_bytes", of_set(SET_sem_values) |
+			of_set(SET_sem_overtakes) << 32);
+		set_arg(c, "attr.letter_size", 0);
+		set_arg(c, "attr.flags", 0);
 		return;
 	}
 	if (!get_arg(c, "attr.max_letters") != !get_arg(c, "attr.max_bytes"))
@@ -219,6 +230,10 @@ static void make_sound(struct call *c)
 		make_sound_create(c);
 	if (c->op == OP_service_call)
 		set_arg(c, "at", below(3) | (one_in(2) ? KIPC_SERVICE_SUBMIT : 0));
+	if (c->op == OP_sem_post)
+		set_arg(c, "at", below(3));
+	if (c->op == OP_sem_take)
+		set_arg(c, "at", below(3) | (one_in(2) ? KIPC_SEM_TRY : 0));
 	if (c->op == OP_service_serve && one_in(2))
 		set_arg(c, "reply.token", 0);
 }

@@ -56,7 +56,9 @@ unsigned int op_find(const struct op *op, const char *name)
 
 unsigned int op_outer(const struct op *op)
 {
-	static const char *const names[] = { "attr", "items", "handles.items" };
+	static const char *const names[] = {
+		"attr", "items", "handles.items", "request.items", "ops", "fds"
+	};
 	unsigned int i = MAX_ARGS;
 
 	for (size_t n = 0; n < COUNT(names) && i == MAX_ARGS; n++)
@@ -89,6 +91,9 @@ static const char *inner_name(enum type type)
 		[HANDLES] = "kipc_handles",
 		[SENDING] = "kipc_mailbox_send",
 		[RECEIVING] = "kipc_mailbox_recv",
+		[CALLING] = "kipc_mailbox_call",
+		[REPLYING] = "kipc_mailbox_reply",
+		[COLLECTING] = "kipc_mailbox_collect",
 		[QUEUE_SENDING] = "kipc_queue_send",
 		[QUEUE_RECEIVING] = "kipc_queue_recv",
 	};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Calls of a program on services.  Nothing here touches a mapping by itself: where
+ * Calls of a program on services and on memory.  Nothing here touches a mapping by itself: where
  * the module has no page, that would be a SIGBUS; a system call gets EFAULT.
  */
 #include "calls.h"
@@ -34,23 +34,101 @@ static void *map_binding(int fd, size_t *size)
 	return p == MAP_FAILED ? NULL : p;
 }
 
+/* It stays, if there is a place for it. */
+static long keep_map(void *p, size_t size)
+{
+	unsigned int i = __atomic_fetch_add(&map_count, 1, __ATOMIC_RELAXED);
+
+	if (i >= MAPS)
+		return munmap(p, size);
+	maps[i].size = size;
+	__atomic_store_n(&maps[i].at, p, __ATOMIC_RELEASE);
+	return 0;
+}
+
+static void touch_map(char *p)
+{
+	syscall(SYS_clock_gettime, CLOCK_MONOTONIC, p);
+}
+
 long call_service_map(int fd, uint64_t touch)
 {
-	unsigned int i;
 	size_t size;
 	char *p = map_binding(fd, &size);
 
 	if (!p)
 		return -1;
 	if (touch & 1)
-		syscall(SYS_clock_gettime, CLOCK_MONOTONIC,
-			p + touch / 2 * PAGE % size);
-	i = __atomic_fetch_add(&map_count, 1, __ATOMIC_RELAXED);
-	if (i >= MAPS)
-		return munmap(p, size);
-	maps[i].size = size;
-	__atomic_store_n(&maps[i].at, p, __ATOMIC_RELEASE);
-	return 0;
+		touch_map(p + touch / 2 * PAGE % size);
+	return keep_map(p, size);
+}
+
+/* The memfd goes at once: kipc has it.  Of a few names, one, or none. */
+long call_memory(int fd, uint64_t name, uint64_t size, uint64_t rights)
+{
+	static const char names[] = "xyz";
+	int memfd = memfd_create("fuzz", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	struct kipc_memory_attr attr = { memfd, 0 };
+	struct kipc_create create = {
+		.kind = KIPC_KIND_MEMORY,
+		.mode = 0666,
+		.rights = rights ?: KIPC_MEMORY_RIGHTS,
+		.name = (uintptr_t)(name & 1 ? &names[name / 2 % 3] : NULL),
+		.name_len = name & 1,
+		.attr_size = sizeof(attr),
+		.attr = (uintptr_t)&attr,
+	};
+	int error;
+	long ret;
+
+	if (memfd < 0)
+		return -1;
+	ret = ftruncate(memfd, size % (1 << 20));
+	if (!ret)
+		ret = ioctl(fd, KIPC_IOC_CREATE, &create);
+	error = errno;
+	close(memfd);
+	errno = error;
+	return ret;
+}
+
+long call_memory_map(int fd, size_t size, int protection, int flags)
+{
+	char *p = mmap(NULL, size, protection, flags & (MAP_SHARED | MAP_PRIVATE), fd,
+		       0);
+
+	if (p == MAP_FAILED)
+		return -1;
+	touch_map(p);
+	return keep_map(p, size);
+}
+
+long call_memory_change(uint64_t which, uint64_t how)
+{
+	char *p = __atomic_load_n(&maps[which % MAPS].at, __ATOMIC_ACQUIRE);
+	size_t size = maps[which % MAPS].size;
+
+	if (!p)
+		return -1;
+	switch (how % 8) {
+	case 0:
+		return mprotect(p, size, PROT_READ | PROT_WRITE);
+	case 1:
+		return mprotect(p, size / 2 & -PAGE, PROT_READ);
+	case 2:
+		return madvise(p, size, MADV_REMOVE);
+	case 3:
+		return munmap(p + (size / 2 & -PAGE), PAGE);
+	case 4:
+		return mlock(p, size);
+	case 5:
+		return syscall(SYS_remap_file_pages, p, PAGE, 0, 1, 0);
+	case 6:
+		return madvise(p, size, MADV_DONTNEED);
+	default:
+		touch_map(p + (how / 8 * PAGE) % size);
+		return 0;
+	}
 }
 
 long call_service_unmap(uint64_t which)

@@ -159,7 +159,7 @@ awaited:
 			:: !large_letter(letter) ->
 				kipc_mailbox_received();
 				pop()
-			//@ module/mailbox/receive.c kipc_mailbox_receive_large
+			//@ module/mailbox/sealed.c kipc_mailbox_receive_large
 			//| kipc_ring_unlink(segment);
 			//| mailbox->ready--;
 			//| mailbox->copying = true;

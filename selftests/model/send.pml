@@ -24,7 +24,7 @@ inline kipc_mailbox_sent()
  */
 inline kipc_mailbox_refusal()
 {
-	//@ module/mailbox/send.c kipc_mailbox_refusal
+	//@ module/mailbox/sealed.c kipc_mailbox_refusal
 	//| ret = kipc_mailbox_sender_verdict(mailbox, out->size);
 	//| if (ret == KIPC_WAITING) {
 	//| if (!kipc_mailbox_may_wait(mailbox, out->deadline) &&
@@ -52,7 +52,7 @@ inline kipc_mailbox_send()
 	:: ret -> goto end
 	:: else
 	fi;
-	//@ module/mailbox/send.c kipc_mailbox_send_rendezvous
+	//@ module/mailbox/sealed.c kipc_mailbox_send_rendezvous
 	//| spin_lock(&mailbox->object.lock);
 	//| ret = kipc_mailbox_sender_verdict(mailbox, out->size);
 	//| if (ret < 0)
@@ -77,7 +77,7 @@ inline kipc_mailbox_send()
 			kipc_mailbox_take_room(size(me));
 			kipc_mailbox_sent();
 			ret = 0;
-			//@ module/mailbox/send.c kipc_mailbox_meet
+			//@ module/mailbox/sealed.c kipc_mailbox_meet
 			//| kipc_waiter_join(waiter, &mailbox->senders);
 			//| kipc_mailbox_unlock(mailbox, wake, true);
 			if
@@ -146,7 +146,7 @@ decided:
 			list_del(letter, ring);
 			ret = reason
 		fi;
-		//@ module/mailbox/send.c kipc_mailbox_send_rendezvous
+		//@ module/mailbox/sealed.c kipc_mailbox_send_rendezvous
 		//| kipc_mailbox_unlock(mailbox, &wake, !wait && !ret);
 left:
 		assert(truth);
@@ -237,7 +237,7 @@ inline kipc_mailbox_drop()
 	//| for (count = 0; count < KIPC_MAILBOX_BATCH &&
 	//| kipc_mailbox_overfull(mailbox) &&
 	//| garbage = kipc_segment_chain(kipc_mailbox_pop(mailbox, front),
-	//| kipc_mailbox_unlock(mailbox, wake, true);
+	//| kipc_mailbox_unlock(mailbox, wake, arrived);
 	//| spin_lock(&mailbox->object.lock);
 	dropping = overfull;
 	do
@@ -315,8 +315,8 @@ again:
 	//| goto unlock;
 	//| kipc_mailbox_sent(mailbox, out->size);
 	//| if (mailbox->attr.flags & KIPC_MAILBOX_DROP_OLDEST)
-	//| kipc_mailbox_drop(mailbox, &wake);
-	//| kipc_mailbox_unlock(mailbox, &wake, !ret);
+	//| arrived = kipc_mailbox_drop(mailbox, &wake);
+	//| kipc_mailbox_unlock(mailbox, &wake, !ret && arrived);
 	atomic {
 		skip;
 awaited:

@@ -65,20 +65,21 @@
  //- module/mailbox/handoff.c kipc_mailbox_state kipc_mailbox_news
  //- module/mailbox/mailbox.h kipc_envelope_release
  //- module/mailbox/send.c kipc_envelope_fill kipc_envelope_sign
- //- module/mailbox/send.c kipc_mailbox_prepare
  //- module/mailbox/send.c kipc_mailbox_share kipc_mailbox_send
  //- module/mailbox/send.c kipc_mailbox_write kipc_mailbox_write_from
  //- module/mailbox/send.c kipc_mailbox_write_iter kipc_mailbox_ioctl_send
- //- module/mailbox/send.c kipc_mailbox_check_size kipc_mailbox_discard
-//- module/mailbox/send.c kipc_mailbox_send_in kipc_mailbox_ioctl_send_handles
+ //- module/mailbox/send.c kipc_mailbox_check_size kipc_mailbox_send_in
+ //- module/mailbox/send.c kipc_mailbox_ioctl_send_handles
  //- module/mailbox/receive.c kipc_envelope_check kipc_envelope_header
- //- module/mailbox/receive.c kipc_envelope_show kipc_mailbox_peek_large
+ //- module/mailbox/receive.c kipc_envelope_show kipc_envelope_refusal
  //- module/mailbox/receive.c kipc_mailbox_read kipc_mailbox_read_to
  //- module/mailbox/receive.c kipc_envelope_describe kipc_envelope_tell
- //- module/mailbox/receive.c kipc_envelope_leaving kipc_envelope_refusal
-//- module/mailbox/receive.c kipc_envelope_deliver kipc_mailbox_recv_in
-//- module/mailbox/receive.c kipc_mailbox_ioctl_recv_handles
- //- module/mailbox/receive.c kipc_mailbox_read_iter kipc_mailbox_ioctl_recv
+ //- module/mailbox/receive.c kipc_mailbox_recv_in kipc_mailbox_read_iter
+ //- module/mailbox/receive.c kipc_mailbox_ioctl_recv
+ //- module/mailbox/receive.c kipc_mailbox_ioctl_recv_handles
+ //- module/mailbox/sealed.c kipc_mailbox_prepare kipc_mailbox_discard
+ //- module/mailbox/sealed.c kipc_mailbox_peek_large kipc_envelope_leaving
+ //- module/mailbox/sealed.c kipc_envelope_deliver
  //- module/waiter.c kipc_timens_to_host kipc_deadline_import
  //- module/waiter.c kipc_waiter_has_verdict kipc_waiter_look kipc_waiter_yield
  //- module/waiter.c kipc_patience_lose kipc_patience_learn

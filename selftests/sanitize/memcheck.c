@@ -107,6 +107,9 @@ int ioctl(int fd, unsigned long request, ...)
 	const struct kipc_mailbox_recv_handles *recv_handles;
 	const struct kipc_queue_send_handles *put_handles;
 	const struct kipc_queue_recv_handles *get_handles;
+	const struct kipc_mailbox_call_handles *call_handles;
+	const struct kipc_mailbox_reply_handles *reply_handles;
+	const struct kipc_mailbox_collect_handles *collect_handles;
 	const struct kipc_service_handles *handles;
 	const struct kipc_mailbox_collect *collect;
 	const struct kipc_mailbox_reply *reply;
@@ -115,6 +118,9 @@ int ioctl(int fd, unsigned long request, ...)
 	const struct kipc_mailbox_recv *recv;
 	const struct kipc_queue_send *put;
 	const struct kipc_queue_recv *get;
+	const struct kipc_sem_operation *operation;
+	const struct kipc_sem_values *values;
+	const struct kipc_sem_all *all;
 	const struct kipc_pipe_io *io;
 	va_list args;
 	void *arg;
@@ -178,6 +184,25 @@ int ioctl(int fd, unsigned long request, ...)
 		was_written(recv_handles->recv.data, ret);
 		handles_were_written(&recv_handles->handles, recv_handles->recv.flags);
 		break;
+	case KIPC_IOC_MAILBOX_CALL_HANDLES:
+		call_handles = arg;
+		was_read(call_handles->call.data, call_handles->call.size);
+		handles_were_read(&call_handles->request);
+		if (!(call_handles->call.flags & KIPC_CALL_SUBMIT)) {
+			was_written(call_handles->call.reply, ret);
+			handles_were_written(&call_handles->reply, 0);
+		}
+		break;
+	case KIPC_IOC_MAILBOX_REPLY_HANDLES:
+		reply_handles = arg;
+		was_read(reply_handles->reply.data, reply_handles->reply.size);
+		handles_were_read(&reply_handles->handles);
+		break;
+	case KIPC_IOC_MAILBOX_COLLECT_HANDLES:
+		collect_handles = arg;
+		was_written(collect_handles->collect.data, ret);
+		handles_were_written(&collect_handles->handles, 0);
+		break;
 	case KIPC_IOC_QUEUE_SEND_HANDLES:
 		put_handles = arg;
 		was_read(put_handles->send.data, put_handles->send.size);
@@ -203,6 +228,22 @@ int ioctl(int fd, unsigned long request, ...)
 	case KIPC_IOC_PIPE_READ:
 		io = arg;
 		was_written(io->data, ret);
+		break;
+	case KIPC_IOC_SEM_OP:
+		operation = arg;
+		was_read(operation->ops, operation->count * sizeof(struct kipc_sem_op));
+		break;
+	case KIPC_IOC_SEM_TAKE_ALL:
+		all = arg;
+		was_read(all->fds, all->count * sizeof(int));
+		break;
+	case KIPC_IOC_SEM_GET:
+		values = arg;
+		was_written(values->values, values->count * sizeof(struct kipc_sem_value));
+		break;
+	case KIPC_IOC_SEM_SET:
+		values = arg;
+		was_read(values->values, values->count * sizeof(uint32_t));
 		break;
 	}
 	return ret;

@@ -4,7 +4,7 @@
  *
  * This header is the whole protocol between /dev/kipc and user space.  What is of
  * one kind of object alone it includes: kipc_mailbox.h, kipc_queue.h, kipc_pipe.h,
- * kipc_service.h.
+ * kipc_service.h, kipc_sem.h.
  *
  * DOC: The model
  *
@@ -27,8 +27,9 @@
  * zero (else E2BIG), and one shorter than the first published one is EINVAL.
  * struct kipc_letter, struct kipc_mailbox_attr, struct kipc_message,
  * struct kipc_selector, struct kipc_pipe_attr, struct kipc_service_attr,
- * struct kipc_service_reply and struct kipc_served stand inside others and do not grow,
- * nor do the items of a batch: what is added will be a structure that begins with them.
+ * struct kipc_service_reply, struct kipc_served and struct kipc_sem_attr stand inside others
+ * and do not grow, nor do the items of a batch or of an array: what is added will be a
+ * structure that begins with them.
  * Flags and rights that are not defined here, and reserved fields that are not
  * zero, are EINVAL.  The kernel zeroes what a caller's structure is longer when it
  * writes one.  A pointer that cannot be read or written is EFAULT, and then nothing
@@ -76,6 +77,8 @@
 #define KIPC_KIND_QUEUE		2
 #define KIPC_KIND_PIPE		3
 #define KIPC_KIND_SERVICE	4
+#define KIPC_KIND_MEMORY	5
+#define KIPC_KIND_SEMAPHORES	6
 
 /*
  * Rights of a handle.  Opening by name asks for the permission that a file
@@ -87,6 +90,7 @@
 #define KIPC_RIGHT_MANAGE	(1U << 2)
 #define KIPC_RIGHT_CALL		(1U << 3)	/* a service */
 #define KIPC_RIGHT_SERVE	(1U << 4)
+#define KIPC_RIGHT_MAP		(1U << 5)	/* memory: may map it at all */
 
 /* Flags for making a handle: create, open, narrow. */
 #define KIPC_NONBLOCK		(1U << 0)	/* O_NONBLOCK from the start */
@@ -121,8 +125,9 @@ struct kipc_features {
  * @name_len: 1 to 255; more is ENAMETOOLONG; a name with '/' or NUL is EINVAL
  * @attr_size: size of *@attr; more than a page is E2BIG
  * @attr: pointer to the kind's attributes (struct kipc_mailbox_attr or _config,
- *	struct kipc_queue_attr, struct kipc_pipe_attr, struct kipc_service_attr); NULL,
- *	with @attr_size 0, for its defaults; one without the other is EINVAL
+ *	struct kipc_queue_attr, struct kipc_pipe_attr, struct kipc_service_attr,
+ *	struct kipc_memory_attr, struct kipc_sem_attr); NULL, with @attr_size 0, for its
+ *	defaults, which memory has not (EINVAL); one without the other is EINVAL
  *
  * A name that is there already: with KIPC_EXCL EEXIST; EPROTOTYPE if it names
  * another kind; else it is opened with @rights as KIPC_IOC_OPEN does (but without
@@ -290,7 +295,9 @@ struct kipc_narrow {
  * What is on its way is nobody's to close, so nothing may be on its way within itself.
  * Therefore an object whose handle is being carried cannot carry any itself, nor can the
  * handle of an object be sent that is just carrying some: ELOOP.  It passes when they
- * have been received.
+ * have been received.  And since who has a handle on its way keeps the object from
+ * carrying, one of an object that was made for that is sent by the object's owner, or with
+ * KIPC_RIGHT_MANAGE, and not by others: EPERM.
  *
  * What an object carries, its owner's quota pays for (max_carried): EDQUOT.
  */
@@ -336,10 +343,12 @@ struct kipc_handles {
  *
  * Events are told from the moment of registration on; what is so already is not told.
  * So register first, then look: what was there before is seen then, and what comes
- * later is told.  What happens at once is told by one signal, if it is several of the
- * events that a registration is for.  If a signal cannot be queued, since the limit
- * of its receiver is reached (RLIMIT_SIGPENDING), it is lost, and a registration for one
- * signal remains; what there is to see is still shown by poll.
+ * later is told.  An event goes on until the call that causes it returns; one that is
+ * going on when a thread registers may be both seen and told.  What happens at once is
+ * told by one signal, if it is several of the events that a registration is for.  If a
+ * signal cannot be queued, since the limit of its receiver is reached
+ * (RLIMIT_SIGPENDING), it is lost, and a registration for one signal remains; what there
+ * is to see is still shown by poll.
  *
  * By fcntl O_ASYNC a process, a group or a thread is sent SIGIO, or what F_SETSIG says,
  * for the same news, as far as the handle's rights go: POLL_IN for READABLE, POLL_OUT
@@ -348,7 +357,12 @@ struct kipc_handles {
  * POLL_PRI for each reply to one of this handle's calls that nobody waits for.
  */
 
-#define KIPC_NOTIFY_MAX		64	/* registrations of an object */
+/*
+ * Registrations of an object.  Half of them are for its owner, and for handles with
+ * KIPC_RIGHT_MANAGE, alone; and of the other half a user may have as many as it leaves
+ * for others.
+ */
+#define KIPC_NOTIFY_MAX		64
 
 /* struct kipc_notification events. */
 #define KIPC_EVENT_NONEMPTY	(1U << 0)	/* something, where there was nothing */
@@ -369,7 +383,7 @@ struct kipc_handles {
  * @reserved: 0
  * @value: comes in si_value
  *
- * Of a mailbox, a queue and a pipe:
+ * Of a mailbox, a queue, a pipe and memory (of which it is the doorbell):
  *
  * KIPC_EVENT_NONEMPTY: something can be received where nothing could.  It has come, and
  * nobody was waiting for it; or it has come back, from a receiver that failed or only
@@ -381,11 +395,12 @@ struct kipc_handles {
  * Needs KIPC_RIGHT_RECEIVE.
  *
  * KIPC_EVENT_WRITABLE: there is room for the longest letter or message, or for an atomic
- * write to a pipe, where there was not; of a rendezvous, a receiver waits.  It is EPOLLOUT,
+ * write to a pipe, or to ring a doorbell by 1, where there was not; of a rendezvous, a
+ * receiver waits.  It is EPOLLOUT,
  * when that becomes true.  Needs KIPC_RIGHT_SEND.
  *
  * KIPC_EVENT_LIMIT: there is no such room any more.  Never of a rendezvous, or of what has
- * no limit.  Needs KIPC_RIGHT_MANAGE: who has it may raise the limit.
+ * no limit, as memory.  Needs KIPC_RIGHT_MANAGE: who has it may raise the limit.
  *
  * KIPC_EVENT_PEER_GONE: the object was removed; or, with KIPC_RIGHT_RECEIVE, EPOLLHUP has
  * become true: the last sender is gone, and of a mailbox or a queue all that it left has
@@ -395,6 +410,17 @@ struct kipc_handles {
  *
  * KIPC_EVENT_CALL, of a mailbox: a request has come, and no receiver was waiting for it.
  * Needs KIPC_RIGHT_RECEIVE.
+ *
+ * Of a set of semaphores:
+ *
+ * KIPC_EVENT_NONEMPTY: some semaphore is above 0 and can be taken from (it is not a
+ * senior's), where none was.  KIPC_EVENT_READABLE: that, and each operation that adds to a
+ * semaphore from which something can be taken then.  Need KIPC_RIGHT_RECEIVE.
+ *
+ * KIPC_EVENT_WRITABLE: some semaphore is below its maximum, where none was; needs
+ * KIPC_RIGHT_SEND.  KIPC_EVENT_LIMIT: none is any more; needs KIPC_RIGHT_MANAGE.
+ *
+ * KIPC_EVENT_PEER_GONE: the set was removed.  Needs KIPC_RIGHT_SEND or KIPC_RIGHT_RECEIVE.
  *
  * Of a service:
  *
@@ -409,8 +435,8 @@ struct kipc_handles {
  * Returns 0.  EINVAL: an unknown event or flag, no such signal, a field that must be 0
  * is not, or the kind has no such event.  EPERM: the handle has not the right.  ENOENT:
  * there is no registration to be taken away.  ENOSPC: the object has KIPC_NOTIFY_MAX
- * registrations.  EDQUOT: the owner's quota of bytes is used up.  ENOMEM.  EIDRM:
- * removed.
+ * registrations, or the caller as many of them as it may have.  EDQUOT: the owner's quota
+ * of bytes is used up.  ENOMEM.  EIDRM: removed.
  */
 struct kipc_notification {
 	__u32 events;
@@ -456,5 +482,7 @@ struct kipc_notification {
 #include <linux/kipc_queue.h>
 #include <linux/kipc_pipe.h>
 #include <linux/kipc_service.h>
+#include <linux/kipc_memory.h>
+#include <linux/kipc_sem.h>
 
 #endif /* _UAPI_LINUX_KIPC_H */

@@ -53,7 +53,7 @@
 #define KIPC_MAILBOX_REFUSE	(1U << 1)
 #define KIPC_MAILBOX_DROP_OLDEST (1U << 2)
 #define KIPC_MAILBOX_HANGUP	(1U << 3)
-#define KIPC_MAILBOX_HANDLES	(1U << 4)	/* letters may carry handles */
+#define KIPC_MAILBOX_HANDLES	(1U << 4)	/* letters and replies may carry handles */
 
 /**
  * struct kipc_mailbox_attr - what a mailbox is created with
@@ -173,7 +173,7 @@ struct kipc_mailbox_send {
  * @token: likewise, with KIPC_RECV_CALLS: of a request, to reply to it; 0 for any
  *	other letter, and with KIPC_RECV_PEEK
  * @reply_size: likewise: longest reply that the caller takes
- * @reserved: written as 0
+ * @reply_handles: likewise: how many handles the reply may carry
  * @answer: with KIPC_RECV_REPLY: pointer to a struct kipc_mailbox_reply, of the length
  *	that it has here; else 0
  *
@@ -200,7 +200,7 @@ struct kipc_mailbox_recv {
 	struct kipc_letter letter;
 	__aligned_u64 token;
 	__u32 reply_size;
-	__u32 reserved;
+	__u32 reply_handles;
 	__aligned_u64 answer;
 };
 
@@ -212,8 +212,9 @@ struct kipc_mailbox_recv {
  * The errors are those of struct kipc_mailbox_send, and: EOPNOTSUPP: the mailbox has not
  * KIPC_MAILBOX_HANDLES.  EINVAL: see struct kipc_handles and struct kipc_descriptor.
  * EBADF: one of them is not open, or O_PATH.  EPERM: not of a sort that is carried, or a
- * handle has not the rights.  ELOOP: see "Handles in messages".  EDQUOT: also the owner's
- * quota of carried handles.  ENFILE: no file is left for one with fewer rights.
+ * handle has not the rights, or is of somebody else's object that can carry handles.
+ * ELOOP: see "Handles in messages".  EDQUOT: also the owner's quota of carried handles.
+ * ENFILE: no file is left for one with fewer rights.
  */
 struct kipc_mailbox_send_handles {
 	struct kipc_mailbox_send send;
@@ -327,7 +328,7 @@ struct kipc_mailbox_reply {
 /**
  * struct kipc_mailbox_collect - collect the reply to a call
  * @token: of the call; or 0 for the first of this handle's calls that is done: then it
- *	is written on success, when the call has failed, and if the reply does not fit
+ *	is written on success, when the call has failed, and if its reply cannot be had
  * @data: pointer to a buffer
  * @deadline: how long to wait for the reply
  * @size: of the buffer
@@ -338,8 +339,9 @@ struct kipc_mailbox_reply {
  * written (or given): the call has failed, see struct kipc_mailbox_call, and is over.
  * With any other error it can be collected again.  EBADF: the handle may not send.
  * ENOENT: this handle has no such call, or none at all.  EBUSY: another thread waits for this
- * call.  EMSGSIZE: the reply is longer than @size.  EAGAIN: it is not there yet,
- * and the caller does not wait.  ETIMEDOUT.  EINTR.  EDQUOT: the quota of waiters.
+ * call.  EBADMSG: the reply carries handles (KIPC_IOC_MAILBOX_COLLECT_HANDLES).  EMSGSIZE:
+ * the reply is longer than @size.  EAGAIN: it is not there yet, and the caller does not
+ * wait.  ETIMEDOUT.  EINTR.  EDQUOT: the quota of waiters.
  */
 struct kipc_mailbox_collect {
 	__aligned_u64 token;
@@ -363,6 +365,63 @@ struct kipc_mailbox_cancel {
 	__aligned_u64 token;
 	__u32 flags;
 	__u32 reserved;
+};
+
+/*
+ * DOC: Handles in calls
+ *
+ * A request carries handles like any letter, and is received with them as that is
+ * (KIPC_IOC_MAILBOX_RECV_HANDLES, with KIPC_RECV_CALLS).  So may a reply, if its caller
+ * has said so beforehand: how many it takes, which its server is told with the request.
+ * What a request carries ends with it when it is taken back, dropped, or fails; what a
+ * reply carries, when the call is given up.
+ */
+
+/**
+ * struct kipc_mailbox_call_handles - send a request that carries handles, or takes some
+ * @call: the request
+ * @request: what it carries; @request.count may be 0
+ * @reply: where to put what the reply carries: the number is written with the reply; with
+ *	KIPC_CALL_SUBMIT only @reply.count says something: how many it may be
+ *
+ * The errors are those of struct kipc_mailbox_call, of struct kipc_mailbox_send_handles
+ * about @request, and: EOPNOTSUPP: the mailbox has not KIPC_MAILBOX_HANDLES.  EINVAL: also
+ * @reply.items or @reply.flags with KIPC_CALL_SUBMIT.  EMFILE, ENOMEM with @call.token
+ * written: no descriptor is left for what the reply carries: collect it with that.
+ */
+struct kipc_mailbox_call_handles {
+	struct kipc_mailbox_call call;
+	struct kipc_handles request;
+	struct kipc_handles reply;
+};
+
+/**
+ * struct kipc_mailbox_reply_handles - reply to a request, with handles
+ * @reply: the reply
+ * @handles: what it carries
+ *
+ * Returns 1 if the caller has gone: then they were dropped with the reply.  The errors are
+ * those of struct kipc_mailbox_reply, of struct kipc_mailbox_send_handles about @handles,
+ * and: EMSGSIZE: also more than the caller takes; the request still waits for a reply then.
+ */
+struct kipc_mailbox_reply_handles {
+	struct kipc_mailbox_reply reply;
+	struct kipc_handles handles;
+};
+
+/**
+ * struct kipc_mailbox_collect_handles - collect a reply, and what it carries
+ * @collect: the reply
+ * @handles: where to put what it carries; the number is written on success, and 0 for a
+ *	reply that carries nothing
+ *
+ * The errors are those of struct kipc_mailbox_collect, and: EMSGSIZE: also it carries more
+ * than there is room for.  EMFILE, ENOMEM: no descriptor is left; or the error of a security
+ * module.  It can be collected again then, with all that it carries.
+ */
+struct kipc_mailbox_collect_handles {
+	struct kipc_mailbox_collect collect;
+	struct kipc_handles handles;
 };
 
 /*
@@ -516,5 +575,10 @@ struct kipc_mailbox_stat {
 #define KIPC_IOC_MAILBOX_RECV_BATCH	_IOW(KIPC_IOC_MAGIC, 0x28, struct kipc_mailbox_recv_batch)
 #define KIPC_IOC_MAILBOX_SEND_HANDLES _IOW(KIPC_IOC_MAGIC, 0x29, struct kipc_mailbox_send_handles)
 #define KIPC_IOC_MAILBOX_RECV_HANDLES _IOWR(KIPC_IOC_MAGIC, 0x2a, struct kipc_mailbox_recv_handles)
+
+#define KIPC_IOC_MAILBOX_CALL_HANDLES _IOWR(KIPC_IOC_MAGIC, 0x2b, struct kipc_mailbox_call_handles)
+#define KIPC_IOC_MAILBOX_REPLY_HANDLES _IOW(KIPC_IOC_MAGIC, 0x2c, struct kipc_mailbox_reply_handles)
+#define KIPC_IOC_MAILBOX_COLLECT_HANDLES \
+	_IOWR(KIPC_IOC_MAGIC, 0x2d, struct kipc_mailbox_collect_handles)
 
 #endif /* _UAPI_LINUX_KIPC_MAILBOX_H */

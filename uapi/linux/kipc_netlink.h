@@ -159,10 +159,11 @@ enum kipc_attr {
 /**
  * enum kipc_wait - what a thread waits for
  * @KIPC_WAIT_ROOM: to send, or to write
- * @KIPC_WAIT_DATA: to receive, or to read
+ * @KIPC_WAIT_DATA: to receive, to read, for a doorbell, or to take from a semaphore
  * @KIPC_WAIT_REPLY: for the reply to a call
  * @KIPC_WAIT_CALL: to serve one
  * @KIPC_WAIT_PEER: for the other end of a pipe, to be opened
+ * @KIPC_WAIT_ZERO: for a semaphore, to be 0
  */
 enum kipc_wait {
 	KIPC_WAIT_ROOM = 1,
@@ -170,6 +171,7 @@ enum kipc_wait {
 	KIPC_WAIT_REPLY,
 	KIPC_WAIT_CALL,
 	KIPC_WAIT_PEER,
+	KIPC_WAIT_ZERO,
 };
 
 /**
@@ -192,12 +194,14 @@ enum kipc_call_stage {
  * @KIPC_LIMIT_BYTES: max_bytes
  * @KIPC_LIMIT_WAITERS: max_waiters
  * @KIPC_LIMIT_CARRIED: max_carried
+ * @KIPC_LIMIT_MEMORY: max_memory
  */
 enum kipc_limit {
 	KIPC_LIMIT_OBJECTS,
 	KIPC_LIMIT_BYTES,
 	KIPC_LIMIT_WAITERS,
 	KIPC_LIMIT_CARRIED,
+	KIPC_LIMIT_MEMORY,
 };
 
 /* KIPC_A_EVENTS */
