@@ -239,7 +239,7 @@ TEST_F(same, killed_while_attached)
 		fill(self->map, SIZE, 3);
 		raise(SIGKILL);
 	}
-	EXPECT_EQ(SIGKILL, WTERMSIG(({ int st; waitpid(pid, &st, 0); st; })));
+	EXPECT_EQ(128 + SIGKILL, reap(pid));
 	EXPECT_TRUE(filled(self->map, SIZE, 3));
 	ATTACHED(1);
 }
