@@ -487,10 +487,12 @@ TEST_F(bad, unknown_ioctls)
 		for (i = 0; i < ARRAY_SIZE(ops); i++)
 			if (_IOC_NR(ops[i].cmd) == nr)
 				break;
-		/* What calls.c, async.c and queuebad.c try. */
+		/* What calls.c, async.c, queuebad.c and callbad.c try. */
 		if (i < ARRAY_SIZE(ops) || nr == _IOC_NR(KIPC_IOC_NOTIFY) ||
 		    (nr >= _IOC_NR(KIPC_IOC_MAILBOX_CALL) &&
-		     nr <= _IOC_NR(KIPC_IOC_MAILBOX_CANCEL)))
+		     nr <= _IOC_NR(KIPC_IOC_MAILBOX_CANCEL)) ||
+		    (nr >= _IOC_NR(KIPC_IOC_MAILBOX_CALL_HANDLES) &&
+		     nr <= _IOC_NR(KIPC_IOC_MAILBOX_COLLECT_HANDLES)))
 			continue;
 		for (dir = 0; dir < 4; dir++) {
 			unsigned int cmd = _IOC(dir, KIPC_IOC_MAGIC, nr, 64);
