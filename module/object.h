@@ -131,7 +131,6 @@ struct kipc_kind {
  * @inode: owner, group and mode are there; referenced while @handles > 0
  * @id: never used again
  * @created: CLOCK_REALTIME nanoseconds
- * @carries: it may carry handles; set once, by @init
  * @account: who pays
  * @handles: holds: each open handle, creation and look-up under way, a persistent
  *	name; at 0 its life ends
@@ -142,13 +141,14 @@ struct kipc_kind {
  *
  * @lock: protects the next field, and what the kind puts under it
  * @removed: it is dead for everybody; also read without the lock, as a snapshot
+ *
+ * @carries: it may carry handles; set once, by @init
  */
 struct kipc_object {
 	const struct kipc_kind *kind;
 	struct inode *inode;
 	u64 id;
 	u64 created;
-	bool carries;
 	struct kipc_account account;
 	refcount_t handles;
 	atomic_t flight;
@@ -157,6 +157,8 @@ struct kipc_object {
 
 	spinlock_t lock;	/* protects the rest, and the kind's */
 	bool removed;
+
+	bool carries;
 };
 
 /**
