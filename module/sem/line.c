@@ -178,8 +178,12 @@ static void kipc_sem_want(struct kipc_sem_set *set,
 		if (senior->ops[i].op >= 0 || sem->wanted == wanted)
 			continue;
 		sem->wanted = wanted;
-		if (sem->value)
-			set->available += wanted ? -1 : 1;
+		if (!sem->value)
+			continue;
+		set->available += wanted ? -1 : 1;
+		/* For those who are told it comes now. */
+		if (!wanted)
+			kipc_sem_touch(set, sem, true);
 	}
 }
 
