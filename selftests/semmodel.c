@@ -120,6 +120,16 @@ static bool takes_from(unsigned int who, unsigned int num)
 	return false;
 }
 
+static bool takes(unsigned int who)
+{
+	unsigned int num;
+
+	for (num = 0; num < SEMS; num++)
+		if (takes_from(who, num))
+			return true;
+	return false;
+}
+
 /* The senior comes first. */
 static bool is_held(unsigned int who, unsigned int turn)
 {
@@ -233,7 +243,7 @@ static void retry(unsigned int who)
 		return;
 	}
 	w->waits = true;
-	if (w->held || w->elder || twin.overtakes == KIPC_SEM_NEVER)
+	if (w->held || w->elder || !takes(who) || twin.overtakes == KIPC_SEM_NEVER)
 		return;
 	if (!was_held && w->left)
 		w->left--;

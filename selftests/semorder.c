@@ -380,6 +380,24 @@ TEST(held_in_order)
 	EXPECT_EQ(0, reap(later));
 }
 
+/* Who takes nothing cannot be protected, and does not keep others from it. */
+TEST(no_senior_without_takes)
+{
+	int fd = bounded(3, 1, 1);
+	pid_t zero = WAITER(fd, 1, CHECK(!s_op(fd, KIPC_FOREVER, STEPS(ADD(1, 0), ADD(2, 0)))));
+	pid_t pid;
+
+	/* It has come for nothing. */
+	ASSERT_OK(s_try(fd, 1));
+	EXPECT_EQ(1, s_look(fd, 2).waiting_zero);
+	pid = WAITER(fd, 2, CHECK(!s_op(fd, KIPC_FOREVER, STEPS(ADD(0, -2)))));
+	EXPECT_EQ(1, overtaken(fd, 100));
+	ASSERT_OK(s_post(fd, 0));
+	EXPECT_EQ(0, reap(pid));
+	ASSERT_OK(s_try(fd, 2));
+	EXPECT_EQ(0, reap(zero));
+}
+
 /* A removal ends those who are held, too. */
 TEST(held_and_removed)
 {

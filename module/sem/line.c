@@ -360,8 +360,8 @@ struct task_struct *kipc_sem_hand_one(struct kipc_sem_set *set, struct kipc_sem 
 static void kipc_sem_move(struct kipc_sem_set *set, struct kipc_sem_wait *wait,
 			  bool was_held)
 {
-	bool counts = set->overtakes != KIPC_SEM_NEVER && !wait->elder &&
-		      wait->place != KIPC_SEM_HELD;
+	bool counts = set->overtakes != KIPC_SEM_NEVER && wait->takes &&
+		      !wait->elder && wait->place != KIPC_SEM_HELD;
 
 	if (counts && !was_held && wait->left)
 		wait->left--;
