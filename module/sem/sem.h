@@ -164,7 +164,7 @@ struct kipc_sem_adjust {
  * @set: not held
  * @process: referenced; the key
  * @watch: for its end
- * @death: it may have ended; while it is queued, the object is held
+ * @death: it may have ended; while it is queued, the object is held, and the module
  * @dying: it is queued, or at work
  * @adjust: for each semaphore
  *
