@@ -218,6 +218,28 @@ static void kipc_memory_show(struct seq_file *seq, struct kipc_object *object)
 
 /* ioctls */
 
+/*
+ * As vfs_truncate(), which nobody could be killed in: write(2) to the memfd, from memory that
+ * does not come, keeps its inode locked, for ever.
+ */
+static int kipc_memfd_truncate(struct file *file, u64 size)
+{
+	struct iattr attr = { .ia_valid = ATTR_SIZE, .ia_size = size };
+	struct inode *inode = file_inode(file);
+	int ret;
+
+	ret = file_permission(file, MAY_WRITE);
+	if (ret)
+		return ret;
+	if (IS_APPEND(inode))
+		return -EPERM;
+	if (down_write_killable(&inode->i_rwsem))
+		return -ERESTARTSYS;
+	ret = kipc_notify_change(file, &attr);
+	inode_unlock(inode);
+	return ret;
+}
+
 /* Set the memfd's size and ours; it is held, and so is @resize. */
 static int kipc_memory_resize(struct kipc_memory *memory, u64 size)
 {
@@ -231,7 +253,7 @@ static int kipc_memory_resize(struct kipc_memory *memory, u64 size)
 		if (ret)
 			return ret;
 	}
-	ret = vfs_truncate(&memory->file->f_path, size);
+	ret = kipc_memfd_truncate(memory->file, size);
 	if (ret) {
 		if (pages > old)
 			kipc_memory_uncharge(memory, pages - old);
