@@ -32,7 +32,8 @@
  * EAGAIN) as long as the counter would pass 2^64 - 2.  To wait for it is to read(2) 8 bytes
  * (EINVAL: fewer): it waits (or is EAGAIN) as long as the counter is 0, returns it, and
  * sets it to 0.  Who waits is served in the order of coming: one ring wakes one, who gets
- * all that was rung.  A wait that fails has taken nothing.
+ * all that was rung.  A wait that fails has taken nothing,
+ * but for what would make the counter pass its maximum when it is given back.
  *
  * poll: POLLIN, the counter is not 0; POLLOUT, 1 can be added without waiting, and nobody
  * waits to ring; a removed object: POLLERR and POLLHUP.
