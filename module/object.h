@@ -87,9 +87,10 @@ struct seq_file;
  * @init: set up a new one; all but the head is zeroed; the attributes are
  *	@size bytes in user space (0: defaults)
  * @opened: a handle is there now, zeroed but for its head; or, of a kind with @meet,
- *	-ENXIO: the other end is not there, and @refuse says that nobody will wait for it
+ *	-ENXIO: the other end is not there, and @refuse says that nobody will wait for it;
+ *	or NULL
  * @meet: a handle was opened by name: wait for the other end; or NULL
- * @closed: one goes, and nobody uses it any more; once for each @opened
+ * @closed: one goes, and nobody uses it any more; once for each @opened; or NULL
  * @exec: a process that has a handle executes a program that will not have it; for
  *	kinds with calls
  * @remove: @removed has been set: wake everybody with EIDRM, drop what it holds

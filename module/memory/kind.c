@@ -134,15 +134,6 @@ static int kipc_memory_init(struct kipc_object *object, const void __user *user,
 	return 0;
 }
 
-static int kipc_memory_opened(struct kipc_handle *handle, bool refuse)
-{
-	return 0;
-}
-
-static void kipc_memory_closed(struct kipc_handle *handle)
-{
-}
-
 static void kipc_memory_remove(struct kipc_object *object)
 {
 	struct kipc_memory *memory = kipc_memory_of(object);
@@ -400,8 +391,6 @@ const struct kipc_kind kipc_memory_kind = {
 	.handle_size	= sizeof(struct kipc_handle),
 	.fops		= &kipc_memory_fops,
 	.init		= kipc_memory_init,
-	.opened		= kipc_memory_opened,
-	.closed		= kipc_memory_closed,
 	.remove		= kipc_memory_remove,
 	.release	= kipc_memory_release,
 	.ioctl		= kipc_memory_ioctl,
