@@ -86,6 +86,16 @@ static inline struct nlattr **kipc_dump_attrs(struct netlink_callback *cb)
 #endif
 }
 
+/* Since 6.3 a mount has an idmap, and no user namespace. */
+static inline int kipc_notify_change(struct file *file, struct iattr *attr)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+	return notify_change(file_mnt_idmap(file), file_dentry(file), attr, NULL);
+#else
+	return notify_change(file_mnt_user_ns(file), file_dentry(file), attr, NULL);
+#endif
+}
+
 /* 6.1 does not export put_ipc_ns(); this is what it comes to. */
 static inline void kipc_ipc_ns_put(struct ipc_namespace *ipc)
 {

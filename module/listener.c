@@ -157,7 +157,7 @@ int kipc_listener_set(struct kipc_notify *notify, struct kipc_account *account,
 		ret = found ? 0 : -ENOENT;
 	} else if (others >= KIPC_NOTIFY_MAX ||
 		   (guest && !found &&
-		    mine >= (KIPC_LISTENER_GUESTS - guests) / 2)) {
+		    2 * mine + guests + 1 >= KIPC_LISTENER_GUESTS)) {
 		hlist_add_head(&fresh->node, &garbage);
 		ret = -ENOSPC;
 	} else {

@@ -430,8 +430,10 @@ static int kipc_handle_start(struct kipc_handle *handle, struct file *file,
 			     bool refuse)
 {
 	struct kipc_object *object = handle->object;
-	int ret = object->kind->opened(handle, refuse);
+	int ret = 0;
 
+	if (object->kind->opened)
+		ret = object->kind->opened(handle, refuse);
 	if (ret) {
 		kfree(handle);
 		return ret;
@@ -567,7 +569,8 @@ int kipc_object_release(struct inode *inode, struct file *file)
 	object = handle->object;
 	kipc_direct_forget(handle);
 	kipc_listener_forget(&object->notify, &object->account, handle);
-	object->kind->closed(handle);
+	if (object->kind->closed)
+		object->kind->closed(handle);
 	kipc_pollers_put(&handle->party.pollers);
 	atomic_long_dec(&kipc_handles);
 	kipc_object_put(object);

@@ -90,9 +90,10 @@ struct seq_file;
  * @init: set up a new one; all but the head is zeroed; the attributes are
  *	@size bytes in user space (0: defaults)
  * @opened: a handle is there now, zeroed but for its head; or, of a kind with @meet,
- *	-ENXIO: the other end is not there, and @refuse says that nobody will wait for it
+ *	-ENXIO: the other end is not there, and @refuse says that nobody will wait for it;
+ *	or NULL
  * @meet: a handle was opened by name: wait for the other end; or NULL
- * @closed: one goes, and nobody uses it any more; once for each @opened
+ * @closed: one goes, and nobody uses it any more; once for each @opened; or NULL
  * @exec: a process that has a handle executes a program that will not have it; for
  *	kinds with calls
  * @remove: @removed has been set: wake everybody with EIDRM, drop what it holds
@@ -150,7 +151,6 @@ struct kipc_kind {
  * @home: the names of its IPC namespace, while @handles > 0
  * @id: never used again
  * @created: CLOCK_REALTIME nanoseconds
- * @carries: it may carry handles; set once, by @init
  * @account: who pays
  * @handles: holds: each open handle, creation and look-up under way, a persistent
  *	name; at 0 its life ends
@@ -161,6 +161,8 @@ struct kipc_kind {
  *
  * @lock: protects the next field, and what the kind puts under it
  * @removed: it is dead for everybody; also read without the lock, as a snapshot
+ *
+ * @carries: it may carry handles; set once, by @init
  * @announced: its creation has been told of, and its end will be; set once, by its maker
  */
 struct kipc_object {
@@ -169,7 +171,6 @@ struct kipc_object {
 	struct kipc_names *home;
 	u64 id;
 	u64 created;
-	bool carries;
 	struct kipc_account account;
 	refcount_t handles;
 	atomic_t flight;
@@ -178,6 +179,8 @@ struct kipc_object {
 
 	spinlock_t lock;	/* protects the rest, and the kind's */
 	bool removed;
+
+	bool carries;
 	bool announced;
 };
 

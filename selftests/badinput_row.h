@@ -79,4 +79,31 @@ static inline uint64_t get(const char *base, size_t offset, size_t width)
 	return narrow;
 }
 
+/*
+ * What pointers point to: a page and one behind it that is not accessible; one that can
+ * only be read; and one for when they are good, which is poisoned.
+ */
+static inline void bad_pages(char **rw, char **ro, char **data)
+{
+	const size_t page = 4096;
+
+	*rw = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	*ro = mmap(NULL, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	*data = malloc(page);
+	CHECK(*rw != MAP_FAILED && *ro != MAP_FAILED && *data);
+	CHECK(!mprotect(*rw + page, page, PROT_NONE));
+	memset(*data, POISON, page);
+}
+
+/* After a call that had to fail: what has come or gone, or NULL. */
+static inline const char *come_or_gone(uint64_t objects, uint64_t handles)
+{
+	if (total("objects") != objects)
+		return "an object has come or gone";
+	if (total("handles") != handles)
+		return "a handle has come or gone";
+	return NULL;
+}
+
 #endif /* KIPC_SELFTEST_BADINPUT_ROW_H */

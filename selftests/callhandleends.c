@@ -265,7 +265,7 @@ TEST_F(ends, caller_killed)
 		}
 		wait_letters(self->b.in, 1);
 		if (!i) {
-			struct kipc_mailbox_recv r;
+			struct kipc_mailbox_recv r = { 0 };
 
 			ASSERT_EQ(1, k_serve(self->b.in, &(char){ 0 }, 1, NULL,
 					     KIPC_RECV_PEEK, 0));
@@ -333,7 +333,7 @@ TEST_F(ends, server_killed_before)
 /* A record serves the next call, which carries nothing, and takes nothing. */
 TEST_F(ends, the_next_call_of_a_record)
 {
-	struct kipc_mailbox_recv r;
+	struct kipc_mailbox_recv r = { 0 };
 	uint64_t token;
 	int i, fd;
 

@@ -72,6 +72,7 @@ TEST(create_errors)
 	const char *name = strdup(temp_name("libmemory"));
 	int fd = kipc_memory_create(name, SIZE, 0600, ALL, KIPC_EXCL), i;
 	uint64_t limit = get_limit("max_memory");
+	char endless[KIPC_NAME_MAX + 2] = "";
 	struct rlimit all, limited;
 	pid_t pid;
 
@@ -87,8 +88,8 @@ TEST(create_errors)
 			       KIPC_PERSISTENT));
 	EXPECT_ERR(EPROTOTYPE, kipc_memory_create("libmemory-pipe", 1, 0600, ALL, 0));
 	EXPECT_OK(kipc_unlink("libmemory-pipe"));
-	EXPECT_ERR(ENAMETOOLONG,
-		   kipc_memory_create(memset(calloc(1, 300), 'x', 256), 1, 0600, ALL, 0));
+	memset(endless, 'x', KIPC_NAME_MAX + 1);
+	EXPECT_ERR(ENAMETOOLONG, kipc_memory_create(endless, 1, 0600, ALL, 0));
 	set_limit("max_memory", SIZE);
 	EXPECT_ERR(EDQUOT, kipc_memory_create(NULL, 1, 0600, ALL, 0));
 	set_limit("max_memory", limit);

@@ -212,10 +212,11 @@ TEST_F(popen, closed_streams)
 
 TEST_F(popen, command_that_does_not_read)
 {
-	FILE *f = OPEN("exec 0<&-; echo >/tmp/popen-gone; read -r word </tmp/popen-go", "w");
+	FILE *f;
 	int i;
 
-	mkfifo("/tmp/popen-go", 0600);
+	ASSERT_OK(mkfifo("/tmp/popen-go", 0600));
+	f = OPEN("exec 0<&-; echo >/tmp/popen-gone; read -r word </tmp/popen-go", "w");
 	ASSERT_NE(NULL, f);
 	wait_for(!access("/tmp/popen-gone", F_OK));
 	setvbuf(f, NULL, _IONBF, 0);

@@ -117,7 +117,7 @@ TEST(no_device)
 {
 	EXPECT_EQ(0, reap(CHILD({
 		CHECK(!unshare(CLONE_NEWNS));
-		CHECK(!mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
+		CHECK(!mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL));
 		CHECK(!mount("none", "/dev", "tmpfs", 0, NULL));
 		CHECK_ERR(ENOENT, kipc_sem_create(NULL, NULL, 0600, SEND, 0));
 		CHECK(!mknod(DEVICE, S_IFCHR | 0600, makedev(10, 254)));
@@ -250,7 +250,9 @@ TEST_F(sem, errors_of_looking)
 	EXPECT_EQ(1, kipc_sem_getvalue(self->fd, 0));
 	EXPECT_ERR(EBADF, kipc_sem_stat(-1, &stat));
 	EXPECT_ERR(ENOTTY, kipc_sem_stat(box, &stat));
-	EXPECT_ERR(EFAULT, kipc_sem_stat(self->fd, NULL));
+	/* valgrind would complain. */
+	if (!*(getenv("KIPC_WRAP") ?: ""))
+		EXPECT_ERR(EFAULT, kipc_sem_stat(self->fd, NULL));
 	ASSERT_OK(kipc_remove(self->fd));
 	EXPECT_ERR(EIDRM, kipc_sem_set(self->fd, 0, values, 2));
 	EXPECT_OK(kipc_sem_get(self->fd, 0, v, 3));

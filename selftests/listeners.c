@@ -443,6 +443,32 @@ TEST_F(listeners, share_of_a_stranger)
 		close(i);
 }
 
+/* Who was the owner keeps its places, as a stranger's: there is none left for others. */
+TEST_F(listeners, who_becomes_a_stranger)
+{
+	int fd = default_box(), out = k_narrow(fd, SEND, 0), own[40], i;
+	pid_t pid;
+
+	for (i = 0; i < 40; i++) {
+		own[i] = k_narrow(fd, SEND, 0);
+		ASSERT_OK(q_notify(own[i], WRITABLE, 0, SIG, 0));
+	}
+	ASSERT_OK(fchown(fd, 1000, -1));
+	for (i = 0; i < 40; i++)
+		EXPECT_OK(q_notify(own[i], WRITABLE, 0, SIG, 0));
+	pid = spawn();
+	if (!pid) {
+		become(NOBODY, NOBODY);
+		CHECK_ERR(ENOSPC, q_notify(k_narrow(out, SEND, 0), WRITABLE, 0, SIG, 0));
+		_exit(0);
+	}
+	EXPECT_EQ(0, reap(pid));
+	for (i = 0; i < 40; i++)
+		close(own[i]);
+	close(out);
+	close(fd);
+}
+
 static void *toggle(void *arg)
 {
 	int fd = *(int *)arg, i;

@@ -414,4 +414,20 @@ TEST_F(seals, mapped_with_locks_and_hints)
 	EXPECT_EQ(1, m_stat_of(self->fd).attached);
 }
 
+/* What remap_file_pages(2) makes of a part is no attachment, and takes none with it. */
+TEST_F(seals, remapped_in_part)
+{
+	char *map = mapped(self->fd, SIZE, PROT_READ | PROT_WRITE);
+
+	if (syscall(SYS_remap_file_pages, map, PAGE, 0, 0, 0))
+		SKIP(return, "remap_file_pages: %s", strerrorname_np(errno));
+	/* Now they are alike, and side by side. */
+	ASSERT_OK(mprotect(map, SIZE, PROT_READ));
+	ASSERT_OK(munmap(map, SIZE));
+	EXPECT_EQ(0, m_stat_of(self->fd).attached);
+	EXPECT_OK(m_seal(self->fd, F_SEAL_WRITE));
+	close(self->fd);
+	wait_for(!total("memory"));
+}
+
 TEST_HARNESS_MAIN

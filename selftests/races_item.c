@@ -178,21 +178,52 @@ TEST_F(copying, fails_for_good)
 	EXPECT_EQ(0, q_stat_of(box->manage).bytes);
 }
 
-/* Whoever only looks holds it as well, and leaves it to those who wait. */
+/* Whoever only looks keeps it from nobody, and sees it whole whatever becomes of it. */
 TEST_F(copying, peeks)
 {
 	struct handles *box = &self->box;
-	struct party *second = q_receiver(box->in, BY_TYPE(5));
 
 	self->r->flags = KIPC_RECV_PEEK;
 	hold_it(self, variant);
+	EXPECT_EQ(1, q_peek(box->in, BY_FIRST));
+	EXPECT_EQ(1, q_take(box->in, BY_TYPE(5)));
+	EXPECT_EQ(2 * SMALL, q_stat_of(box->manage).bytes);
 	EXPECT_EQ(2, q_take(box->in, BY_FIRST));
-	go_and_wait(second, box->manage, 0);
 	release(variant->point);
 	EXPECT_EQ(1, outcome(self->r));
-	EXPECT_EQ(1, outcome(second));
-	EXPECT_EQ(2, q_stat_of(box->manage).received);
 	EXPECT_EQ(3, q_take(box->in, BY_FIRST));
+	EXPECT_EQ(3, q_stat_of(box->manage).received);
+}
+
+/* Two look, and the one that was the first to come is the last to go. */
+TEST_F(copying, two_peek)
+{
+	static const char * const points[] = {
+		"queue_receive_copying", "queue_receive_copied"
+	};
+	const char *other = points[!strcmp(variant->point, points[0])];
+	struct party *second = q_receiver(self->box.in, BY_TYPE(5));
+
+	self->r->flags = second->flags = KIPC_RECV_PEEK;
+	hold_it(self, variant);
+	hold(second, other);
+	EXPECT_EQ(1, q_take(self->box.in, BY_TYPE(5)));
+	release(other);
+	EXPECT_EQ(1, outcome(second));
+	release(variant->point);
+	EXPECT_EQ(1, outcome(self->r));
+	EXPECT_EQ(2, q_take(self->box.in, BY_FIRST));
+}
+
+/* What is looked at may be removed with the queue. */
+TEST_F(copying, peeks_and_removed)
+{
+	self->r->flags = KIPC_RECV_PEEK;
+	hold_it(self, variant);
+	EXPECT_OK(k_remove(self->box.manage));
+	EXPECT_EQ(0, q_stat_of(self->box.manage).messages);
+	release(variant->point);
+	EXPECT_EQ(1, outcome(self->r));
 }
 
 /*
@@ -202,37 +233,31 @@ TEST_F(copying, peeks)
 TEST_F(copying, comes_back_for_a_listener)
 {
 	struct handles *box = &self->box;
-	int how;
 
 	q_listen(box->in);
-	for (how = 0; how < 2; how++) {
-		if (how)
-			self->r = q_receiver(box->in, BY_TYPE(5));
-		self->r->unwritable = !how;
-		self->r->flags = how ? KIPC_RECV_PEEK : 0;
-		hold_it(self, variant);
-		EXPECT_EQ(2, q_take(box->in, BY_FIRST));
-		EXPECT_EQ(3, q_take(box->in, BY_FIRST));
-		EXPECT_EQ(-EAGAIN, q_take(box->in, BY_FIRST));
-		q_told();
-		release(variant->point);
-		EXPECT_EQ(how ? 1 : -EFAULT, outcome(self->r));
-		EXPECT_EQ(1, q_told());
-		EXPECT_EQ(0, q_put(box->out, 5, 0, 4));
-		EXPECT_EQ(0, q_told());
-		EXPECT_EQ(1, q_take(box->in, BY_FIRST));
-		EXPECT_EQ(4, q_take(box->in, BY_FIRST));
-	}
+	self->r->unwritable = true;
+	hold_it(self, variant);
+	EXPECT_EQ(2, q_take(box->in, BY_FIRST));
+	EXPECT_EQ(3, q_take(box->in, BY_FIRST));
+	EXPECT_EQ(-EAGAIN, q_take(box->in, BY_FIRST));
+	q_told();
+	release(variant->point);
+	EXPECT_EQ(-EFAULT, outcome(self->r));
+	EXPECT_EQ(1, q_told());
+	EXPECT_EQ(0, q_put(box->out, 5, 0, 4));
+	EXPECT_EQ(0, q_told());
+	EXPECT_EQ(1, q_take(box->in, BY_FIRST));
+	EXPECT_EQ(4, q_take(box->in, BY_FIRST));
 	/* Not if it goes to another one who waits. */
 	self->r = q_receiver(box->in, BY_TYPE(5));
-	self->r->flags = KIPC_RECV_PEEK;
+	self->r->unwritable = true;
 	hold_it(self, variant);
 	EXPECT_EQ(2, q_take(box->in, BY_FIRST));
 	EXPECT_EQ(3, q_take(box->in, BY_FIRST));
 	q_told();
 	go_and_wait(q_receiver(box->in, BY_FIRST), box->manage, 0);
 	release(variant->point);
-	EXPECT_EQ(1, outcome(self->r));
+	EXPECT_EQ(-EFAULT, outcome(self->r));
 	wait_for(!q_stat_of(box->manage).messages);
 	EXPECT_EQ(0, q_told());
 }
@@ -465,6 +490,25 @@ TEST_F(item, prepared_and_overtaken)
 	EXPECT_EQ(2, q_take(box.in, BY_FIRST));
 	EXPECT_EQ(0, outcome(s));
 	EXPECT_EQ(3, q_take(box.in, BY_FIRST));
+}
+
+/* Who was granted what it only looks at has left it to the next one before. */
+TEST_F(item, looked_at)
+{
+	struct handles box = race_queue(3, 2 * LARGE, LARGE, 0);
+	struct party *first = q_receiver(box.in, BY_TYPE(5));
+	struct party *second = q_receiver(box.in, BY_TYPE(5));
+
+	first->flags = KIPC_RECV_PEEK;
+	go_and_wait(first, box.manage, 0);
+	go_and_wait(second, box.manage, 1);
+	arm("queue_receive_copying", first);
+	EXPECT_EQ(0, q_put_sized(box.out, 5, 0, LARGE, 1));
+	wait_held("queue_receive_copying", first);
+	EXPECT_EQ(1, outcome(second));
+	EXPECT_EQ(0, q_stat_of(box.manage).messages);
+	release("queue_receive_copying");
+	EXPECT_EQ(1, outcome(first));
 }
 
 /* A small one, whose page is missing: nothing is held meanwhile. */

@@ -6,6 +6,7 @@
  */
 #include "test.h"
 #include "inject.h"
+#include "ksem.h"
 
 #include <sys/syscall.h>
 
@@ -217,6 +218,43 @@ TEST_F(reload, persistent_objects_go)
 	EXPECT_ERR(ENOENT, k_open(ctl, "persistent-7", SEND, 0));
 	EXPECT_EQ(0, total("objects"));
 	EXPECT_EQ(0, total("bytes"));
+}
+
+/*
+ * Many die who have something to be undone on a set that nobody has open: what is queued
+ * for that holds the module, or is not queued any more.
+ */
+TEST_F(reload, undone_meanwhile)
+{
+	enum { MANY = 400, TIMES = 12 };
+	struct kipc_sem_attr attr = { .count = KIPC_SEM_MAX, .initial = MANY };
+	int *ready = shared(sizeof(*ready)), i, t;
+	pid_t pids[MANY];
+
+	for (t = 0; t < TIMES; t++) {
+		int fd = s_create("reload-undo", &attr, 0600, KIPC_SEM_RIGHTS,
+				  KIPC_PERSISTENT);
+
+		ASSERT_OK(fd);
+		*ready = 0;
+		for (i = 0; i < MANY; i++)
+			pids[i] = CHILD({
+				CHECK(!s_op(fd, 0, STEPS(ADD(i, -1, UNDO))));
+				close(fd);
+				__atomic_add_fetch(ready, 1, __ATOMIC_SEQ_CST);
+				pause();
+			});
+		wait_for(__atomic_load_n(ready, __ATOMIC_SEQ_CST) == MANY);
+		close(fd);
+		for (i = 0; i < MANY; i++)
+			ASSERT_OK(kill(pids[i], SIGKILL));
+		usleep(t * 2000);
+		unload_soon();
+		for (i = 0; i < MANY; i++)
+			EXPECT_EQ(128 + SIGKILL, reap(pids[i]));
+		ASSERT_OK(load());
+		EXPECT_EQ(0, total("bytes"));
+	}
 }
 
 /*

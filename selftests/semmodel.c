@@ -120,6 +120,16 @@ static bool takes_from(unsigned int who, unsigned int num)
 	return false;
 }
 
+static bool takes(unsigned int who)
+{
+	unsigned int num;
+
+	for (num = 0; num < SEMS; num++)
+		if (takes_from(who, num))
+			return true;
+	return false;
+}
+
 /* The senior comes first. */
 static bool is_held(unsigned int who, unsigned int turn)
 {
@@ -233,7 +243,7 @@ static void retry(unsigned int who)
 		return;
 	}
 	w->waits = true;
-	if (w->held || w->elder || twin.overtakes == KIPC_SEM_NEVER)
+	if (w->held || w->elder || !takes(who) || twin.overtakes == KIPC_SEM_NEVER)
 		return;
 	if (!was_held && w->left)
 		w->left--;
@@ -245,20 +255,27 @@ static void retry(unsigned int who)
 
 static int next(void)
 {
-	int who;
+	int first = -1, who;
+	unsigned int i;
 
-	while (twin.changes) {
-		who = first_ready(twin.changed[0]);
-		if (who >= 0)
-			return who;
-		memmove(twin.changed, twin.changed + 1, --twin.changes *
-			sizeof(twin.changed[0]));
+	/* Whatever they wait for, the first that came. */
+	for (i = 0; i < twin.changes; i++) {
+		who = first_ready(twin.changed[i]);
+		if (who >= 0 && (first < 0 ||
+				 twin.waiting[who].turn < twin.waiting[first].turn))
+			first = who;
 	}
-	if (twin.recheck == NOBODY_YET)
-		return -1;
-	who = OLDEST(w, w->held && w->turn >= twin.recheck);
-	twin.recheck = who < 0 ? NOBODY_YET : twin.waiting[who].turn + 1;
-	return who;
+	if (twin.recheck != NOBODY_YET) {
+		who = OLDEST(w, w->held && w->turn >= twin.recheck);
+		if (first < 0 || who < 0 ||
+		    twin.waiting[who].turn < twin.waiting[first].turn) {
+			twin.recheck = who < 0 ? NOBODY_YET : twin.waiting[who].turn + 1;
+			first = who < 0 ? first : who;
+		}
+	}
+	if (first < 0)
+		twin.changes = 0;
+	return first;
 }
 
 static void settle(void)

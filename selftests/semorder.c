@@ -116,6 +116,22 @@ TEST(moves_in_order)
 	EXPECT_EQ(0, reap(second));
 }
 
+/* In that order also if they wait for different ones, which come at once. */
+TEST(order_over_semaphores)
+{
+	int fd = set_of(2, 0);
+	pid_t first = WAITER(fd, 1, CHECK(!s_op(fd, KIPC_FOREVER,
+					  STEPS(ADD(1, -1), ADD(0, -1)))));
+	pid_t second = WAITER(fd, 2, CHECK(!s_take(fd, 0)));
+
+	ASSERT_OK(s_op(fd, 0, STEPS(ADD(0, 1), ADD(1, 1))));
+	EXPECT_EQ(first, s_look(fd, 0).pid);
+	EXPECT_EQ(0, s_value(fd, 1));
+	ASSERT_OK(s_op(fd, 0, STEPS(ADD(0, 1), ADD(1, 1))));
+	EXPECT_EQ(0, reap(first));
+	EXPECT_EQ(0, reap(second));
+}
+
 /* Who leaves was not there. */
 TEST(leaves_from_the_middle)
 {
@@ -340,6 +356,46 @@ TEST(oldest_elder)
 	EXPECT_ERR(EAGAIN, s_try(fd, 0));
 	ASSERT_OK(s_post(fd, 0));
 	EXPECT_EQ(0, reap(young));
+}
+
+/* Who was held goes on before those that came later, wherever they wait. */
+TEST(held_in_order)
+{
+	int fd = semaphores((struct kipc_sem_attr){ .count = 2, .overtakes = 1 });
+	pid_t senior = WAITER(fd, 1, CHECK(!s_op(fd, KIPC_FOREVER, STEPS(ADD(0, -5)))));
+	pid_t held = WAITER(fd, 2, CHECK(!s_op(fd, KIPC_FOREVER,
+					 STEPS(ADD(1, -1), ADD(0, -4)))));
+	pid_t later = WAITER(fd, 3, CHECK(!s_op(fd, KIPC_FOREVER, STEPS(ADD(0, -4)))));
+
+	ASSERT_OK(s_post(fd, 0));
+	EXPECT_EQ(1, overtaken(fd, 100));
+	ASSERT_OK(s_post(fd, 1));
+	EXPECT_EQ(3, s_look(fd, 0).waiting);
+	ASSERT_OK(s_op(fd, 0, STEPS(ADD(0, 8))));
+	EXPECT_EQ(0, reap(senior));
+	EXPECT_EQ(held, s_look(fd, 0).pid);
+	EXPECT_EQ(0, s_value(fd, 0));
+	ASSERT_OK(s_op(fd, 0, STEPS(ADD(0, 4))));
+	EXPECT_EQ(0, reap(held));
+	EXPECT_EQ(0, reap(later));
+}
+
+/* Who takes nothing cannot be protected, and does not keep others from it. */
+TEST(no_senior_without_takes)
+{
+	int fd = bounded(3, 1, 1);
+	pid_t zero = WAITER(fd, 1, CHECK(!s_op(fd, KIPC_FOREVER, STEPS(ADD(1, 0), ADD(2, 0)))));
+	pid_t pid;
+
+	/* It has come for nothing. */
+	ASSERT_OK(s_try(fd, 1));
+	EXPECT_EQ(1, s_look(fd, 2).waiting_zero);
+	pid = WAITER(fd, 2, CHECK(!s_op(fd, KIPC_FOREVER, STEPS(ADD(0, -2)))));
+	EXPECT_EQ(1, overtaken(fd, 100));
+	ASSERT_OK(s_post(fd, 0));
+	EXPECT_EQ(0, reap(pid));
+	ASSERT_OK(s_try(fd, 2));
+	EXPECT_EQ(0, reap(zero));
 }
 
 /* A removal ends those who are held, too. */

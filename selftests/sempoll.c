@@ -285,6 +285,48 @@ TEST_F(telling, senior)
 	EXPECT_EQ(1, signals(SIG));
 }
 
+/* The same where something else can be taken all the time. */
+TEST_F(telling, senior_of_several)
+{
+	int fd = semaphores((struct kipc_sem_attr){
+		.count = 2,
+		.initial = 1,
+		.overtakes = 1,
+	});
+	int ep = epoll_on(fd, EPOLLIN | EPOLLET);
+	pid_t pid = WAITER(fd, 1, s_op(fd, KIPC_FOREVER, STEPS(ADD(0, -2))));
+
+	EXPECT_EQ(EPOLLIN, events_now(ep));
+	ASSERT_OK(s_try(fd, 0));
+	ASSERT_OK(s_notify(fd, READABLE));
+	ASSERT_OK(s_post(fd, 0));
+	EXPECT_ERR(EAGAIN, s_try(fd, 0));
+	EXPECT_EQ(0, events_now(ep));
+	EXPECT_EQ(0, signals(SIG));
+	slay(pid);
+	wait_for(!s_stat_of(fd).waiting);
+	EXPECT_EQ(EPOLLIN, events_now(ep));
+	EXPECT_EQ(1, signals(SIG));
+	EXPECT_OK(s_try(fd, 0));
+}
+
+/* It was there for a moment, and had to wait for another that one who waits needs, too. */
+TEST_F(telling, handed_over_with_another)
+{
+	int fd = semaphores((struct kipc_sem_attr){ .count = 3 }), ep;
+	pid_t pid;
+
+	ASSERT_OK(s_post(fd, 2));
+	ep = epoll_on(fd, EPOLLIN | EPOLLET);
+	EXPECT_EQ(EPOLLIN, events_now(ep));
+	ASSERT_OK(s_notify(fd, READABLE));
+	pid = WAITER(fd, 1, CHECK(!s_op(fd, KIPC_FOREVER, STEPS(ADD(1, -1), ADD(0, -1)))));
+	ASSERT_OK(s_op(fd, 0, STEPS(ADD(0, 1), ADD(1, 1))));
+	EXPECT_EQ(0, reap(pid));
+	EXPECT_EQ(0, events_now(ep));
+	EXPECT_EQ(0, signals(SIG));
+}
+
 /* Of several semaphores everybody is woken: each may wait for another one. */
 TEST_F(telling, exclusive)
 {

@@ -5,6 +5,7 @@
  * the call completes; when its process is killed, nothing is lost.
  */
 #include "test.h"
+#include "kmemory.h"
 #include "stall.h"
 
 #define STALLED_TAG 777
@@ -371,6 +372,36 @@ TEST_F(fault, rendezvous)
 		EXPECT_EQ(2, stat_of(fd).received);
 		close(fd);
 	}
+}
+
+/* Who sets the size of memory, while somebody writes its memfd from there, can be killed. */
+TEST(size_of_memory)
+{
+	struct stage *st = shared(sizeof(*st));
+	int uffd = open_uffd(), fd;
+	pid_t writer, pid;
+
+	if (uffd < 0)
+		SKIP(return, "no userfaultfd: %s", strerrorname_np(errno));
+	fd = memory_of(PAGE);
+	writer = spawn();
+	if (!writer) {
+		CHECK(write(m_fd(fd), stalling_buffer(st, PAGE, 1), PAGE) == PAGE);
+		_exit(0);
+	}
+	wait_for(__atomic_load_n(&st->stalled, __ATOMIC_SEQ_CST));
+	pid = spawn();
+	if (!pid) {
+		m_size(fd, 2 * PAGE);
+		_exit(0);
+	}
+	wait_for(task_state(pid, pid) == 'D');
+	EXPECT_EQ(128 + SIGKILL, slay(pid));
+	EXPECT_EQ(PAGE, total("memory"));
+	__atomic_store_n(&st->resolve, 1, __ATOMIC_SEQ_CST);
+	EXPECT_EQ(0, reap(writer));
+	EXPECT_OK(m_size(fd, 2 * PAGE));
+	EXPECT_EQ(2 * PAGE, total("memory"));
 }
 
 TEST_HARNESS_MAIN

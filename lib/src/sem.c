@@ -201,7 +201,7 @@ int kipc_sem_stat(int fd, struct kipc_sem_stat *stat)
  *
  * Return: 0, or -1 with errno: EAGAIN, ETIMEDOUT, EINTR, EINVAL (none; one twice; more than
  * one semaphore in a set), E2BIG (too many), EIDRM (one was removed), EBADF (one is closed,
- * or without the right), ENOTTY (one is no set), EFAULT, ENOMEM.
+ * or without the right), ENOTTY (one is no set), ENOMEM.
  */
 int kipc_sem_take_all(const int *fds, size_t count, uint64_t deadline)
 {

@@ -135,15 +135,6 @@ static int kipc_memory_init(struct kipc_object *object, const void __user *user,
 	return 0;
 }
 
-static int kipc_memory_opened(struct kipc_handle *handle, bool refuse)
-{
-	return 0;
-}
-
-static void kipc_memory_closed(struct kipc_handle *handle)
-{
-}
-
 static void kipc_memory_remove(struct kipc_object *object)
 {
 	struct kipc_memory *memory = kipc_memory_of(object);
@@ -231,6 +222,28 @@ static void kipc_memory_show(struct seq_file *seq, struct kipc_object *object)
 
 /* ioctls */
 
+/*
+ * As vfs_truncate(), which nobody could be killed in: write(2) to the memfd, from memory that
+ * does not come, keeps its inode locked, for ever.
+ */
+static int kipc_memfd_truncate(struct file *file, u64 size)
+{
+	struct iattr attr = { .ia_valid = ATTR_SIZE, .ia_size = size };
+	struct inode *inode = file_inode(file);
+	int ret;
+
+	ret = file_permission(file, MAY_WRITE);
+	if (ret)
+		return ret;
+	if (IS_APPEND(inode))
+		return -EPERM;
+	if (down_write_killable(&inode->i_rwsem))
+		return -ERESTARTSYS;
+	ret = kipc_notify_change(file, &attr);
+	inode_unlock(inode);
+	return ret;
+}
+
 /* Set the memfd's size and ours; it is held, and so is @resize. */
 static int kipc_memory_resize(struct kipc_memory *memory, u64 size)
 {
@@ -244,7 +257,7 @@ static int kipc_memory_resize(struct kipc_memory *memory, u64 size)
 		if (ret)
 			return ret;
 	}
-	ret = vfs_truncate(&memory->file->f_path, size);
+	ret = kipc_memfd_truncate(memory->file, size);
 	if (ret) {
 		if (pages > old)
 			kipc_memory_uncharge(memory, pages - old);
@@ -377,8 +390,6 @@ const struct kipc_kind kipc_memory_kind = {
 	.handle_size	= sizeof(struct kipc_handle),
 	.fops		= &kipc_memory_fops,
 	.init		= kipc_memory_init,
-	.opened		= kipc_memory_opened,
-	.closed		= kipc_memory_closed,
 	.remove		= kipc_memory_remove,
 	.release	= kipc_memory_release,
 	.ioctl		= kipc_memory_ioctl,

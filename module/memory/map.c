@@ -152,6 +152,13 @@ static int kipc_memory_attach(struct kipc_memory *memory, struct dentry *dentry,
 		kipc_vma_end_write(vma, memfd);
 		return ret;
 	}
+	/*
+	 * remap_file_pages(2) maps the memfd's file once more, past us.  6.1 would merge an
+	 * attachment into that, without a close; but it never has this flag, which means
+	 * nothing here.
+	 */
+	if (vma->vm_flags & VM_SHARED)
+		kipc_vma_flags(vma, VM_NORESERVE, 0);
 	vma->vm_ops = kipc_memory_ops_of(vma->vm_ops);
 	vma->vm_private_data = dget(dentry);
 	kipc_memory_note(memory, 1);

@@ -104,6 +104,8 @@ struct kipc_item *kipc_item_alloc(struct kipc_queue *queue,
 	item->space = space;
 	item->garbage = NULL;
 	item->flags = 0;
+	item->gone = false;
+	item->pins = 0;
 	if (unlikely(parcel)) {
 		item->flags = KIPC_MESSAGE_HANDLES;
 		*kipc_item_parcel(item) = parcel;
@@ -197,6 +199,10 @@ static bool kipc_item_is_kept(const struct kipc_queue *queue,
 struct kipc_item *kipc_item_drop(struct kipc_queue *queue,
 				 struct kipc_item *item)
 {
+	if (unlikely(item->pins)) {
+		item->gone = true;
+		return NULL;
+	}
 	kipc_item_forget(item);
 	if (likely(kipc_item_is_kept(queue, item))) {
 		kipc_item_return(queue, item);
@@ -204,6 +210,23 @@ struct kipc_item *kipc_item_drop(struct kipc_queue *queue,
 	}
 	item->garbage = NULL;
 	return item;
+}
+
+/**
+ * kipc_item_unpin - somebody has looked at an item
+ * @queue: the queue
+ * @item: was pinned; not the caller's any more
+ *
+ * Context: the lock is held.
+ * Return: as kipc_item_drop(), if the item is done with; or NULL.
+ */
+struct kipc_item *kipc_item_unpin(struct kipc_queue *queue,
+				  struct kipc_item *item)
+{
+	if (--item->pins || !item->gone)
+		return NULL;
+	item->gone = false;
+	return kipc_item_drop(queue, item);
 }
 
 /**

@@ -113,6 +113,8 @@ static void kipc_queue_clear(struct kipc_queue *queue)
 			item = queue->first;
 			kipc_item_unlink(queue, item);
 			item = kipc_item_drop(queue, item);
+			if (unlikely(!item))
+				continue;
 			item->garbage = garbage;
 			garbage = item;
 		}

@@ -8,7 +8,8 @@
  * order of arrival.  An item is *free*, so that whoever comes may take it, or *held* by
  * one receiver: it was granted to it, or it is too large to be copied under the lock and
  * is just being copied.  A held item keeps its place, so that it is there again at once
- * if the receiver cannot take it.
+ * if the receiver cannot take it.  Who only looks at a large item holds it from nobody,
+ * but pins its memory.
  *
  * By type, priority and sender items stand in groups (index.h), and by number in a tree:
  * four *ways*, each of which is there only if somebody selects by it.  The first who does
@@ -108,10 +109,12 @@ struct kipc_place {
  * @ways: a bit for each by which it can be found
  * @held: by a receiver
  * @flags: KIPC_MESSAGE_HANDLES: it has a parcel, behind the data; set once
+ * @gone: it was to be dropped, and is still looked at
+ * @pins: how many are just looking at it without the lock
  * @data: the message
  *
- * @node, @place, @order, @ways and @held are protected by the lock; the rest is constant
- * while it is in the queue.
+ * @node, @place, @order, @ways, @held, @gone and @pins are protected by the lock; the rest
+ * is constant while it is in the queue or pinned.
  */
 struct kipc_item {
 	union {
@@ -133,6 +136,8 @@ struct kipc_item {
 	u8 ways;
 	bool held;
 	u8 flags;
+	bool gone;
+	u32 pins;
 	u8 data[] __aligned(8);
 };
 
@@ -405,6 +410,8 @@ struct kipc_item *kipc_item_reuse(struct kipc_queue *queue, size_t size);
 void kipc_item_return(struct kipc_queue *queue, struct kipc_item *item);
 struct kipc_item *kipc_item_drop(struct kipc_queue *queue,
 				 struct kipc_item *item);
+struct kipc_item *kipc_item_unpin(struct kipc_queue *queue,
+				  struct kipc_item *item);
 struct kipc_item *kipc_queue_drain_pool(struct kipc_queue *queue);
 void kipc_item_sign(struct kipc_item *item, size_t size, u64 type, u32 priority);
 void kipc_item_append(struct kipc_queue *queue, struct kipc_item *item);

@@ -136,8 +136,7 @@ static ssize_t kipc_item_deliver(const struct kipc_item *item,
 				 const struct kipc_incoming_message *in,
 				 ssize_t bytes)
 {
-	const struct kipc_parcel *parcel = in->flags & KIPC_RECV_PEEK ?
-					   NULL : kipc_item_carries(item);
+	const struct kipc_parcel *parcel = kipc_item_carries(item);
 	int ret = 0;
 
 	if (!kipc_buffer_large_out(&in->buffer, item->data, bytes))
@@ -170,6 +169,32 @@ static ssize_t kipc_item_copy_large(struct kipc_queue *queue,
 }
 
 /*
+ * Look at a large one without the lock.  It stays in its place, for others to take, and what is
+ * behind it stays behind it.
+ */
+static ssize_t kipc_item_look(struct kipc_queue *queue, struct kipc_item *item,
+			      const struct kipc_incoming_message *in,
+			      ssize_t bytes, struct kipc_wake *wake)
+	__releases(&queue->object.lock)
+{
+	bool freed = item->held && kipc_item_offer(queue, item, wake);
+	struct kipc_item *gone;
+
+	item->pins++;
+	kipc_queue_unlock(queue, wake, freed);
+	kipc_delay(KIPC_DELAY_QUEUE_RECEIVE_COPYING);
+	if (!kipc_buffer_large_out(&in->buffer, item->data, bytes) ||
+	    (in->header && !kipc_item_tell(item, in)))
+		bytes = -EFAULT;
+	kipc_delay(KIPC_DELAY_QUEUE_RECEIVE_COPIED);
+	spin_lock(&queue->object.lock);
+	gone = kipc_item_unpin(queue, item);
+	spin_unlock(&queue->object.lock);
+	kipc_item_free(queue, gone);
+	return bytes;
+}
+
+/*
  * Take the item, or look at it; it is free, or held by the caller.  The lock is held,
  * and dropped.  Returns bytes of data, -EFAULT if a page is missing, or why the
  * message was not received; then it is where it was.
@@ -188,6 +213,8 @@ static ssize_t kipc_queue_take(struct kipc_queue *queue, struct kipc_item *item,
 	} else if (bytes >= 0 && likely(item->size <= KIPC_COPY_LOCKED &&
 					!item->flags)) {
 		bytes = kipc_item_copy(item, in, bytes);
+	} else if (bytes >= 0 && in->flags & KIPC_RECV_PEEK) {
+		return kipc_item_look(queue, item, in, bytes, wake);
 	} else if (bytes >= 0) {
 		if (!item->held)
 			kipc_item_hold(queue, item);

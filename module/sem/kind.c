@@ -79,15 +79,6 @@ static int kipc_sem_init(struct kipc_object *object, const void __user *user,
 	return 0;
 }
 
-static int kipc_sem_opened(struct kipc_handle *handle, bool refuse)
-{
-	return 0;
-}
-
-static void kipc_sem_closed(struct kipc_handle *handle)
-{
-}
-
 static void kipc_sem_remove(struct kipc_object *object)
 {
 	struct kipc_sem_set *set = kipc_sem_set_of(object);
@@ -366,8 +357,6 @@ const struct kipc_kind kipc_sem_kind = {
 			  KIPC_EVENT_LIMIT,
 	.fops		= &kipc_sem_fops,
 	.init		= kipc_sem_init,
-	.opened		= kipc_sem_opened,
-	.closed		= kipc_sem_closed,
 	.remove		= kipc_sem_remove,
 	.release	= kipc_sem_release,
 	.ioctl		= kipc_sem_ioctl,

@@ -178,8 +178,12 @@ static void kipc_sem_want(struct kipc_sem_set *set,
 		if (senior->ops[i].op >= 0 || sem->wanted == wanted)
 			continue;
 		sem->wanted = wanted;
-		if (sem->value)
-			set->available += wanted ? -1 : 1;
+		if (!sem->value)
+			continue;
+		set->available += wanted ? -1 : 1;
+		/* For those who are told it comes now. */
+		if (!wanted)
+			kipc_sem_touch(set, sem, true);
 	}
 }
 
@@ -356,8 +360,8 @@ struct task_struct *kipc_sem_hand_one(struct kipc_sem_set *set, struct kipc_sem 
 static void kipc_sem_move(struct kipc_sem_set *set, struct kipc_sem_wait *wait,
 			  bool was_held)
 {
-	bool counts = set->overtakes != KIPC_SEM_NEVER && !wait->elder &&
-		      wait->place != KIPC_SEM_HELD;
+	bool counts = set->overtakes != KIPC_SEM_NEVER && wait->takes &&
+		      !wait->elder && wait->place != KIPC_SEM_HELD;
 
 	if (counts && !was_held && wait->left)
 		wait->left--;
@@ -402,27 +406,54 @@ static struct kipc_sem_wait *kipc_sem_first_at(const struct kipc_sem *sem, bool 
 	return taker->turn < zero->turn ? taker : zero;
 }
 
-/* Who is to be tried next; or NULL, and the set is not busy any more. */
-static struct kipc_sem_wait *kipc_sem_next(struct kipc_sem_set *set)
+/* Nobody has to go on: what has come, and is still there, is news. */
+static void kipc_sem_hush(struct kipc_sem_set *set)
 {
-	struct kipc_sem_wait *wait;
-	struct kipc_sem *sem;
+	struct kipc_sem *sem, *next;
 
-	while (!list_empty(&set->changed)) {
-		sem = list_first_entry(&set->changed, struct kipc_sem, changed);
-		wait = kipc_sem_first_at(sem, set->object.removed);
-		if (wait)
-			return wait;
+	list_for_each_entry_safe(sem, next, &set->changed, changed) {
 		list_del_init(&sem->changed);
 		if (sem->fresh && kipc_sem_is_there(sem))
 			set->arrived = true;
 		sem->fresh = false;
 	}
-	if (likely(set->recheck == KIPC_SEM_NO_TURN))
-		return NULL;
-	wait = kipc_sem_held_from(&set->held, set->recheck);
-	set->recheck = wait ? wait->turn + 1 : KIPC_SEM_NO_TURN;
-	return wait;
+}
+
+/* The first of those that a changed semaphore can let go on, or NULL. */
+static struct kipc_sem_wait *kipc_sem_first(struct kipc_sem_set *set, unsigned int *steps)
+{
+	struct kipc_sem_wait *first = NULL, *wait;
+	struct kipc_sem *sem, *next;
+
+	list_for_each_entry_safe(sem, next, &set->changed, changed) {
+		++*steps;
+		wait = kipc_sem_first_at(sem, set->object.removed);
+		if (!wait && (!sem->fresh || set->object.removed))
+			list_del_init(&sem->changed);
+		if (wait && (!first || wait->turn < first->turn))
+			first = wait;
+		/* In whatever order: it is the end of all. */
+		if (wait && set->object.removed)
+			break;
+	}
+	return first;
+}
+
+/* Who is to be tried next; or NULL, and the set is not busy any more. */
+static struct kipc_sem_wait *kipc_sem_next(struct kipc_sem_set *set, unsigned int *steps)
+{
+	struct kipc_sem_wait *first = kipc_sem_first(set, steps), *held;
+
+	if (unlikely(set->recheck != KIPC_SEM_NO_TURN)) {
+		held = kipc_sem_held_from(&set->held, set->recheck);
+		if (first && held && first->turn < held->turn)
+			return first;
+		set->recheck = held ? held->turn + 1 : KIPC_SEM_NO_TURN;
+		first = held ?: first;
+	}
+	if (!first)
+		kipc_sem_hush(set);
+	return first;
 }
 
 /* One round. */
@@ -433,10 +464,10 @@ static void kipc_sem_settle(struct kipc_sem_set *set, struct kipc_wake *wake)
 
 	lockdep_assert_held(&set->object.lock);
 	while (steps < KIPC_SEM_STEPS && !kipc_wake_full(wake)) {
-		wait = kipc_sem_next(set);
+		wait = kipc_sem_next(set, &steps);
 		if (!wait)
 			break;
-		steps += 1 + wait->count;
+		steps += wait->count;
 		kipc_sem_retry(set, wait, wake);
 	}
 }

@@ -193,6 +193,7 @@ static noinline int kipc_sem_run_one(struct kipc_sem_set *set, u32 num, int op,
 		.ops = &step,
 		.count = 1,
 		.adds = op > 0,
+		.takes = op < 0,
 		.at = sem,
 		.need = -op,
 		.place = KIPC_SEM_IN_TAKERS,
@@ -267,6 +268,8 @@ static int kipc_sem_check(const struct kipc_handle *handle, struct kipc_sem_wait
 		if (op->num >= count)
 			return -EFBIG;
 		needs |= op->op > 0 ? KIPC_RIGHT_SEND : KIPC_RIGHT_RECEIVE;
+		if (op->op < 0)
+			wait->takes = true;
 		if (op->op && op->flags & KIPC_SEM_UNDO)
 			*undo = true;
 	}

@@ -164,7 +164,7 @@ struct kipc_sem_adjust {
  * @set: not held
  * @process: referenced; the key
  * @watch: for its end
- * @death: it may have ended; while it is queued, the object is held
+ * @death: it may have ended; while it is queued, the object is held, and the module
  * @dying: it is queued, or at work
  * @adjust: for each semaphore
  *
@@ -204,6 +204,7 @@ struct kipc_sem_least {
  * @ops: its steps; constant
  * @count: of them; constant
  * @adds: one of them does; constant
+ * @takes: one of them does: else being the senior is of no use to it; constant
  * @undo: of the process, if a step is to be undone; constant
  * @waiter: the thread
  * @turn: when it came
@@ -224,6 +225,7 @@ struct kipc_sem_wait {
 	const struct kipc_sem_op *ops;
 	unsigned int count;
 	bool adds;
+	bool takes;
 	bool elder;
 	struct kipc_sem_undo *undo;
 

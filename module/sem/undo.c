@@ -8,6 +8,7 @@
  * with that, if nobody is left to see it undone.
  */
 #include <linux/err.h>
+#include <linux/module.h>
 #include <linux/slab.h>
 
 #include "sem.h"
@@ -93,10 +94,18 @@ static int kipc_sem_undo_watch(wait_queue_entry_t *entry, unsigned int mode, int
 	/* Pairs with the barrier in kipc_sem_undo_is_due(). */
 	if (xchg(&undo->dying, true))
 		return 0;
-	if (kipc_object_get(&undo->set->object))
-		kipc_calls_later(&undo->death, 0);
-	else
-		WRITE_ONCE(undo->dying, false);
+	/*
+	 * A set with a persistent name may have no handle, which would hold the module; and
+	 * who is about to unload that takes no more work.  The set goes then, and all this.
+	 */
+	if (try_module_get(THIS_MODULE)) {
+		if (kipc_object_get(&undo->set->object)) {
+			kipc_calls_later(&undo->death, 0);
+			return 0;
+		}
+		module_put(THIS_MODULE);
+	}
+	WRITE_ONCE(undo->dying, false);
 	return 0;
 }
 
@@ -129,6 +138,8 @@ static void kipc_sem_undo_death(struct work_struct *work)
 		kipc_sem_undo_free(set, undo);
 	}
 	kipc_object_put(&set->object);
+	/* kipc_calls_teardown() waits for who is between this and the return. */
+	module_put(THIS_MODULE);
 }
 
 static struct kipc_sem_undo *kipc_sem_undo_find(struct kipc_sem_set *set,

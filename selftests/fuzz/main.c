@@ -295,7 +295,7 @@ static void check_totals(void)
 		}
 	}
 	result(!sum,
-	       "all 0: %ld objects, %ld handles, %ld bytes, %ld waiters, %ld carried, %ld memory",
+	       "totals are 0: %ld objects, %ld handles, %ld bytes, %ld waiters, %ld carried, %ld memory",
 	       value[0], value[1], value[2], value[3], value[4], value[5]);
 }
 

@@ -16,6 +16,7 @@ enum {
 	TYPES = 4,
 	PRIORITIES = 3,
 	LONGEST = 20000,
+	COPIED_AT_ONCE = 4096,		/* larger ones are held by who copies them */
 };
 
 static const struct kipc_queue_attr kinds[QUEUES] = {
@@ -398,7 +399,8 @@ static bool was_held(const struct note *n)
 {
 	uint32_t i, used = hall->failures_used;
 
-	if (used >= FAILURES)
+	/* A copy that was made to fail is tried again, in its place or behind others. */
+	if (used >= FAILURES || (world->faults && n->size > COPIED_AT_ONCE))
 		return true;
 	for (i = 0; i < used; i++) {
 		const struct failure *f = &hall->failures[i];

@@ -22,7 +22,8 @@
  * Seals are those of fcntl(2), and set by a descriptor that KIPC_IOC_MEMORY_FD gives, or
  * by the creator's own.  Whoever must not be hurt by somebody else's truncating the
  * memory (SIGBUS), asks for F_SEAL_SHRINK.  What somebody adds to the memfd behind kipc's
- * back cannot be mapped by a handle.
+ * back is not there for a handle, unless a huge page (MADV_COLLAPSE of madvise(2)) brings
+ * it in: it is not hidden from anybody who may map.
  *
  * DOC: The doorbell
  *
@@ -31,7 +32,8 @@
  * EAGAIN) as long as the counter would pass 2^64 - 2.  To wait for it is to read(2) 8 bytes
  * (EINVAL: fewer): it waits (or is EAGAIN) as long as the counter is 0, returns it, and
  * sets it to 0.  Who waits is served in the order of coming: one ring wakes one, who gets
- * all that was rung.  A wait that fails has taken nothing.
+ * all that was rung.  A wait that fails has taken nothing,
+ * but for what would make the counter pass its maximum when it is given back.
  *
  * poll: POLLIN, the counter is not 0; POLLOUT, 1 can be added without waiting, and nobody
  * waits to ring; a removed object: POLLERR and POLLHUP.
@@ -69,7 +71,8 @@ struct kipc_memory_attr {
  * @reserved: 0
  *
  * What is cut off is gone, and touching it by an attachment raises SIGBUS; what is new is
- * zero.  Returns 0.  EPERM: the handle may not manage, or a seal forbids it.  EDQUOT: the
+ * zero, but for what was written by a mapping behind the end of the last page.  Returns 0.
+ * EPERM: the handle may not manage, or a seal forbids it.  EDQUOT: the
  * owner's quota of memory.  EFBIG: @size is above the process's limit of file sizes
  * (RLIMIT_FSIZE, which raises SIGXFSZ too) or what a memfd can have.  EACCES: the memfd
  * itself has permission bits that do not let the caller write.  EINTR: while another one

@@ -27,7 +27,8 @@
  * take from a semaphore that the senior takes from; it waits behind it, even if there
  * is something to take.  So who has been overtaken so often, and is the oldest of those,
  * is not overtaken again, but by an operation that also adds: what adds is never held back.
- * To wait for 0 is not protected: it can be overtaken for ever.
+ * To wait for 0 is not protected: it can be overtaken for ever, and an operation that takes
+ * nothing does not become an elder.
  *
  * The price: who holds something and wants more may wait behind a senior that waits for
  * what it holds.  Take together what is needed together, and have sets of their own for what
