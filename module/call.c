@@ -510,6 +510,7 @@ void kipc_call_begin(struct kipc_call *call, struct kipc_party *party,
 	call->result = 0;
 	call->party = party;
 	call->claim = claim;
+	trace_kipc_call(call->calls->id, call->token);
 	call->calls->begun++;
 	list_add_tail(&call->node, &call->caller->calls);
 }
@@ -557,6 +558,7 @@ void kipc_call_detach(struct kipc_call *call, struct kipc_wake *wake)
  */
 void kipc_call_withdraw(struct kipc_call *call, struct kipc_wake *wake)
 {
+	trace_kipc_abandon(call->calls->id, call->token);
 	kipc_call_detach(call, wake);
 	kipc_call_unload(call);
 	call->calls->begun--;
@@ -576,6 +578,7 @@ void kipc_call_take(struct kipc_call *call, struct kipc_party *server,
 {
 	struct kipc_collector *claim = call->claim;
 
+	trace_kipc_serve(call->calls->id, call->token);
 	call->state = KIPC_CALL_TAKEN;
 	call->calls->serving++;
 	if (server)
@@ -631,6 +634,7 @@ void kipc_call_end(struct kipc_call *call, int result, struct kipc_wake *wake)
 	struct kipc_collector *claim = call->claim;
 
 	lockdep_assert_held(call->calls->lock);
+	trace_kipc_reply(call->calls->id, call->token, result);
 	if (call->state != KIPC_CALL_QUEUED) {
 		call->calls->serving--;
 		hlist_del_init(&call->served);
@@ -662,6 +666,7 @@ void kipc_call_end(struct kipc_call *call, int result, struct kipc_wake *wake)
  */
 void kipc_call_abandon(struct kipc_call *call, struct kipc_wake *wake)
 {
+	trace_kipc_abandon(call->calls->id, call->token);
 	kipc_call_detach(call, wake);
 	if (call->state == KIPC_CALL_DONE) {
 		kipc_call_forget_reply(call);

@@ -58,6 +58,7 @@
 #include "notify.h"
 #include "quota.h"
 #include "ring.h"
+#include "trace.h"
 #include "waiter.h"
 
 struct kipc_call;
@@ -78,6 +79,7 @@ enum kipc_call_state {
 
 /**
  * struct kipc_calls_ops - what the engine asks of the object
+ * @kind: KIPC_KIND_...
  * @hold: keep it alive, unless it is about to go; in any context
  * @drop: the opposite; may sleep
  * @died: a server is dead that had a call; may sleep
@@ -89,6 +91,7 @@ enum kipc_call_state {
  * An object with @rest looks after its servers itself, and needs neither of the others.
  */
 struct kipc_calls_ops {
+	u32 kind;
 	bool (*hold)(struct kipc_calls *calls);
 	void (*drop)(struct kipc_calls *calls);
 	void (*died)(struct kipc_calls *calls);
@@ -101,6 +104,7 @@ struct kipc_calls_ops {
  * @ops: of the object
  * @owner: the object
  * @lock: the object's, which protects all of this
+ * @id: of the object
  * @table: records by their place in it
  * @retired: the highest count that a freed record had
  * @begun: calls, since the object was made
@@ -111,6 +115,7 @@ struct kipc_calls {
 	const struct kipc_calls_ops *ops;
 	void *owner;
 	spinlock_t *lock;	/* the object's */
+	u64 id;
 	struct xarray table;
 	u64 retired;
 	u64 begun;
@@ -260,10 +265,10 @@ void kipc_calls_later(struct delayed_work *work, unsigned long delay);
 bool kipc_process_is_dead(struct pid *process);
 void kipc_calls_teardown(void);
 struct kipc_calls *kipc_calls_create(const struct kipc_calls_ops *ops,
-				     void *owner, spinlock_t *lock);
+				     void *owner, spinlock_t *lock, u64 id);
 void kipc_calls_free(struct kipc_calls *calls);
 void kipc_calls_init(struct kipc_calls *calls, const struct kipc_calls_ops *ops,
-		     void *owner, spinlock_t *lock);
+		     void *owner, spinlock_t *lock, u64 id);
 void kipc_calls_exit(struct kipc_calls *calls);
 struct kipc_call *kipc_calls_next(struct kipc_calls *calls,
 				  unsigned long *place);
@@ -301,6 +306,7 @@ static inline struct task_struct *kipc_call_end_claimed(struct kipc_call *call,
 {
 	if (unlikely(!call->claim))
 		return NULL;
+	trace_kipc_reply(call->calls->id, call->token, result);
 	call->calls->serving--;
 	call->state = KIPC_CALL_DONE;
 	call->result = result;

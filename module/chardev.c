@@ -25,6 +25,7 @@
 #include "quota.h"
 #include "registry.h"
 #include "sem/sem.h"
+#include "trace.h"
 
 #define KIPC_CREATE_FLAGS \
 	(KIPC_NONBLOCK | KIPC_INHERIT | KIPC_EXCL | KIPC_PERSISTENT)
@@ -169,6 +170,7 @@ static int kipc_create_new(struct kipc_names *names, const char *text,
 		goto put_file;
 	object->announced = true;
 	kipc_object_event(object, KIPC_HAPPENED_CREATED, text);
+	trace_kipc_create(object->id, object->kind->id, kipc_names_number(object->home));
 	kipc_object_put(object);
 	fd_install(fd, file);
 	return fd;

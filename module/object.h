@@ -68,6 +68,7 @@
 #include "notify.h"
 #include "quota.h"
 #include "registry.h"
+#include "trace.h"
 #include "waiter.h"
 
 struct kipc_handle;
@@ -286,6 +287,13 @@ static inline void kipc_object_event(struct kipc_object *object, u32 what, bool 
 {
 	if (kipc_event_wanted())
 		kipc_object_tell(object, what, named);
+}
+
+/* Tell pollers, receivers of SIGIO, and listeners: see kipc_notify(). */
+static inline void kipc_object_notify(struct kipc_object *object, __poll_t news)
+{
+	trace_kipc_notify(object->id, object->kind->id, (__force u32)news);
+	kipc_notify(&object->notify, news);
 }
 
 /* handle.c: more file operations that serve every kind */

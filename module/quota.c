@@ -16,6 +16,7 @@
 #include "debug.h"
 #include "event.h"
 #include "quota.h"
+#include "trace.h"
 
 static unsigned long max_objects = 16384;
 module_param(max_objects, ulong, 0644);
@@ -172,23 +173,37 @@ void kipc_account_exit(struct kipc_account *account)
 	account->memcg = NULL;
 }
 
-static unsigned long kipc_quota_limit(enum kipc_resource what)
+static unsigned long *const kipc_limits[] = {
+	[KIPC_OBJECTS]	= &max_objects,
+	[KIPC_BYTES]	= &max_bytes,
+	[KIPC_WAITERS]	= &max_waiters,
+	[KIPC_CARRIED]	= &max_carried,
+	[KIPC_MEMORY]	= &max_memory,
+};
+
+static_assert(ARRAY_SIZE(kipc_limits) == KIPC_RESOURCES);
+
+/**
+ * kipc_quota_limit - how much each user may hold
+ * @what: of this
+ *
+ * Context: any.
+ */
+unsigned long kipc_quota_limit(enum kipc_resource what)
 {
-	switch (what) {
-	case KIPC_OBJECTS:
-		return READ_ONCE(max_objects);
-	case KIPC_BYTES:
-		return READ_ONCE(max_bytes);
-	case KIPC_WAITERS:
-		return READ_ONCE(max_waiters);
-	case KIPC_CARRIED:
-		return READ_ONCE(max_carried);
-	case KIPC_MEMORY:
-		return READ_ONCE(max_memory);
-	case KIPC_RESOURCES:
-		break;
-	}
-	return 0;
+	return READ_ONCE(*kipc_limits[what]);
+}
+
+/**
+ * kipc_quota_set_limit - change that
+ * @what: of this
+ * @limit: so much
+ *
+ * Context: any.
+ */
+void kipc_quota_set_limit(enum kipc_resource what, unsigned long limit)
+{
+	WRITE_ONCE(*kipc_limits[what], limit);
 }
 
 static void kipc_user_tell_limit(const struct kipc_user *user,
@@ -233,6 +248,7 @@ int kipc_charge(struct kipc_account *account, enum kipc_resource what, long n)
 refuse:
 	for (undo = account->user; undo != user; undo = undo->parent)
 		atomic_long_sub(n, &undo->used[what]);
+	trace_kipc_quota(from_kuid_munged(&init_user_ns, user->uid), what, n, limit);
 	if (kipc_event_wanted())
 		kipc_user_tell_limit(user, what);
 	return -EDQUOT;
@@ -382,4 +398,75 @@ long kipc_quota_total(enum kipc_resource what)
 			total += atomic_long_read(&user->used[what]);
 	mutex_unlock(&kipc_users_lock);
 	return total;
+}
+
+static u32 kipc_users_count_locked(void)
+{
+	struct kipc_user *user;
+	unsigned int bucket;
+	u32 count = 0;
+
+	lockdep_assert_held(&kipc_users_lock);
+	hash_for_each(kipc_users, bucket, user, node)
+		count++;
+	return count;
+}
+
+static void kipc_users_list_locked(struct kipc_usage *usage)
+{
+	struct kipc_user *user;
+	unsigned int bucket, i;
+
+	lockdep_assert_held(&kipc_users_lock);
+	hash_for_each(kipc_users, bucket, user, node) {
+		usage->uid = user->uid;
+		usage->ns = get_user_ns(user->ns);
+		for (i = 0; i < KIPC_RESOURCES; i++)
+			usage->used[i] = atomic_long_read(&user->used[i]);
+		usage++;
+	}
+}
+
+/**
+ * kipc_quota_usage - what each user holds, who holds or has held anything of late
+ * @count: written: users
+ *
+ * Context: process context, may sleep.
+ * Return: a table for kipc_quota_usage_free(), or NULL: there is no memory.
+ */
+struct kipc_usage *kipc_quota_usage(u32 *count)
+{
+	struct kipc_usage *usage;
+	u32 room;
+
+	/* There may be more of them by the time that there is memory. */
+	for (room = 16;; room = *count + 16) {
+		usage = kvmalloc_array(room, sizeof(*usage), GFP_KERNEL_ACCOUNT);
+		if (!usage)
+			return NULL;
+		mutex_lock(&kipc_users_lock);
+		*count = kipc_users_count_locked();
+		if (*count <= room)
+			kipc_users_list_locked(usage);
+		mutex_unlock(&kipc_users_lock);
+		if (*count <= room)
+			return usage;
+		kvfree(usage);
+	}
+}
+
+/**
+ * kipc_quota_usage_free - free that
+ * @usage: or NULL
+ * @count: users
+ *
+ * Context: process context, may sleep.
+ */
+void kipc_quota_usage_free(struct kipc_usage *usage, u32 count)
+{
+	u32 i;
+
+	for (i = 0; i < count; i++)
+		put_user_ns(usage[i].ns);
+	kvfree(usage);
 }

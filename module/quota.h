@@ -17,10 +17,12 @@
 #define KIPC_QUOTA_H
 
 #include <linux/types.h>
+#include <linux/uidgid.h>
 
 struct kipc_user;
 struct mem_cgroup;
 struct page;
+struct user_namespace;
 
 enum kipc_resource {
 	KIPC_OBJECTS,
@@ -58,6 +60,22 @@ struct page *kipc_account_page(struct kipc_account *account);
 void kipc_account_free(struct kipc_account *account, void *memory,
 		       size_t size);
 
+/**
+ * struct kipc_usage - what a user holds
+ * @uid: the user
+ * @ns: its user namespace, referenced
+ * @used: by resource
+ */
+struct kipc_usage {
+	kuid_t uid;
+	struct user_namespace *ns;
+	u64 used[KIPC_RESOURCES];
+};
+
 long kipc_quota_total(enum kipc_resource what);
+struct kipc_usage *kipc_quota_usage(u32 *count);
+void kipc_quota_usage_free(struct kipc_usage *usage, u32 count);
+unsigned long kipc_quota_limit(enum kipc_resource what);
+void kipc_quota_set_limit(enum kipc_resource what, unsigned long limit);
 
 #endif /* KIPC_QUOTA_H */

@@ -12,6 +12,7 @@
 
 #include "call.h"
 #include "debug.h"
+#include "trace.h"
 
 /* Who answers, and when. */
 static void kipc_call_sign(struct kipc_call *call, u64 tag)
@@ -135,6 +136,7 @@ static int kipc_call_await(struct kipc_calls *calls, struct kipc_caller *caller,
 	} else {
 		kipc_waiter_join(waiter, &caller->collectors);
 	}
+	trace_kipc_wait(calls->id, calls->ops->kind, deadline);
 	spin_unlock(calls->lock);
 	ret = kipc_waiter_sleep(waiter, deadline);
 	spin_lock(calls->lock);
@@ -388,18 +390,19 @@ void kipc_party_desert_exec(struct kipc_party *party, struct kipc_calls *calls,
  * @ops: of the object
  * @owner: the object
  * @lock: the object's
+ * @id: likewise
  *
  * Context: process context, may sleep.
  * Return: NULL if there is no memory.
  */
 struct kipc_calls *kipc_calls_create(const struct kipc_calls_ops *ops,
-				     void *owner, spinlock_t *lock)
+				     void *owner, spinlock_t *lock, u64 id)
 {
 	struct kipc_calls *calls = kzalloc(sizeof(*calls), GFP_KERNEL_ACCOUNT);
 
 	if (!calls)
 		return NULL;
-	kipc_calls_init(calls, ops, owner, lock);
+	kipc_calls_init(calls, ops, owner, lock, id);
 	return calls;
 }
 
@@ -409,13 +412,15 @@ struct kipc_calls *kipc_calls_create(const struct kipc_calls_ops *ops,
  * @ops: of the object
  * @owner: the object
  * @lock: the object's
+ * @id: likewise
  */
 void kipc_calls_init(struct kipc_calls *calls, const struct kipc_calls_ops *ops,
-		     void *owner, spinlock_t *lock)
+		     void *owner, spinlock_t *lock, u64 id)
 {
 	calls->ops = ops;
 	calls->owner = owner;
 	calls->lock = lock;
+	calls->id = id;
 	xa_init_flags(&calls->table, XA_FLAGS_ALLOC | XA_FLAGS_ACCOUNT);
 }
 

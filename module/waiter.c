@@ -16,6 +16,7 @@
 
 #include "compat.h"
 #include "debug.h"
+#include "trace.h"
 #include "waiter.h"
 
 /* Lingering: skip no more than so many times; a yield may take so many nanoseconds. */
@@ -289,6 +290,7 @@ struct task_struct *kipc_waiter_settle(struct kipc_waiter *waiter, int verdict)
 
 	list_del(&waiter->node);
 	kipc_count(KIPC_REF_WAKES, 1);
+	trace_kipc_wake(task->pid, verdict);
 	/*
 	 * Pairs with the acquire in kipc_waiter_sleep().  It may be seen to run from
 	 * here on, and need not ask for the lock: nothing touches it any more.

@@ -31,6 +31,7 @@ struct nl_message {
 	uint64_t since;
 	uint64_t lost;
 	uint64_t procedure;
+	uint64_t used, limit;
 	uint32_t word[64];	/* u32 attributes, by number */
 	char name[256];
 	unsigned char stat[512];
@@ -87,6 +88,12 @@ static inline void nl_parse(const struct nlmsghdr *header, struct nl_message *m)
 			break;
 		case KIPC_A_PROCEDURE:
 			m->procedure = mnl_attr_get_u64(attr);
+			break;
+		case KIPC_A_USED:
+			m->used = mnl_attr_get_u64(attr);
+			break;
+		case KIPC_A_LIMIT:
+			m->limit = mnl_attr_get_u64(attr);
 			break;
 		default:
 			if (len == 4)

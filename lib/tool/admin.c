@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* kipc create, rm, chmod, chown, limits: what administrators do. */
+/* kipc create, rm, chmod, chown: what administrators do. */
 #include "tool.h"
 
 #include <errno.h>
@@ -13,8 +13,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LIMITS "/sys/module/kipc/parameters"
-#define HELD "/sys/class/misc/kipc"
 
 static mode_t mode_of(const char *text)
 {
@@ -238,86 +236,5 @@ int cmd_chown(int argc, char **argv)
 			fail_errno("%s", argv[i]);
 		close(fd);
 	}
-	return EXIT_FINE;
-}
-
-/* limits */
-
-/* The parameter of a limit, and the file that says how much all users hold. */
-static const struct {
-	const char *name;
-	const char *what;
-} limits[] = {
-	{ "objects", "objects" },
-	{ "bytes", "bytes of the kernel's memory" },
-	{ "waiters", "threads that wait" },
-	{ "carried", "handles in messages" },
-	{ "memory", "bytes of shared memory" },
-};
-
-#define LIMIT_COUNT (sizeof(limits) / sizeof(limits[0]))
-
-static uint64_t read_number(const char *directory, const char *prefix,
-			    const char *name)
-{
-	unsigned long long n = 0;
-	char path[128];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/%s%s", directory, prefix, name);
-	file = fopen(path, "re");
-	if (!file) {
-		fprintf(stderr, "kipc: the module is not loaded: try 'kipc doctor'\n");
-		exit(EXIT_NO_KIPC);
-	}
-	if (fscanf(file, "%llu", &n) != 1)
-		fail("%s says no number", path);
-	fclose(file);
-	return n;
-}
-
-static void set_limit(char *assignment)
-{
-	char *value = strchr(assignment, '=');
-	char path[128];
-	size_t i;
-	FILE *file;
-
-	if (!value)
-		bad_usage("'%s': NAME=NUMBER", assignment);
-	*value++ = 0;
-	for (i = 0; i < LIMIT_COUNT && strcmp(limits[i].name, assignment); i++)
-		;
-	if (i == LIMIT_COUNT)
-		bad_usage("'%s' is no limit: objects, bytes, waiters, carried, memory", assignment);
-	snprintf(path, sizeof(path), LIMITS "/max_%s", limits[i].name);
-	file = fopen(path, "we");
-	if (!file)
-		fail_errno("%s", path);
-	fprintf(file, "%" PRIu64, number_of(value, "limit"));
-	if (fclose(file))
-		fail_errno("%s", path);
-}
-
-int cmd_limits(int argc, char **argv)
-{
-	size_t i;
-	int c;
-
-	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
-		printf("kipc limits [NAME=NUMBER]...\n\n"
-		       "What each user may hold, and what all hold together.  To set: root; it\n"
-		       "lasts until the module is unloaded.  Numbers may end in K, M, G.\n");
-		return EXIT_FINE;
-	}
-	for (c = 1; c < argc; c++)
-		set_limit(argv[c]);
-	if (argc > 1)
-		return EXIT_FINE;
-	printf("%-8s %15s %15s\n", "LIMIT", "EACH USER", "ALL HOLD NOW");
-	for (i = 0; i < LIMIT_COUNT; i++)
-		printf("%-8s %15" PRIu64 " %15" PRIu64 "  %s\n", limits[i].name,
-		       read_number(LIMITS, "max_", limits[i].name),
-		       read_number(HELD, "", limits[i].name), limits[i].what);
 	return EXIT_FINE;
 }

@@ -19,7 +19,7 @@ static const struct command commands[] = {
 	{ "rm", "OBJECT...", "remove objects: whoever uses them gets EIDRM", cmd_rm },
 	{ "chmod", "MODE NAME...", "change permission bits", cmd_chmod },
 	{ "chown", "OWNER[:GROUP] NAME...", "change owner and group", cmd_chown },
-	{ "limits", "[NAME=NUMBER]...", "what a user may hold: show, or set", cmd_limits },
+	{ "limits", "[OPTION]... [NAME=NUMBER]...", "what users hold and may hold: show, or set", cmd_limits },
 	{ "send", "NAME [TEXT]...", "send letters or messages", cmd_send },
 	{ "recv", "NAME [OPTION]...", "receive them", cmd_recv },
 	{ "cat", "NAME", "from a pipe, or into one", cmd_cat },

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* The kernel's answers, over libmnl. */
 #include "tool.h"
+#include "answers.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -118,172 +119,6 @@ int nl_fd(void)
 	return mnl_socket_get_fd(nl);
 }
 
-/* Copy what an attribute of the kernel's says. */
-
-static void get_string(const struct nlattr *attr, char *to, size_t size)
-{
-	size_t len = mnl_attr_get_payload_len(attr);
-
-	if (len >= size)
-		len = size - 1;
-	memcpy(to, mnl_attr_get_payload(attr), len);
-	to[len] = 0;
-}
-
-static uint32_t get_u32(const struct nlattr *attr)
-{
-	return mnl_attr_get_payload_len(attr) >= 4 ? mnl_attr_get_u32(attr) : 0;
-}
-
-static uint64_t get_u64(const struct nlattr *attr)
-{
-	uint64_t value = 0;
-
-	if (mnl_attr_get_payload_len(attr) >= 8)
-		memcpy(&value, mnl_attr_get_payload(attr), 8);
-	return value;
-}
-
-static void get_stat(const struct nlattr *attr, struct object *object)
-{
-	size_t len = mnl_attr_get_payload_len(attr);
-
-	/* That of a later kernel is longer. */
-	if (len > sizeof(object->stat))
-		len = sizeof(object->stat);
-	memcpy(&object->stat, mnl_attr_get_payload(attr), len);
-	object->has_stat = true;
-}
-
-static void get_object(const struct nlmsghdr *header, struct object *object)
-{
-	struct nlattr *attr;
-
-	memset(object, 0, sizeof(*object));
-	mnl_attr_for_each(attr, header, sizeof(struct genlmsghdr)) {
-		switch (mnl_attr_get_type(attr)) {
-		case KIPC_A_ID:
-			object->id = get_u64(attr);
-			break;
-		case KIPC_A_IPC_NS:
-			object->ipc_ns = get_u32(attr);
-			break;
-		case KIPC_A_KIND:
-			object->kind = get_u32(attr);
-			break;
-		case KIPC_A_UID:
-			object->uid = get_u32(attr);
-			break;
-		case KIPC_A_GID:
-			object->gid = get_u32(attr);
-			break;
-		case KIPC_A_MODE:
-			object->mode = get_u32(attr);
-			break;
-		case KIPC_A_FLAGS:
-			object->flags = get_u32(attr);
-			break;
-		case KIPC_A_HANDLES:
-			object->handles = get_u32(attr);
-			break;
-		case KIPC_A_WAITERS:
-			object->waiters = get_u32(attr);
-			break;
-		case KIPC_A_CREATED:
-			object->created = get_u64(attr);
-			break;
-		case KIPC_A_NAME:
-			get_string(attr, object->name, sizeof(object->name));
-			break;
-		case KIPC_A_STAT:
-			get_stat(attr, object);
-			break;
-		}
-	}
-}
-
-static void get_row(const struct nlmsghdr *header, struct row *row)
-{
-	struct nlattr *attr;
-
-	memset(row, 0, sizeof(*row));
-	mnl_attr_for_each(attr, header, sizeof(struct genlmsghdr)) {
-		switch (mnl_attr_get_type(attr)) {
-		case KIPC_A_ID:
-			row->id = get_u64(attr);
-			break;
-		case KIPC_A_WHAT:
-			row->what = get_u32(attr);
-			break;
-		case KIPC_A_STATE:
-			row->stage = get_u32(attr);
-			break;
-		case KIPC_A_PID:
-			row->pid = get_u32(attr);
-			break;
-		case KIPC_A_TID:
-			row->tid = get_u32(attr);
-			break;
-		case KIPC_A_SERVER_PID:
-			row->server_pid = get_u32(attr);
-			break;
-		case KIPC_A_SERVER_TID:
-			row->server_tid = get_u32(attr);
-			break;
-		case KIPC_A_DEPTH:
-			row->depth = get_u32(attr);
-			break;
-		case KIPC_A_TOKEN:
-			row->token = get_u64(attr);
-			break;
-		case KIPC_A_PROCEDURE:
-			row->procedure = get_u64(attr);
-			break;
-		case KIPC_A_SINCE:
-			row->since = get_u64(attr);
-			break;
-		}
-	}
-}
-
-static void get_event(const struct nlmsghdr *header, struct event *event)
-{
-	struct nlattr *attr;
-
-	memset(event, 0, sizeof(*event));
-	mnl_attr_for_each(attr, header, sizeof(struct genlmsghdr)) {
-		switch (mnl_attr_get_type(attr)) {
-		case KIPC_A_EVENT:
-			event->what = get_u32(attr);
-			break;
-		case KIPC_A_RESOURCE:
-			event->resource = get_u32(attr);
-			break;
-		case KIPC_A_ID:
-			event->id = get_u64(attr);
-			break;
-		case KIPC_A_KIND:
-			event->kind = get_u32(attr);
-			break;
-		case KIPC_A_PID:
-			event->pid = get_u32(attr);
-			break;
-		case KIPC_A_UID_CAUSE:
-			event->cause = get_u32(attr);
-			break;
-		case KIPC_A_UID:
-			event->uid = get_u32(attr);
-			break;
-		case KIPC_A_LOST:
-			event->lost = get_u64(attr);
-			break;
-		case KIPC_A_NAME:
-			get_string(attr, event->name, sizeof(event->name));
-			break;
-		}
-	}
-}
-
 /* Lists that grow. */
 
 static void *one_more(void *items, size_t count, size_t size)
@@ -302,7 +137,7 @@ static int add_object(const struct nlmsghdr *header, void *data)
 	struct objects *list = data;
 
 	list->item = one_more(list->item, list->count, sizeof(*list->item));
-	get_object(header, &list->item[list->count++]);
+	read_object(header, &list->item[list->count++]);
 	return MNL_CB_OK;
 }
 
@@ -311,13 +146,22 @@ static int add_row(const struct nlmsghdr *header, void *data)
 	struct rows *list = data;
 
 	list->item = one_more(list->item, list->count, sizeof(*list->item));
-	get_row(header, &list->item[list->count++]);
+	read_row(header, &list->item[list->count++]);
+	return MNL_CB_OK;
+}
+
+static int add_usage(const struct nlmsghdr *header, void *data)
+{
+	struct usages *list = data;
+
+	list->item = one_more(list->item, list->count, sizeof(*list->item));
+	read_usage(header, &list->item[list->count++]);
 	return MNL_CB_OK;
 }
 
 static int put_object(const struct nlmsghdr *header, void *data)
 {
-	get_object(header, data);
+	read_object(header, data);
 	return MNL_CB_OK;
 }
 
@@ -439,6 +283,42 @@ int nl_remove(uint64_t id)
 }
 
 /**
+ * nl_limits - what users hold, and may hold
+ * @all: not this process's user alone
+ *
+ * Returns a list, to be freed by the caller.
+ */
+struct usages nl_limits(bool all)
+{
+	char buffer[256];
+	struct nlmsghdr *request = begin(buffer, family, KIPC_CMD_LIMIT, NLM_F_DUMP);
+	struct usages list = { 0 };
+
+	if (all)
+		mnl_attr_put(request, KIPC_A_ALL, 0, NULL);
+	if (ask(request, add_usage, &list))
+		fail_errno("cannot list the limits");
+	return list;
+}
+
+/**
+ * nl_set_limit - change what each user may hold
+ * @resource: enum kipc_limit
+ * @limit: so much
+ *
+ * Returns 0, or -1 and errno.
+ */
+int nl_set_limit(uint32_t resource, uint64_t limit)
+{
+	char buffer[256];
+	struct nlmsghdr *request = begin(buffer, family, KIPC_CMD_LIMIT, 0);
+
+	mnl_attr_put_u32(request, KIPC_A_RESOURCE, resource);
+	mnl_attr_put_u64(request, KIPC_A_LIMIT, limit);
+	return ask(request, NULL, NULL);
+}
+
+/**
  * nl_subscribe - be told of events, by nl_events()
  * @events: KIPC_HAPPENED_...
  * @all: in all namespaces
@@ -460,7 +340,7 @@ static int tell_event(const struct nlmsghdr *header, void *data)
 	void (**tell)(const struct event *) = data;
 	struct event event;
 
-	get_event(header, &event);
+	read_event(header, &event);
 	(*tell)(&event);
 	return MNL_CB_OK;
 }

@@ -155,6 +155,22 @@ struct filter {
 	bool all;
 };
 
+/**
+ * struct usage - what a user holds of something
+ * @uid: the user
+ * @user_ns: in that namespace
+ * @resource: enum kipc_limit
+ * @used: so much
+ * @limit: so much may be
+ */
+struct usage {
+	uint32_t uid;
+	uint32_t user_ns;
+	uint32_t resource;
+	uint64_t used;
+	uint64_t limit;
+};
+
 struct objects {
 	struct object *item;
 	size_t count;
@@ -162,6 +178,11 @@ struct objects {
 
 struct rows {
 	struct row *item;
+	size_t count;
+};
+
+struct usages {
+	struct usage *item;
 	size_t count;
 };
 
@@ -173,6 +194,8 @@ struct objects nl_objects(const struct filter *filter);
 struct rows nl_waiters(uint64_t id, bool all);
 struct rows nl_calls(uint64_t id, bool all);
 int nl_remove(uint64_t id);
+struct usages nl_limits(bool all);
+int nl_set_limit(uint32_t resource, uint64_t limit);
 void nl_subscribe(uint32_t events, bool all);
 void nl_events(void (*tell)(const struct event *event));
 

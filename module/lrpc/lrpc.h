@@ -72,6 +72,7 @@
 #include "../compat.h"
 #include "../object.h"
 #include "../parcel.h"
+#include "../trace.h"
 
 /**
  * struct kipc_pool - idle workers
@@ -277,6 +278,7 @@ static inline int kipc_service_wait(const struct kipc_service *service, u32 pati
 				    struct kipc_waiter *waiter, ktime_t deadline,
 				    struct kipc_patience *patience)
 {
+	trace_kipc_wait(service->object.id, KIPC_KIND_SERVICE, deadline);
 	return service->attr.flags & patient ?
 	       kipc_waiter_sleep(waiter, deadline) :
 	       kipc_waiter_linger(waiter, deadline, patience,

@@ -209,8 +209,7 @@ void kipc_service_end(struct kipc_service *service, int error, bool gone)
 	if (died && error == -EPIPE)
 		kipc_object_event(object, KIPC_HAPPENED_DIED, named);
 	if (first)
-		kipc_notify(&object->notify,
-			    KIPC_NEWS_END | EPOLLHUP | EPOLLERR);
+		kipc_object_notify(object, KIPC_NEWS_END | EPOLLHUP | EPOLLERR);
 }
 
 static int kipc_service_opened(struct kipc_handle *handle, bool refuse)

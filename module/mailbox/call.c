@@ -11,6 +11,7 @@
 
 #include "debug.h"
 #include "mailbox.h"
+#include "trace.h"
 
 static bool kipc_mailbox_hold(struct kipc_calls *calls)
 {
@@ -31,6 +32,7 @@ static void kipc_mailbox_server_died(struct kipc_calls *calls)
 }
 
 static const struct kipc_calls_ops kipc_mailbox_calls_ops = {
+	.kind	= KIPC_KIND_MAILBOX,
 	.hold	= kipc_mailbox_hold,
 	.drop	= kipc_mailbox_let_go,
 	.died	= kipc_mailbox_server_died,
@@ -67,7 +69,7 @@ static struct kipc_calls *kipc_mailbox_calls(struct kipc_mailbox *mailbox)
 	if (likely(calls))
 		return calls;
 	calls = kipc_calls_create(&kipc_mailbox_calls_ops, &mailbox->object,
-				  &mailbox->object.lock);
+				  &mailbox->object.lock, mailbox->object.id);
 	if (!calls)
 		return NULL;
 	spin_lock(&mailbox->object.lock);
@@ -216,6 +218,7 @@ static int kipc_mailbox_await_reply(struct kipc_mailbox *mailbox,
 	struct kipc_wake wake;
 	int ret;
 
+	trace_kipc_wait(mailbox->object.id, KIPC_KIND_MAILBOX, deadline);
 	ret = kipc_waiter_sleep(&claim->waiter, deadline);
 	/* Who claims a call that is done has it to itself. */
 	if (likely(!ret))

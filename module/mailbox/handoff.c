@@ -6,6 +6,7 @@
 
 #include "debug.h"
 #include "mailbox.h"
+#include "trace.h"
 
 /* Promises that cannot be kept: the last ones go back in front of the line. */
 static void kipc_mailbox_revoke(struct kipc_mailbox *mailbox)
@@ -147,7 +148,7 @@ void kipc_mailbox_unlock(struct kipc_mailbox *mailbox, struct kipc_wake *wake,
 		spin_lock(&object->lock);
 	}
 	if (unlikely(news))
-		kipc_notify(&object->notify, news);
+		kipc_object_notify(object, news);
 }
 
 /**
@@ -198,6 +199,7 @@ int kipc_mailbox_wait(struct kipc_mailbox *mailbox, struct kipc_waiter *waiter,
 {
 	int reason;
 
+	trace_kipc_wait(mailbox->object.id, KIPC_KIND_MAILBOX, deadline);
 	do {
 		kipc_mailbox_unlock(mailbox, wake, false);
 		reason = kipc_waiter_sleep(waiter, deadline);

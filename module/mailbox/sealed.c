@@ -7,6 +7,7 @@
 
 #include "debug.h"
 #include "mailbox.h"
+#include "trace.h"
 
 /* Would this send fail at once?  Then no memory is spent on it.  0 or an errno. */
 static int kipc_mailbox_refusal(struct kipc_mailbox *mailbox,
@@ -104,6 +105,7 @@ static int kipc_mailbox_meet(struct kipc_mailbox *mailbox,
 	int reason;
 
 	kipc_waiter_join(waiter, &mailbox->senders);
+	trace_kipc_wait(mailbox->object.id, KIPC_KIND_MAILBOX, deadline);
 	kipc_mailbox_unlock(mailbox, wake, true);
 	reason = kipc_waiter_sleep(waiter, deadline);
 	spin_lock(&mailbox->object.lock);

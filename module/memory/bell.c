@@ -6,6 +6,7 @@
 #include <linux/uaccess.h>
 
 #include "memory.h"
+#include "trace.h"
 
 /**
  * struct kipc_bell_waiter - who waits for a doorbell, or to ring it
@@ -128,7 +129,7 @@ static void kipc_bell_unlock(struct kipc_memory *memory, struct kipc_wake *wake,
 		spin_lock(&object->lock);
 	}
 	if (unlikely(news))
-		kipc_notify(&object->notify, news);
+		kipc_object_notify(object, news);
 }
 
 /*
@@ -152,6 +153,7 @@ static int kipc_bell_await(struct kipc_memory *memory, struct list_head *line,
 	}
 	(*waiting)++;
 	kipc_waiter_join(&own->waiter, line);
+	trace_kipc_wait(memory->object.id, KIPC_KIND_MEMORY, deadline);
 	spin_unlock(&memory->object.lock);
 	ret = kipc_waiter_sleep(&own->waiter, deadline);
 	if (likely(!ret)) {

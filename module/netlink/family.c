@@ -34,6 +34,12 @@ static const struct nla_policy kipc_subscribe_policy[] = {
 	[KIPC_A_ALL]		= { .type = NLA_FLAG },
 };
 
+static const struct nla_policy kipc_limit_policy[] = {
+	[KIPC_A_ALL]		= { .type = NLA_FLAG },		/* of a dump */
+	[KIPC_A_RESOURCE]	= NLA_POLICY_MAX(NLA_U32, KIPC_LIMIT_MEMORY),
+	[KIPC_A_LIMIT]		= { .type = NLA_U64 },
+};
+
 /* The greatest attribute that a policy has a place for. */
 #define KIPC_POLICY(table) \
 	.policy = (table), .maxattr = ARRAY_SIZE(table) - 1
@@ -68,6 +74,14 @@ static const struct genl_ops kipc_ops[] = {
 		.cmd	= KIPC_CMD_SUBSCRIBE,
 		.doit	= kipc_netlink_subscribe,
 		KIPC_POLICY(kipc_subscribe_policy),
+	},
+	{
+		.cmd	= KIPC_CMD_LIMIT,
+		.doit	= kipc_netlink_set_limit,
+		.start	= kipc_netlink_limits_start,
+		.dumpit	= kipc_netlink_limits,
+		.done	= kipc_netlink_limits_done,
+		KIPC_POLICY(kipc_limit_policy),
 	},
 };
 

@@ -35,6 +35,12 @@ int kipc_netlink_waiters(struct sk_buff *skb, struct netlink_callback *cb);
 int kipc_netlink_calls(struct sk_buff *skb, struct netlink_callback *cb);
 int kipc_netlink_rows_done(struct netlink_callback *cb);
 
+/* limit.c */
+int kipc_netlink_set_limit(struct sk_buff *skb, struct genl_info *info);
+int kipc_netlink_limits_start(struct netlink_callback *cb);
+int kipc_netlink_limits(struct sk_buff *skb, struct netlink_callback *cb);
+int kipc_netlink_limits_done(struct netlink_callback *cb);
+
 /* event.c */
 int kipc_netlink_subscribe(struct sk_buff *skb, struct genl_info *info);
 int kipc_netlink_events_setup(void);

@@ -126,7 +126,7 @@ void kipc_pipe_unlock(struct kipc_pipe *pipe, struct kipc_wake *wake, bool arriv
 		spin_lock(&object->lock);
 	}
 	if (unlikely(news))
-		kipc_notify(&object->notify, news);
+		kipc_object_notify(object, news);
 }
 
 /*
@@ -143,6 +143,7 @@ static int kipc_pipe_wait(struct kipc_pipe *pipe, struct kipc_waiter *waiter,
 	if (kipc_charge(account, KIPC_WAITERS, 1))
 		return -EDQUOT;
 	kipc_waiter_join(waiter, line);
+	trace_kipc_wait(pipe->object.id, KIPC_KIND_PIPE, deadline);
 	kipc_pipe_unlock(pipe, wake, false);
 	ret = kipc_waiter_sleep(waiter, deadline);
 	spin_lock(&pipe->object.lock);

@@ -6,6 +6,7 @@
 
 #include "debug.h"
 #include "queue.h"
+#include "trace.h"
 
 /* Receivers in line, by what they wait for. */
 
@@ -271,7 +272,7 @@ void kipc_queue_unlock(struct kipc_queue *queue, struct kipc_wake *wake,
 		spin_lock(&object->lock);
 	}
 	if (unlikely(news))
-		kipc_notify(&object->notify, news);
+		kipc_object_notify(object, news);
 }
 
 /* Waiting. */
@@ -285,6 +286,7 @@ static int kipc_queue_wait(struct kipc_queue *queue, struct kipc_waiter *waiter,
 {
 	int reason;
 
+	trace_kipc_wait(queue->object.id, KIPC_KIND_QUEUE, deadline);
 	kipc_queue_unlock(queue, wake, false);
 	reason = kipc_waiter_sleep(waiter, deadline);
 	spin_lock(&queue->object.lock);

@@ -5,6 +5,7 @@
 #include <linux/uaccess.h>
 
 #include "sem.h"
+#include "trace.h"
 
 /* Does the senior come first?  Then @wait is told where. */
 static bool kipc_sem_is_held(struct kipc_sem_set *set, struct kipc_sem_wait *wait)
@@ -145,9 +146,11 @@ static int kipc_sem_begin(struct kipc_sem_set *set, struct kipc_sem_wait *wait,
 static int kipc_sem_sleep(struct kipc_sem_set *set, struct kipc_sem_wait *wait,
 			  ktime_t deadline, struct kipc_wake *wake)
 {
-	int ret = kipc_waiter_linger(&wait->waiter, deadline, &set->patience,
-				     &set->yields);
+	int ret;
 
+	trace_kipc_wait(set->object.id, KIPC_KIND_SEMAPHORES, deadline);
+	ret = kipc_waiter_linger(&wait->waiter, deadline, &set->patience,
+				 &set->yields);
 	/* Who has given the verdict has done all the rest, and no grant is ever revoked. */
 	if (likely(!ret))
 		return wait->waiter.verdict;

@@ -48,6 +48,12 @@
  * SERVER_TID; of a service PROCEDURE, DEPTH; SINCE.  At most KIPC_SHOWN_MAX of each
  * object.
  *
+ * KIPC_CMD_LIMIT: of RESOURCE and LIMIT: from now on every user may hold so much of it, as
+ * by the module's parameter.  EPERM: the sender does not have CAP_SYS_RESOURCE in the
+ * initial user namespace.  ERANGE: there is no such resource.  A dump: how much the sender's user holds, one answer for each resource: UID, USER_NS, RESOURCE, USED,
+ * LIMIT.  With ALL every user over whose user namespace the sender has CAP_SYS_ADMIN: what a
+ * user holds in a user namespace counts for who made that as well.
+ *
  * KIPC_CMD_SUBSCRIBE: have this socket told of EVENTS from now on, in place of what it was
  * told before; of none: no more.  With ALL, in all namespaces.  EINVAL: an unknown event.
  * ENOMEM.
@@ -80,6 +86,7 @@ enum {
 	KIPC_CMD_CALL,
 	KIPC_CMD_SUBSCRIBE,
 	KIPC_CMD_EVENT,
+	KIPC_CMD_LIMIT,
 	__KIPC_CMD_END
 };
 
@@ -117,6 +124,9 @@ enum {
  * @KIPC_A_UID_CAUSE: u32, a user
  * @KIPC_A_RESOURCE: u32, enum kipc_limit
  * @KIPC_A_LOST: u64
+ * @KIPC_A_USER_NS: u32, the namespace, as the inode of /proc/PID/ns/user
+ * @KIPC_A_USED: u64, how much a user holds
+ * @KIPC_A_LIMIT: u64, how much it may
  */
 enum kipc_attr {
 	KIPC_A_UNSPEC,
@@ -151,6 +161,9 @@ enum kipc_attr {
 	KIPC_A_UID_CAUSE,
 	KIPC_A_RESOURCE,
 	KIPC_A_LOST,
+	KIPC_A_USER_NS,
+	KIPC_A_USED,
+	KIPC_A_LIMIT,
 	__KIPC_A_END
 };
 
