@@ -265,6 +265,7 @@ void kipc_object_put(struct kipc_object *object)
 		return;
 	kipc_delay(KIPC_DELAY_OBJECT_DYING);
 	kipc_objects_remove(object);
+	kipc_latency_stop(object->id, &object->account);
 	/* A persistent name would have held it, so this one is not. */
 	named = kipc_name_forget(&object->name);
 	if (object->announced)

@@ -65,6 +65,7 @@
 
 #include "call.h"
 #include "event.h"
+#include "latency.h"
 #include "notify.h"
 #include "quota.h"
 #include "registry.h"
@@ -294,6 +295,20 @@ static inline void kipc_object_notify(struct kipc_object *object, __poll_t news)
 {
 	trace_kipc_notify(object->id, object->kind->id, (__force u32)news);
 	kipc_notify(&object->notify, news);
+}
+
+/* The calling thread begins to wait; when, for kipc_object_waited(). */
+static inline u64 kipc_object_waits(const struct kipc_object *object,
+				    enum kipc_wait what, ktime_t deadline)
+{
+	trace_kipc_wait(object->id, object->kind->id, what, deadline);
+	return kipc_latency_begin();
+}
+
+static inline void kipc_object_waited(const struct kipc_object *object,
+				      enum kipc_wait what, u64 begun)
+{
+	kipc_latency_end(object->id, what, begun);
 }
 
 /* handle.c: more file operations that serve every kind */

@@ -12,6 +12,7 @@
 
 #include "call.h"
 #include "debug.h"
+#include "latency.h"
 #include "trace.h"
 
 /* Who answers, and when. */
@@ -124,6 +125,7 @@ static int kipc_call_await(struct kipc_calls *calls, struct kipc_caller *caller,
 	struct kipc_waiter *waiter = &collector->waiter;
 	/* Records that are the object's own bound who waits for a certain one. */
 	bool free = collector->call && calls->ops->rest;
+	u64 begun;
 	int ret;
 
 	if (deadline == KIPC_DEADLINE_NO_WAIT)
@@ -136,9 +138,11 @@ static int kipc_call_await(struct kipc_calls *calls, struct kipc_caller *caller,
 	} else {
 		kipc_waiter_join(waiter, &caller->collectors);
 	}
-	trace_kipc_wait(calls->id, calls->ops->kind, deadline);
+	trace_kipc_wait(calls->id, calls->ops->kind, KIPC_WAIT_REPLY, deadline);
+	begun = kipc_latency_begin();
 	spin_unlock(calls->lock);
 	ret = kipc_waiter_sleep(waiter, deadline);
+	kipc_latency_end(calls->id, KIPC_WAIT_REPLY, begun);
 	spin_lock(calls->lock);
 	ret = kipc_waiter_leave(waiter, ret);
 	if (!free)

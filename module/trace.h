@@ -29,6 +29,15 @@
 			 { KIPC_KIND_MEMORY, "memory" },		\
 			 { KIPC_KIND_SEMAPHORES, "semaphores" })
 
+#define kipc_trace_what(what)						\
+	__print_symbolic(what,						\
+			 { KIPC_WAIT_ROOM, "room" },			\
+			 { KIPC_WAIT_DATA, "data" },			\
+			 { KIPC_WAIT_REPLY, "reply" },			\
+			 { KIPC_WAIT_CALL, "call" },			\
+			 { KIPC_WAIT_PEER, "peer" },			\
+			 { KIPC_WAIT_ZERO, "zero" })
+
 #define kipc_trace_resource(resource)					\
 	__print_symbolic(resource,					\
 			 { KIPC_LIMIT_OBJECTS, "objects" },		\
@@ -84,20 +93,23 @@ DEFINE_EVENT(kipc_data, kipc_receive,
 );
 
 TRACE_EVENT(kipc_wait,
-	TP_PROTO(u64 id, u32 kind, ktime_t deadline),
-	TP_ARGS(id, kind, deadline),
+	TP_PROTO(u64 id, u32 kind, u32 what, ktime_t deadline),
+	TP_ARGS(id, kind, what, deadline),
 	TP_STRUCT__entry(
 		__field(u64, id)
 		__field(u32, kind)
+		__field(u32, what)
 		__field(s64, deadline)
 	),
 	TP_fast_assign(
 		__entry->id = id;
 		__entry->kind = kind;
+		__entry->what = what;
 		__entry->deadline = deadline;
 	),
-	TP_printk("id=%llu kind=%s deadline=%lld", __entry->id,
-		  kipc_trace_kind(__entry->kind), __entry->deadline)
+	TP_printk("id=%llu kind=%s what=%s deadline=%lld", __entry->id,
+		  kipc_trace_kind(__entry->kind), kipc_trace_what(__entry->what),
+		  __entry->deadline)
 );
 
 TRACE_EVENT(kipc_wake,

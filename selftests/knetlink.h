@@ -32,6 +32,7 @@ struct nl_message {
 	uint64_t lost;
 	uint64_t procedure;
 	uint64_t used, limit;
+	uint64_t counts[KIPC_LATENCY_BUCKETS];
 	uint32_t word[64];	/* u32 attributes, by number */
 	char name[256];
 	unsigned char stat[512];
@@ -88,6 +89,10 @@ static inline void nl_parse(const struct nlmsghdr *header, struct nl_message *m)
 			break;
 		case KIPC_A_PROCEDURE:
 			m->procedure = mnl_attr_get_u64(attr);
+			break;
+		case KIPC_A_COUNTS:
+			CHECK(len == sizeof(m->counts));
+			memcpy(m->counts, mnl_attr_get_payload(attr), len);
 			break;
 		case KIPC_A_USED:
 			m->used = mnl_attr_get_u64(attr);

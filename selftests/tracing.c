@@ -91,7 +91,7 @@ TEST_F(trace, fields)
 		{ "kipc_create", "u64 id", "u32 kind", "u32 ipc_ns" },
 		{ "kipc_send", "u64 id", "u32 kind", "u64 seq", "u64 size" },
 		{ "kipc_receive", "u64 id", "u32 kind", "u64 seq", "u64 size" },
-		{ "kipc_wait", "u64 id", "u32 kind", "s64 deadline" },
+		{ "kipc_wait", "u64 id", "u32 kind", "u32 what", "s64 deadline" },
 		{ "kipc_wake", "pid_t tid", "int verdict" },
 		{ "kipc_call", "u64 id", "u64 token" },
 		{ "kipc_serve", "u64 id", "u64 token" },
@@ -222,11 +222,11 @@ TEST_F(trace, waits)
 		_exit(0);
 	}
 	wait_waiters(fd, 0, 1, pid);
-	EXPECT_EQ(1, traced("kipc_wait: id=%llu kind=mailbox deadline=%llu", id_of(fd),
+	EXPECT_EQ(1, traced("kipc_wait: id=%llu kind=mailbox what=data deadline=%llu", id_of(fd),
 			    until));
 	EXPECT_EQ(0, traced("kipc_wake: tid=%d verdict=0", pid));
 	EXPECT_EQ(0, send_number(fd, 1));
-	wait_for(traced("kipc_wait: id=%llu kind=mailbox deadline=%lld", id_of(fd),
+	wait_for(traced("kipc_wait: id=%llu kind=mailbox what=data deadline=%lld", id_of(fd),
 			(long long)INT64_MAX));
 	EXPECT_EQ(1, traced("kipc_wake: tid=%d verdict=0", pid));
 	wait_waiters(fd, 0, 1, pid);
@@ -248,19 +248,19 @@ TEST_F(trace, waits_of_every_kind)
 	uint64_t count;
 
 	EXPECT_ERR(ETIMEDOUT, q_recv(queue, text, 8, BY_FIRST, NULL, 0, soon));
-	EXPECT_EQ(1, traced("kipc_wait: id=%llu kind=queue deadline=%llu", id_of(queue),
+	EXPECT_EQ(1, traced("kipc_wait: id=%llu kind=queue what=data deadline=%llu", id_of(queue),
 			    soon));
 	EXPECT_ERR(ETIMEDOUT, p_read(pipe, text, 8, soon));
-	EXPECT_EQ(1, traced("kipc_wait: id=%llu kind=pipe deadline=%llu", id_of(pipe), soon));
+	EXPECT_EQ(1, traced("kipc_wait: id=%llu kind=pipe what=data deadline=%llu", id_of(pipe), soon));
 	take.deadline = soon;
 	EXPECT_ERR(ETIMEDOUT, ioctl(sem, KIPC_IOC_SEM_OP, &take));
-	EXPECT_EQ(1, traced("kipc_wait: id=%llu kind=semaphores deadline=%llu", id_of(sem),
+	EXPECT_EQ(1, traced("kipc_wait: id=%llu kind=semaphores what=data deadline=%llu", id_of(sem),
 			    soon));
 	EXPECT_ERR(ETIMEDOUT, m_wait(memory, &count, soon));
-	EXPECT_EQ(1, traced("kipc_wait: id=%llu kind=memory deadline=%llu", id_of(memory),
+	EXPECT_EQ(1, traced("kipc_wait: id=%llu kind=memory what=data deadline=%llu", id_of(memory),
 			    soon));
 	EXPECT_ERR(ETIMEDOUT, s_serve(h.fd, &serve, soon));
-	EXPECT_EQ(1, traced("kipc_wait: id=%llu kind=service deadline=%llu", id_of(h.fd),
+	EXPECT_EQ(1, traced("kipc_wait: id=%llu kind=service what=call deadline=%llu", id_of(h.fd),
 			    soon));
 }
 

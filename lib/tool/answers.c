@@ -197,3 +197,27 @@ void read_usage(const struct nlmsghdr *header, struct usage *usage)
 		}
 	}
 }
+
+void read_latency(const struct nlmsghdr *header, struct latency *latency)
+{
+	struct nlattr *attr;
+	size_t len;
+
+	memset(latency, 0, sizeof(*latency));
+	mnl_attr_for_each(attr, header, sizeof(struct genlmsghdr)) {
+		switch (mnl_attr_get_type(attr)) {
+		case KIPC_A_ID:
+			latency->id = get_u64(attr);
+			break;
+		case KIPC_A_WHAT:
+			latency->what = get_u32(attr);
+			break;
+		case KIPC_A_COUNTS:
+			len = mnl_attr_get_payload_len(attr);
+			if (len > sizeof(latency->counts))
+				len = sizeof(latency->counts);
+			memcpy(latency->counts, mnl_attr_get_payload(attr), len);
+			break;
+		}
+	}
+}

@@ -7,7 +7,7 @@ _kipc_names() {
 
 _kipc() {
 	local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
-	local commands="ls show tree monitor top create rm chmod chown limits send recv cat
+	local commands="ls show tree monitor top latency create rm chmod chown limits send recv cat
 		call serve pipe doctor"
 	local kinds="mailbox queue pipe service memory semaphores"
 	local events="created opened unlinked removed ended limit died busy dropped"
@@ -22,7 +22,7 @@ _kipc() {
 		-s | --sort) words="id name kind waiting holds in age" ;;
 		*)
 			case ${COMP_WORDS[1]} in
-			show | rm | chmod | chown | send | recv | cat | call | serve)
+			show | latency | rm | chmod | chown | send | recv | cat | call | serve)
 				words=$(_kipc_names)
 				;;
 			limits) words="objects= bytes= waiters= carried= memory=" ;;

@@ -15,6 +15,7 @@ static const struct command commands[] = {
 	{ "tree", "", "who waits for whom; a circle is pointed out", cmd_tree },
 	{ "monitor", "[OPTION]...", "say what happens, as it happens", cmd_monitor },
 	{ "top", "[OPTION]...", "the busiest objects, again and again", cmd_top },
+	{ "latency", "OBJECT", "how long threads wait for it", cmd_latency },
 	{ "create", "KIND NAME [OPTION]...", "make a persistent object", cmd_create },
 	{ "rm", "OBJECT...", "remove objects: whoever uses them gets EIDRM", cmd_rm },
 	{ "chmod", "MODE NAME...", "change permission bits", cmd_chmod },

@@ -159,6 +159,15 @@ static int add_usage(const struct nlmsghdr *header, void *data)
 	return MNL_CB_OK;
 }
 
+static int add_latency(const struct nlmsghdr *header, void *data)
+{
+	struct latencies *list = data;
+
+	list->item = one_more(list->item, list->count, sizeof(*list->item));
+	read_latency(header, &list->item[list->count++]);
+	return MNL_CB_OK;
+}
+
 static int put_object(const struct nlmsghdr *header, void *data)
 {
 	read_object(header, data);
@@ -315,6 +324,41 @@ int nl_set_limit(uint32_t resource, uint64_t limit)
 
 	mnl_attr_put_u32(request, KIPC_A_RESOURCE, resource);
 	mnl_attr_put_u64(request, KIPC_A_LIMIT, limit);
+	return ask(request, NULL, NULL);
+}
+
+/**
+ * nl_latencies - how long threads waited
+ * @id: for this object
+ *
+ * Returns a list, to be freed by the caller.
+ */
+struct latencies nl_latencies(uint64_t id)
+{
+	char buffer[256];
+	struct nlmsghdr *request = begin(buffer, family, KIPC_CMD_LATENCY, NLM_F_DUMP);
+	struct latencies list = { 0 };
+
+	mnl_attr_put_u64(request, KIPC_A_ID, id);
+	if (ask(request, add_latency, &list))
+		fail_errno("cannot list how long threads waited");
+	return list;
+}
+
+/**
+ * nl_set_latency - have that counted, from nothing, or not any more
+ * @id: of this object
+ * @count: whether to
+ *
+ * Returns 0, or -1 and errno.
+ */
+int nl_set_latency(uint64_t id, bool count)
+{
+	char buffer[256];
+	struct nlmsghdr *request = begin(buffer, family, KIPC_CMD_LATENCY, 0);
+
+	mnl_attr_put_u64(request, KIPC_A_ID, id);
+	mnl_attr_put_u32(request, KIPC_A_STATE, count);
 	return ask(request, NULL, NULL);
 }
 

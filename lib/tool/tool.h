@@ -41,6 +41,7 @@ int cmd_show(int argc, char **argv);
 int cmd_tree(int argc, char **argv);
 int cmd_monitor(int argc, char **argv);
 int cmd_top(int argc, char **argv);
+int cmd_latency(int argc, char **argv);
 int cmd_create(int argc, char **argv);
 int cmd_rm(int argc, char **argv);
 int cmd_chmod(int argc, char **argv);
@@ -181,6 +182,23 @@ struct rows {
 	size_t count;
 };
 
+/**
+ * struct latency - how long threads waited for an object
+ * @id: its number
+ * @what: enum kipc_wait, for this
+ * @counts: [n]: for less than 2^n nanoseconds, and not less than half of that
+ */
+struct latency {
+	uint64_t id;
+	uint32_t what;
+	uint64_t counts[KIPC_LATENCY_BUCKETS];
+};
+
+struct latencies {
+	struct latency *item;
+	size_t count;
+};
+
 struct usages {
 	struct usage *item;
 	size_t count;
@@ -195,6 +213,8 @@ struct rows nl_waiters(uint64_t id, bool all);
 struct rows nl_calls(uint64_t id, bool all);
 int nl_remove(uint64_t id);
 struct usages nl_limits(bool all);
+struct latencies nl_latencies(uint64_t id);
+int nl_set_latency(uint64_t id, bool count);
 int nl_set_limit(uint32_t resource, uint64_t limit);
 void nl_subscribe(uint32_t events, bool all);
 void nl_events(void (*tell)(const struct event *event));

@@ -278,11 +278,17 @@ static inline int kipc_service_wait(const struct kipc_service *service, u32 pati
 				    struct kipc_waiter *waiter, ktime_t deadline,
 				    struct kipc_patience *patience)
 {
-	trace_kipc_wait(service->object.id, KIPC_KIND_SERVICE, deadline);
-	return service->attr.flags & patient ?
-	       kipc_waiter_sleep(waiter, deadline) :
-	       kipc_waiter_linger(waiter, deadline, patience,
-				  &raw_cpu_ptr(service->pools)->yields);
+	enum kipc_wait what = patient == KIPC_SERVICE_PATIENT ? KIPC_WAIT_CALL :
+								KIPC_WAIT_REPLY;
+	u64 begun = kipc_object_waits(&service->object, what, deadline);
+	int ret;
+
+	ret = service->attr.flags & patient ?
+	      kipc_waiter_sleep(waiter, deadline) :
+	      kipc_waiter_linger(waiter, deadline, patience,
+				 &raw_cpu_ptr(service->pools)->yields);
+	kipc_object_waited(&service->object, what, begun);
+	return ret;
 }
 
 /* There are more threads that wait for calls or replies than two: see waiter.h. */

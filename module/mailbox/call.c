@@ -11,7 +11,6 @@
 
 #include "debug.h"
 #include "mailbox.h"
-#include "trace.h"
 
 static bool kipc_mailbox_hold(struct kipc_calls *calls)
 {
@@ -216,10 +215,12 @@ static int kipc_mailbox_await_reply(struct kipc_mailbox *mailbox,
 {
 	struct kipc_call *call = claim->call;
 	struct kipc_wake wake;
+	u64 begun;
 	int ret;
 
-	trace_kipc_wait(mailbox->object.id, KIPC_KIND_MAILBOX, deadline);
+	begun = kipc_object_waits(&mailbox->object, KIPC_WAIT_REPLY, deadline);
 	ret = kipc_waiter_sleep(&claim->waiter, deadline);
+	kipc_object_waited(&mailbox->object, KIPC_WAIT_REPLY, begun);
 	/* Who claims a call that is done has it to itself. */
 	if (likely(!ret))
 		return claim->waiter.verdict;

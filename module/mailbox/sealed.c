@@ -7,7 +7,6 @@
 
 #include "debug.h"
 #include "mailbox.h"
-#include "trace.h"
 
 /* Would this send fail at once?  Then no memory is spent on it.  0 or an errno. */
 static int kipc_mailbox_refusal(struct kipc_mailbox *mailbox,
@@ -102,12 +101,13 @@ static int kipc_mailbox_meet(struct kipc_mailbox *mailbox,
 			     struct kipc_segment **garbage)
 {
 	struct kipc_waiter *waiter = &rendezvous->waiter;
+	u64 begun = kipc_object_waits(&mailbox->object, KIPC_WAIT_ROOM, deadline);
 	int reason;
 
 	kipc_waiter_join(waiter, &mailbox->senders);
-	trace_kipc_wait(mailbox->object.id, KIPC_KIND_MAILBOX, deadline);
 	kipc_mailbox_unlock(mailbox, wake, true);
 	reason = kipc_waiter_sleep(waiter, deadline);
+	kipc_object_waited(&mailbox->object, KIPC_WAIT_ROOM, begun);
 	spin_lock(&mailbox->object.lock);
 	reason = kipc_waiter_leave(waiter, reason);
 	if (rendezvous->outcome == KIPC_WAITING && !segment->linked) {

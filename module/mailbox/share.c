@@ -224,7 +224,8 @@ static int kipc_share_wait(struct kipc_mailbox *mailbox,
 			list_add_tail(&sharer->place, &share->blocked);
 		kipc_waiter_join(&waiter->waiter, &sharer->line);
 	}
-	ret = kipc_mailbox_wait(mailbox, &waiter->waiter, deadline, wake);
+	ret = kipc_mailbox_wait(mailbox, &waiter->waiter, KIPC_WAIT_ROOM, deadline,
+				wake);
 	if (ret == KIPC_GRANTED) {
 		if (fatal_signal_pending(current))
 			ret = -ERESTARTSYS;

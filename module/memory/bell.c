@@ -6,7 +6,6 @@
 #include <linux/uaccess.h>
 
 #include "memory.h"
-#include "trace.h"
 
 /**
  * struct kipc_bell_waiter - who waits for a doorbell, or to ring it
@@ -141,9 +140,12 @@ static int kipc_bell_await(struct kipc_memory *memory, struct list_head *line,
 			   ktime_t deadline)
 	__releases(&memory->object.lock)
 {
+	enum kipc_wait what = line == &memory->bell.waiters ? KIPC_WAIT_DATA :
+							      KIPC_WAIT_ROOM;
 	struct kipc_account *account = &memory->object.account;
 	struct kipc_wake wake;
 	int ret = -EAGAIN;
+	u64 begun;
 
 	if (deadline != KIPC_DEADLINE_NO_WAIT)
 		ret = kipc_charge(account, KIPC_WAITERS, 1);
@@ -153,9 +155,10 @@ static int kipc_bell_await(struct kipc_memory *memory, struct list_head *line,
 	}
 	(*waiting)++;
 	kipc_waiter_join(&own->waiter, line);
-	trace_kipc_wait(memory->object.id, KIPC_KIND_MEMORY, deadline);
 	spin_unlock(&memory->object.lock);
+	begun = kipc_object_waits(&memory->object, what, deadline);
 	ret = kipc_waiter_sleep(&own->waiter, deadline);
+	kipc_object_waited(&memory->object, what, begun);
 	if (likely(!ret)) {
 		/* No verdict of a doorbell is ever revoked. */
 		ret = own->waiter.verdict;

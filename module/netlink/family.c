@@ -40,6 +40,13 @@ static const struct nla_policy kipc_limit_policy[] = {
 	[KIPC_A_LIMIT]		= { .type = NLA_U64 },
 };
 
+static const struct nla_policy kipc_latency_policy[] = {
+	[KIPC_A_ID]		= { .type = NLA_U64 },
+	[KIPC_A_NAME]		= { .type = NLA_NUL_STRING, .len = KIPC_NAME_MAX },
+	[KIPC_A_ALL]		= { .type = NLA_FLAG },		/* of a dump */
+	[KIPC_A_STATE]		= NLA_POLICY_MAX(NLA_U32, 1),
+};
+
 /* The greatest attribute that a policy has a place for. */
 #define KIPC_POLICY(table) \
 	.policy = (table), .maxattr = ARRAY_SIZE(table) - 1
@@ -82,6 +89,12 @@ static const struct genl_ops kipc_ops[] = {
 		.dumpit	= kipc_netlink_limits,
 		.done	= kipc_netlink_limits_done,
 		KIPC_POLICY(kipc_limit_policy),
+	},
+	{
+		.cmd	= KIPC_CMD_LATENCY,
+		.doit	= kipc_netlink_set_latency,
+		.dumpit	= kipc_netlink_latencies,
+		KIPC_POLICY(kipc_latency_policy),
 	},
 };
 

@@ -25,6 +25,8 @@ void kipc_netlink_teardown(void);
 bool kipc_mode_readable(umode_t mode, kuid_t uid, kgid_t gid);
 bool kipc_object_inside_shown(const struct kipc_object *object,
 			      struct sk_buff *request, bool all);
+struct kipc_object *kipc_object_of_request(struct sk_buff *request,
+					   struct genl_info *info, bool own);
 int kipc_netlink_object(struct sk_buff *skb, struct genl_info *info);
 int kipc_netlink_objects(struct sk_buff *skb, struct netlink_callback *cb);
 int kipc_netlink_remove(struct sk_buff *skb, struct genl_info *info);
@@ -34,6 +36,10 @@ int kipc_netlink_rows_start(struct netlink_callback *cb);
 int kipc_netlink_waiters(struct sk_buff *skb, struct netlink_callback *cb);
 int kipc_netlink_calls(struct sk_buff *skb, struct netlink_callback *cb);
 int kipc_netlink_rows_done(struct netlink_callback *cb);
+
+/* latency.c */
+int kipc_netlink_set_latency(struct sk_buff *skb, struct genl_info *info);
+int kipc_netlink_latencies(struct sk_buff *skb, struct netlink_callback *cb);
 
 /* limit.c */
 int kipc_netlink_set_limit(struct sk_buff *skb, struct genl_info *info);

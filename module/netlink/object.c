@@ -67,11 +67,8 @@ bool kipc_object_inside_shown(const struct kipc_object *object,
 	       kipc_object_readable(object);
 }
 
-/*
- * What a request is about, held; or -EINVAL: it says that twice, or not at all; -ENOENT;
- * -ENOMEM.
- */
-static struct kipc_object *kipc_object_of_request(struct genl_info *info)
+/* What a request is about, held; or an ERR_PTR(), as below. */
+static struct kipc_object *kipc_object_named(struct genl_info *info)
 {
 	struct nlattr *name = info->attrs[KIPC_A_NAME];
 	struct nlattr *number = info->attrs[KIPC_A_ID];
@@ -104,6 +101,34 @@ static struct kipc_object *kipc_object_of_request(struct genl_info *info)
 	NL_SET_BAD_ATTR(info->extack, name ?: number);
 	NL_SET_ERR_MSG(info->extack, "there is no such object");
 	return ERR_PTR(-ENOENT);
+}
+
+/**
+ * kipc_object_of_request - what a request is about
+ * @request: the request
+ * @info: likewise
+ * @own: who asks shall own it, or have CAP_IPC_OWNER
+ *
+ * Context: process context, may sleep.
+ * Return: the object, held; or an ERR_PTR(): -EINVAL: the request says that twice, or not
+ * at all; -ENOENT: there is none, or it is not shown; -EACCES; -ENOMEM.
+ */
+struct kipc_object *kipc_object_of_request(struct sk_buff *request,
+					   struct genl_info *info, bool own)
+{
+	struct kipc_object *object = kipc_object_named(info);
+	int ret = 0;
+
+	if (IS_ERR(object))
+		return object;
+	if (!kipc_object_shown(object, request, false))
+		ret = -ENOENT;
+	else if (own && !kipc_object_owned(object))
+		ret = -EACCES;
+	if (!ret)
+		return object;
+	kipc_object_put(object);
+	return ERR_PTR(ret);
 }
 
 static int kipc_object_put_inside(struct sk_buff *skb, struct kipc_object *object,
@@ -199,15 +224,12 @@ int kipc_netlink_object(struct sk_buff *skb, struct genl_info *info)
 	struct sk_buff *answer;
 	int ret = -ENOMEM;
 
-	object = kipc_object_of_request(info);
+	object = kipc_object_of_request(skb, info, false);
 	if (IS_ERR(object))
 		return PTR_ERR(object);
 	report = kipc_report_create();
 	answer = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
 	if (!report || !answer)
-		goto out;
-	ret = -ENOENT;
-	if (!kipc_object_shown(object, skb, false))
 		goto out;
 	ret = kipc_object_message(answer, object, report, info->snd_portid,
 				  info->snd_seq, 0, NULL);
@@ -296,17 +318,12 @@ int kipc_netlink_objects(struct sk_buff *skb, struct netlink_callback *cb)
  */
 int kipc_netlink_remove(struct sk_buff *skb, struct genl_info *info)
 {
-	struct kipc_object *object = kipc_object_of_request(info);
+	struct kipc_object *object = kipc_object_of_request(skb, info, true);
 	int ret;
 
 	if (IS_ERR(object))
 		return PTR_ERR(object);
-	if (!kipc_object_shown(object, skb, false))
-		ret = -ENOENT;
-	else if (!kipc_object_owned(object))
-		ret = -EACCES;
-	else
-		ret = kipc_object_remove(object);
+	ret = kipc_object_remove(object);
 	kipc_object_put(object);
 	return ret;
 }

@@ -5,7 +5,6 @@
 #include <linux/uaccess.h>
 
 #include "sem.h"
-#include "trace.h"
 
 /* Does the senior come first?  Then @wait is told where. */
 static bool kipc_sem_is_held(struct kipc_sem_set *set, struct kipc_sem_wait *wait)
@@ -146,11 +145,13 @@ static int kipc_sem_begin(struct kipc_sem_set *set, struct kipc_sem_wait *wait,
 static int kipc_sem_sleep(struct kipc_sem_set *set, struct kipc_sem_wait *wait,
 			  ktime_t deadline, struct kipc_wake *wake)
 {
+	enum kipc_wait what = wait->takes ? KIPC_WAIT_DATA : KIPC_WAIT_ZERO;
+	u64 begun = kipc_object_waits(&set->object, what, deadline);
 	int ret;
 
-	trace_kipc_wait(set->object.id, KIPC_KIND_SEMAPHORES, deadline);
 	ret = kipc_waiter_linger(&wait->waiter, deadline, &set->patience,
 				 &set->yields);
+	kipc_object_waited(&set->object, what, begun);
 	/* Who has given the verdict has done all the rest, and no grant is ever revoked. */
 	if (likely(!ret))
 		return wait->waiter.verdict;

@@ -54,6 +54,12 @@
  * LIMIT.  With ALL every user over whose user namespace the sender has CAP_SYS_ADMIN: what a
  * user holds in a user namespace counts for who made that as well.
  *
+ * KIPC_CMD_LATENCY: of KIPC_A_ID or KIPC_A_NAME, and STATE: 1: count how long threads wait
+ * for it, from now on, from nothing; 0: do not, as at the beginning.  What the counts
+ * take is the owner's.  EACCES: as for REMOVE.  ERANGE: another STATE.  EDQUOT, ENOMEM.
+ * A dump: of KIPC_A_ID, or of any object of which that is counted: ID, WHAT, COUNTS; those
+ * that are all 0 are left out.
+ *
  * KIPC_CMD_SUBSCRIBE: have this socket told of EVENTS from now on, in place of what it was
  * told before; of none: no more.  With ALL, in all namespaces.  EINVAL: an unknown event.
  * ENOMEM.
@@ -76,6 +82,7 @@
 #define KIPC_GENL_NAME		"kipc"
 #define KIPC_GENL_VERSION	1
 
+#define KIPC_LATENCY_BUCKETS	40	/* of KIPC_A_COUNTS */
 #define KIPC_SHOWN_MAX		1024	/* waiters, and calls, of one object */
 
 enum {
@@ -87,6 +94,7 @@ enum {
 	KIPC_CMD_SUBSCRIBE,
 	KIPC_CMD_EVENT,
 	KIPC_CMD_LIMIT,
+	KIPC_CMD_LATENCY,
 	__KIPC_CMD_END
 };
 
@@ -114,7 +122,7 @@ enum {
  * @KIPC_A_TID: u32, a thread
  * @KIPC_A_SINCE: u64, nanoseconds that it has been so
  * @KIPC_A_TOKEN: u64, of the call
- * @KIPC_A_STATE: u32, enum kipc_call_stage
+ * @KIPC_A_STATE: u32, enum kipc_call_stage; of KIPC_CMD_LATENCY 0 or 1
  * @KIPC_A_SERVER_PID: u32
  * @KIPC_A_SERVER_TID: u32
  * @KIPC_A_PROCEDURE: u64, what was called
@@ -127,6 +135,8 @@ enum {
  * @KIPC_A_USER_NS: u32, the namespace, as the inode of /proc/PID/ns/user
  * @KIPC_A_USED: u64, how much a user holds
  * @KIPC_A_LIMIT: u64, how much it may
+ * @KIPC_A_COUNTS: u64 each: waits of less than 1 nanosecond, than 2, 4, 8 and so on, but
+ *	not less than the one before; the last has all that were longer
  */
 enum kipc_attr {
 	KIPC_A_UNSPEC,
@@ -164,6 +174,7 @@ enum kipc_attr {
 	KIPC_A_USER_NS,
 	KIPC_A_USED,
 	KIPC_A_LIMIT,
+	KIPC_A_COUNTS,
 	__KIPC_A_END
 };
 
