@@ -13,7 +13,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-
 static mode_t mode_of(const char *text)
 {
 	char *end;
@@ -30,6 +29,7 @@ struct wish {
 	uint64_t items;
 	uint64_t bytes;
 	uint64_t size;
+	uint64_t value;
 	mode_t mode;
 	uint32_t flags;
 };
@@ -39,6 +39,10 @@ static int create(uint32_t kind, const char *name, const struct wish *wish)
 	struct kipc_mailbox_attr mailbox = KIPC_MAILBOX_ATTR_DEFAULT;
 	struct kipc_queue_attr queue = KIPC_QUEUE_ATTR_DEFAULT;
 	struct kipc_pipe_attr pipe = { .capacity = wish->bytes };
+	struct kipc_sem_attr semaphores = {
+		.count = wish->items ?: 1,
+		.initial = wish->value,
+	};
 	uint32_t flags = KIPC_PERSISTENT | KIPC_EXCL | wish->flags;
 
 	switch (kind) {
@@ -57,6 +61,14 @@ static int create(uint32_t kind, const char *name, const struct wish *wish)
 	case KIPC_KIND_PIPE:
 		return kipc_pipe_create(name, &pipe, wish->mode, KIPC_RIGHT_MANAGE,
 					flags);
+	case KIPC_KIND_MEMORY:
+		if (!wish->bytes)
+			bad_usage("how large?  Say --bytes");
+		return kipc_memory_create(name, wish->bytes, wish->mode,
+					  KIPC_RIGHT_MANAGE, flags);
+	case KIPC_KIND_SEMAPHORES:
+		return kipc_sem_create(name, &semaphores, wish->mode, KIPC_RIGHT_MANAGE,
+				       flags);
 	default:
 		bad_usage("a %s lives with its process: it cannot be made here",
 			  kind_name(kind));
@@ -70,13 +82,14 @@ int cmd_create(int argc, char **argv)
 		{ "items", required_argument, NULL, 'i' },
 		{ "bytes", required_argument, NULL, 'b' },
 		{ "size", required_argument, NULL, 's' },
+		{ "value", required_argument, NULL, 'v' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
 	struct wish wish = { .mode = 0600 };
 	int c;
 
-	while ((c = getopt_long(argc, argv, "m:i:b:s:h", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "m:i:b:s:v:h", options, NULL)) != -1) {
 		switch (c) {
 		case 'm':
 			wish.mode = mode_of(optarg);
@@ -90,13 +103,18 @@ int cmd_create(int argc, char **argv)
 		case 's':
 			wish.size = number_of(optarg, "number of bytes");
 			break;
+		case 'v':
+			wish.value = number_of(optarg, "value");
+			break;
 		case 'h':
-			printf("kipc create mailbox|queue|pipe NAME [OPTION]...\n\n"
+			printf("kipc create KIND NAME [OPTION]...\n\n"
+			       "KIND: mailbox, queue, pipe, memory, semaphores.\n"
 			       "It is persistent: it stays until 'kipc rm'.\n\n"
 			       "  -m, --mode MODE    permission bits, less the umask (600)\n"
-			       "  -i, --items N      most letters or messages\n"
-			       "  -b, --bytes N      most bytes; of a pipe its capacity\n"
+			       "  -i, --items N      most letters or messages; how many semaphores (1)\n"
+			       "  -b, --bytes N      most bytes; a pipe's capacity; the memory's size\n"
 			       "  -s, --size N       longest letter or message\n"
+			       "  -v, --value N      what each semaphore has at first (0)\n"
 			       "Numbers may end in K, M, G.\n");
 			return EXIT_FINE;
 		default:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* kipc ls, kipc top: objects as a table. */
+/* kipc ls: objects as a table. */
 #include "table.h"
 #include "tool.h"
 
@@ -174,7 +174,7 @@ static void usage(void)
 }
 
 /* 0: once. */
-static void list(const struct filter *filter, bool json, uint64_t pause, uint64_t times)
+static void list(const struct filter *filter, bool json, uint64_t pause)
 {
 	struct timespec wait = { pause / 1000000000, pause % 1000000000 };
 
@@ -182,7 +182,7 @@ static void list(const struct filter *filter, bool json, uint64_t pause, uint64_
 		if (pause && isatty(STDOUT_FILENO))
 			printf("\033[H\033[J");
 		list_once(filter, json);
-		if (fflush(stdout) || !pause || (times && !--times))
+		if (fflush(stdout) || !pause)
 			return;
 		nanosleep(&wait, NULL);
 	}
@@ -243,44 +243,6 @@ int cmd_ls(int argc, char **argv)
 	if (optind < argc)
 		bad_usage("'%s': what is that?", argv[optind]);
 	nl_open();
-	list(&filter, json, pause, 0);
-	return EXIT_FINE;
-}
-
-int cmd_top(int argc, char **argv)
-{
-	static const struct option options[] = {
-		{ "delay", required_argument, NULL, 'd' },
-		{ "times", required_argument, NULL, 'n' },
-		{ "all", no_argument, NULL, 'a' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	uint64_t pause = 2000000000, times = 0;
-	struct filter filter = { .uid = -1 };
-	int c;
-
-	while ((c = getopt_long(argc, argv, "d:n:ah", options, NULL)) != -1) {
-		switch (c) {
-		case 'd':
-			pause = seconds_of(optarg);
-			break;
-		case 'n':
-			times = number_of(optarg, "number of times");
-			break;
-		case 'a':
-			filter.all = true;
-			break;
-		case 'h':
-			printf("kipc top [--delay SECONDS] [--times N] [--all]\n\n"
-			       "Objects as of 'kipc ls', the busiest first, every two seconds.\n");
-			return EXIT_FINE;
-		default:
-			return EXIT_USAGE;
-		}
-	}
-	sort = BY_IN;
-	nl_open();
-	list(&filter, false, pause ?: 1, times);
+	list(&filter, json, pause);
 	return EXIT_FINE;
 }
