@@ -194,7 +194,7 @@ static inline struct nl *nl_open(void)
 	CHECK(nl->socket && !mnl_socket_bind(nl->socket, 0, MNL_SOCKET_AUTOPID));
 	CHECK(!mnl_socket_setsockopt(nl->socket, NETLINK_EXT_ACK, &one, sizeof(one)));
 	request = nl_begin(nl, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 0);
-	/* The answer is one message, and no acknowledgement is needed. */
+	/* The answer is one message, and no acknowledgment is needed. */
 	request->nlmsg_flags &= ~NLM_F_ACK;
 	mnl_attr_put_strz(request, CTRL_ATTR_FAMILY_NAME, KIPC_GENL_NAME);
 	CHECK(mnl_socket_sendto(nl->socket, request, request->nlmsg_len) >= 0);

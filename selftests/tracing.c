@@ -254,11 +254,11 @@ TEST_F(trace, waits_of_every_kind)
 	EXPECT_EQ(1, traced("kipc_wait: id=%llu kind=pipe what=data deadline=%llu", id_of(pipe), soon));
 	take.deadline = soon;
 	EXPECT_ERR(ETIMEDOUT, ioctl(sem, KIPC_IOC_SEM_OP, &take));
-	EXPECT_EQ(1, traced("kipc_wait: id=%llu kind=semaphores what=data deadline=%llu", id_of(sem),
-			    soon));
+	EXPECT_EQ(1, traced("kipc_wait: id=%llu kind=semaphores what=data deadline=%llu",
+			    id_of(sem), soon));
 	EXPECT_ERR(ETIMEDOUT, m_wait(memory, &count, soon));
-	EXPECT_EQ(1, traced("kipc_wait: id=%llu kind=memory what=data deadline=%llu", id_of(memory),
-			    soon));
+	EXPECT_EQ(1, traced("kipc_wait: id=%llu kind=memory what=data deadline=%llu",
+			    id_of(memory), soon));
 	EXPECT_ERR(ETIMEDOUT, s_serve(h.fd, &serve, soon));
 	EXPECT_EQ(1, traced("kipc_wait: id=%llu kind=service what=call deadline=%llu", id_of(h.fd),
 			    soon));

@@ -187,7 +187,7 @@ static int receive_so_many(int fd, const char *name, uint32_t kind, uint64_t cou
 			if (errno == EAGAIN || errno == ETIMEDOUT)
 				fail("%s: nothing came", name);
 			if (errno == EBADMSG)
-				fail("%s: the first one is a request, or carries handles: it takes a program",
+				fail("%s: the first is a request, or carries handles",
 				     name);
 			fail_errno("%s", name);
 		}

@@ -84,7 +84,7 @@ static void objects(void)
 		snprintf(text, sizeof(text), "a mailbox cannot be made: %s",
 			 strerror(errno));
 		wrong(text, errno == EDQUOT ?
-		      "your quota is used up: 'kipc ls --user' shows on what, 'kipc limits' the limits" :
+		      "your quota is used up: see 'kipc limits' and 'kipc ls --user'" :
 		      "see kipc_mailbox_create(3)");
 		return;
 	}

@@ -19,7 +19,7 @@ static const struct column columns[] = {
 static void print_json(const struct latencies *list)
 {
 	struct libscols_table *table = table_new("latency", columns,
-						 sizeof(columns) / sizeof(columns[0]),
+						 COUNT(columns),
 						 true);
 	struct libscols_line *line;
 	unsigned int n;

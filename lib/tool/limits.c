@@ -27,13 +27,13 @@ static const char *const what_of[] = {
 	[KIPC_LIMIT_MEMORY]	= "bytes of shared memory",
 };
 
-#define LIMITS (sizeof(what_of) / sizeof(what_of[0]))
+#define LIMITS COUNT(what_of)
 
 static void list(bool all, bool json)
 {
 	struct usages usages = nl_limits(all);
 	struct libscols_table *table = table_new("limits", columns,
-						 sizeof(columns) / sizeof(columns[0]),
+						 COUNT(columns),
 						 json);
 	struct libscols_line *line;
 	char name[32];

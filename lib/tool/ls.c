@@ -132,7 +132,7 @@ static void add_line(struct libscols_table *table, const struct object *object,
 
 static void list_once(const struct filter *filter, bool json)
 {
-	size_t i, count = sizeof(columns) / sizeof(columns[0]);
+	size_t i, count = COUNT(columns);
 	struct objects list = nl_objects(filter);
 	struct libscols_table *table;
 
@@ -152,7 +152,7 @@ static enum sort sort_of(const char *name)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(sorts) / sizeof(sorts[0]); i++)
+	for (i = 0; i < COUNT(sorts); i++)
 		if (!strcmp(sorts[i], name))
 			return i;
 	bad_usage("'%s': sort by id, name, kind, waiting, holds, in or age", name);

@@ -20,24 +20,22 @@ static const struct command commands[] = {
 	{ "rm", "OBJECT...", "remove objects: whoever uses them gets EIDRM", cmd_rm },
 	{ "chmod", "MODE NAME...", "change permission bits", cmd_chmod },
 	{ "chown", "OWNER[:GROUP] NAME...", "change owner and group", cmd_chown },
-	{ "limits", "[OPTION]... [NAME=NUMBER]...", "what users hold and may hold: show, or set", cmd_limits },
+	{ "limits", "[NAME=NUMBER]...", "what users hold and may hold: show, or set", cmd_limits },
 	{ "send", "NAME [TEXT]...", "send letters or messages", cmd_send },
 	{ "recv", "NAME [OPTION]...", "receive them", cmd_recv },
 	{ "cat", "NAME", "from a pipe, or into one", cmd_cat },
 	{ "call", "NAME [OPTION]... [TEXT]", "call a mailbox or a service", cmd_call },
 	{ "serve", "NAME -- COMMAND...", "run a command for each call", cmd_serve },
-	{ "pipe", "COMMAND [ARG]... '|' COMMAND...", "run a pipeline over pipes of kipc", cmd_pipe },
+	{ "pipe", "COMMAND '|' COMMAND...", "run a pipeline over pipes of kipc", cmd_pipe },
 	{ "doctor", "", "is everything in order? else: what to do", cmd_doctor },
 };
-
-#define COUNT (sizeof(commands) / sizeof(commands[0]))
 
 static void usage(FILE *to)
 {
 	size_t i;
 
 	fprintf(to, "kipc COMMAND [ARGUMENT]...\n\n");
-	for (i = 0; i < COUNT; i++)
+	for (i = 0; i < COUNT(commands); i++)
 		fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].what);
 	fprintf(to, "\nOBJECT is a name, or '#' and a number, as ls shows it.\n"
 		"'kipc COMMAND --help' says more, and so does kipc(1).\n");
@@ -100,7 +98,7 @@ int main(int argc, char **argv)
 		usage(stdout);
 		return EXIT_FINE;
 	}
-	for (i = 0; i < COUNT; i++)
+	for (i = 0; i < COUNT(commands); i++)
 		if (!strcmp(commands[i].name, argv[1]))
 			current = &commands[i];
 	if (!current)

@@ -108,8 +108,7 @@ void nl_open(void)
 	request = begin(buffer, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 0);
 	mnl_attr_put_strz(request, CTRL_ATTR_FAMILY_NAME, KIPC_GENL_NAME);
 	if (ask(request, put_family, NULL)) {
-		fprintf(stderr, "kipc: the module is not loaded: try 'modprobe kipc', "
-			"or 'kipc doctor'\n");
+		fprintf(stderr, "kipc: the module is not loaded: try 'kipc doctor'\n");
 		exit(EXIT_NO_KIPC);
 	}
 }
@@ -186,10 +185,10 @@ bool nl_object(const char *which, struct object *object)
 	char buffer[1024];
 	struct nlmsghdr *request = begin(buffer, family, KIPC_CMD_OBJECT, 0);
 
+	if (strlen(which) > KIPC_NAME_MAX)
+		return false;
 	if (*which == '#')
 		mnl_attr_put_u64(request, KIPC_A_ID, number_of(which + 1, "number"));
-	else if (strlen(which) > KIPC_NAME_MAX)
-		return false;
 	else
 		mnl_attr_put_strz(request, KIPC_A_NAME, which);
 	object->id = 0;

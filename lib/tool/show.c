@@ -21,7 +21,7 @@ static const char *rights_names(unsigned long mask, char buffer[64])
 	size_t i;
 
 	*buffer = 0;
-	for (i = 0; i < sizeof(rights) / sizeof(rights[0]); i++)
+	for (i = 0; i < COUNT(rights); i++)
 		if (mask & (1UL << i)) {
 			if (*buffer)
 				strcat(buffer, ",");
@@ -41,8 +41,9 @@ static bool is_handle(const char *path, uint64_t id, unsigned long *mask)
 	if (!file)
 		return false;
 	while (fgets(line, sizeof(line), file)) {
-		sscanf(line, "id:\t%llu", &number);
-		sscanf(line, "rights:\t%lx", mask);
+		if (sscanf(line, "id:\t%llu", &number) != 1 &&
+		    sscanf(line, "rights:\t%lx", mask) != 1)
+			continue;
 	}
 	fclose(file);
 	return number == id && *mask;

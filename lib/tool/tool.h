@@ -14,6 +14,8 @@
 #include <kipc.h>
 #include <linux/kipc_netlink.h>
 
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
 /* What the command returns. */
 enum {
 	EXIT_FINE,

@@ -109,7 +109,7 @@ static void print(const struct objects *list, const struct objects *before, doub
 		if (list->item[i].has_stat)
 			busy[count++] = rate_of(&list->item[i], before, since, time);
 	qsort(busy, count, sizeof(*busy), by_rate);
-	table = table_new("objects", columns, sizeof(columns) / sizeof(columns[0]), false);
+	table = table_new("objects", columns, COUNT(columns), false);
 	for (i = 0; i < count; i++)
 		add_line(table, &busy[i]);
 	table_end(table);

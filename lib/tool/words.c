@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 /* By KIPC_KIND_... */
 static const char *const kinds[] = {
@@ -92,8 +91,7 @@ uint32_t event_of(const char *name)
 	for (i = 0; i < COUNT(events); i++)
 		if (!strcmp(events[i], name))
 			return 1U << i;
-	bad_usage("'%s' is no event: created, opened, unlinked, removed, ended, limit, died, busy, dropped",
-		  name);
+	bad_usage("'%s' is no event: see 'kipc monitor --help'", name);
 }
 
 const char *resource_name(uint32_t resource)

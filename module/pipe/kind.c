@@ -182,6 +182,7 @@ static void kipc_pipe_stat(struct kipc_object *object, void *to)
 {
 	struct kipc_pipe *pipe = kipc_pipe_of(object);
 	struct kipc_pipe_stat *stat = to;
+
 	spin_lock(&pipe->object.lock);
 	*stat = (struct kipc_pipe_stat){
 		.attr.capacity = pipe->capacity,

@@ -8,7 +8,7 @@
  *
  * It is called KIPC_GENL_NAME.  A command has the attributes that are named with it; one
  * that is unknown or of the wrong sort is EINVAL, with a message and the place of the
- * attribute in the extended acknowledgement.
+ * attribute in the extended acknowledgment.
  *
  * DOC: Who sees what
  *
@@ -50,9 +50,10 @@
  *
  * KIPC_CMD_LIMIT: of RESOURCE and LIMIT: from now on every user may hold so much of it, as
  * by the module's parameter.  EPERM: the sender does not have CAP_SYS_RESOURCE in the
- * initial user namespace.  ERANGE: there is no such resource.  A dump: how much the sender's user holds, one answer for each resource: UID, USER_NS, RESOURCE, USED,
- * LIMIT.  With ALL every user over whose user namespace the sender has CAP_SYS_ADMIN: what a
- * user holds in a user namespace counts for who made that as well.
+ * initial user namespace.  ERANGE: there is no such resource.  A dump: how much the
+ * sender's user holds, one answer for each resource: UID, USER_NS, RESOURCE, USED, LIMIT.
+ * With ALL every user over whose user namespace the sender has CAP_SYS_ADMIN: what a user
+ * holds in a user namespace counts for who made that as well.
  *
  * KIPC_CMD_LATENCY: of KIPC_A_ID or KIPC_A_NAME, and STATE: 1: count how long threads wait
  * for it, from now on, from nothing; 0: do not, as at the beginning.  What the counts
@@ -174,11 +175,10 @@ enum kipc_attr {
 	KIPC_A_USER_NS,
 	KIPC_A_USED,
 	KIPC_A_LIMIT,
-	KIPC_A_COUNTS,
-	__KIPC_A_END
+	KIPC_A_COUNTS
 };
 
-#define KIPC_A_MAX	(__KIPC_A_END - 1)
+#define KIPC_A_MAX	KIPC_A_COUNTS
 
 /**
  * enum kipc_wait - what a thread waits for
