@@ -62,7 +62,7 @@ static inline void nl_parse(const struct nlmsghdr *header, struct nl_message *m)
 		unsigned int type = mnl_attr_get_type(attr);
 		unsigned int len = mnl_attr_get_payload_len(attr);
 
-		CHECK(type < 64);
+		CHECK(type <= KIPC_A_MAX);
 		m->has |= 1ULL << type;
 		switch (type) {
 		case KIPC_A_NAME:

@@ -8,7 +8,11 @@
 #define LIMITS	5
 
 static const char *const limit_names[LIMITS] = {
-	"max_objects", "max_bytes", "max_waiters", "max_carried", "max_memory"
+	[KIPC_LIMIT_OBJECTS] = "max_objects",
+	[KIPC_LIMIT_BYTES] = "max_bytes",
+	[KIPC_LIMIT_WAITERS] = "max_waiters",
+	[KIPC_LIMIT_CARRIED] = "max_carried",
+	[KIPC_LIMIT_MEMORY] = "max_memory",
 };
 
 static int nl_set_limit(struct nl *nl, int resource, int64_t limit)

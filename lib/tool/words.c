@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 /* By KIPC_KIND_... */
 static const char *const kinds[] = {
 	NULL, "mailbox", "queue", "pipe", "service", "memory", "semaphores",
