@@ -153,7 +153,6 @@ TEST_F(what, a_call_of_a_service)
 	ASSERT_OK(s_cancel(h.c.fd, token));
 	m = only_row(KIPC_CMD_CALL, id);
 	EXPECT_EQ(KIPC_STAGE_ORPHAN, m.word[KIPC_A_STATE]);
-	EXPECT_FALSE(nl_has(&m, KIPC_A_PID));
 	s_reply(h.fd, token, 0, 0);
 	EXPECT_EQ(0, nl_dump(nl, KIPC_CMD_CALL, id, false).count);
 	ASSERT_OK(s_submit(&h.c, 0, 78, 1, 2, &token));
@@ -168,24 +167,34 @@ TEST_F(what, a_call_of_a_service)
 /* Who serves a call makes another one. */
 TEST_F(what, nested)
 {
-	struct hand outer = hand_of(NULL), inner = hand_of(NULL);
+	struct kipc_service_attr attr = { .stacks = 1 };
+	int outer = s_create(NULL, &attr, 0600, KIPC_SERVICE_RIGHTS, 0);
+	int serve = k_narrow(outer, SERVE, 0);
+	struct hand inner = hand_of(NULL);
 	struct kipc_served served;
 	struct nl_message m;
+	struct client c;
 	uint64_t token;
 	pid_t pid;
 
-	ASSERT_OK(s_submit(&outer.c, 0, 1, 0, 0, &token));
+	ASSERT_OK(outer);
+	ASSERT_OK(serve);
 	pid = spawn();
 	if (!pid) {
-		s_take(outer.fd, &served);
-		s_call(&inner.c, 0, 2, 0, 0, KIPC_FOREVER);
+		c = hand_client(&inner);
+		CHECK(s_map(serve));
+		s_take(serve, &served);
+		s_call(&c, 0, 2, 0, 0, KIPC_FOREVER);
 		_exit(0);
 	}
+	wait_idle(outer, 1);
+	c = client_of(k_narrow(outer, CALL, 0));
+	ASSERT_OK(s_submit(&c, 0, 1, 0, 0, &token));
 	m = only_row(KIPC_CMD_CALL, id_of(inner.fd));
 	EXPECT_EQ(1, m.word[KIPC_A_DEPTH]);
 	EXPECT_EQ(2, m.procedure);
 	EXPECT_EQ(pid, m.word[KIPC_A_PID]);
-	m = only_row(KIPC_CMD_CALL, id_of(outer.fd));
+	m = only_row(KIPC_CMD_CALL, id_of(outer));
 	EXPECT_EQ(0, m.word[KIPC_A_DEPTH]);
 	EXPECT_EQ(pid, m.word[KIPC_A_SERVER_PID]);
 	slay(pid);
