@@ -15,7 +15,11 @@
 
 #define KIPC_EVENTS_MAX	1024	/* that have not been told yet */
 
-DEFINE_STATIC_KEY_FALSE(kipc_events_wanted);
+/*
+ * While there are subscribers, and a second longer: the kernel's code is written anew for
+ * it, which who comes and goes all the time must not have done each time.
+ */
+DEFINE_STATIC_KEY_DEFERRED_FALSE(kipc_events_wanted, HZ);
 
 static DEFINE_MUTEX(kipc_subscribers_lock);	/* protects the next */
 static LIST_HEAD(kipc_subscribers);
@@ -145,7 +149,7 @@ void kipc_event_subscribe(struct kipc_subscriber *subscriber)
 	spin_unlock(&kipc_events_lock);
 	list_add_tail(&subscriber->node, &kipc_subscribers);
 	mutex_unlock(&kipc_subscribers_lock);
-	static_branch_inc(&kipc_events_wanted);
+	static_branch_deferred_inc(&kipc_events_wanted);
 }
 
 /**
@@ -156,7 +160,7 @@ void kipc_event_subscribe(struct kipc_subscriber *subscriber)
  */
 void kipc_event_unsubscribe(struct kipc_subscriber *subscriber)
 {
-	static_branch_dec(&kipc_events_wanted);
+	static_branch_slow_dec_deferred(&kipc_events_wanted);
 	mutex_lock(&kipc_subscribers_lock);
 	list_del(&subscriber->node);
 	mutex_unlock(&kipc_subscribers_lock);
@@ -169,5 +173,6 @@ void kipc_event_unsubscribe(struct kipc_subscriber *subscriber)
  */
 void kipc_events_teardown(void)
 {
+	static_key_deferred_flush(&kipc_events_wanted);
 	flush_work(&kipc_events_work);
 }

@@ -11,7 +11,7 @@
 #ifndef KIPC_EVENT_H
 #define KIPC_EVENT_H
 
-#include <linux/jump_label.h>
+#include <linux/jump_label_ratelimit.h>
 #include <linux/list.h>
 #include <linux/types.h>
 #include <linux/uidgid.h>
@@ -76,11 +76,11 @@ struct kipc_subscriber {
 		     const struct kipc_event *event, u64 lost);
 };
 
-DECLARE_STATIC_KEY_FALSE(kipc_events_wanted);
+extern struct static_key_false_deferred kipc_events_wanted;
 
 static inline bool kipc_event_wanted(void)
 {
-	return static_branch_unlikely(&kipc_events_wanted);
+	return static_branch_unlikely(&kipc_events_wanted.key);
 }
 
 struct kipc_event *kipc_event_new(u32 what, size_t name);
