@@ -436,6 +436,14 @@ TEST_F(look, malformed)
 	request = nl_request(nl, KIPC_CMD_SUBSCRIBE, 0);
 	EXPECT_ERR(EINVAL, nl_ask(nl, request, NULL));
 	EXPECT_ERR(EINVAL, nl_subscribe(nl, KIPC_HAPPENED_ALL + 1, false));
+	/* The header: flags that say nothing here, what is reserved. */
+	request = nl_request(nl, KIPC_CMD_OBJECT, NLM_F_EXCL);
+	mnl_attr_put_u64(request, KIPC_A_ID, self->info.id);
+	EXPECT_ERR(EINVAL, nl_ask(nl, request, NULL));
+	request = nl_request(nl, KIPC_CMD_OBJECT, 0);
+	((struct genlmsghdr *)mnl_nlmsg_get_payload(request))->reserved = 1;
+	mnl_attr_put_u64(request, KIPC_A_ID, self->info.id);
+	EXPECT_ERR(EINVAL, nl_ask(nl, request, NULL));
 	/* Without a NUL at its end. */
 	request = nl_request(nl, KIPC_CMD_OBJECT, 0);
 	mnl_attr_put(request, KIPC_A_NAME, 2, "xx");

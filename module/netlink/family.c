@@ -93,7 +93,6 @@ struct genl_family kipc_family = {
 	.parallel_ops	= true,
 	.ops		= kipc_ops,
 	.n_ops		= ARRAY_SIZE(kipc_ops),
-	.resv_start_op	= __KIPC_CMD_END,
 };
 
 /**
