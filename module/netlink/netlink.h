@@ -9,10 +9,14 @@
 #ifndef KIPC_NETLINK_NETLINK_H
 #define KIPC_NETLINK_NETLINK_H
 
+#include <linux/fs.h>
+#include <linux/net.h>
 #include <net/genetlink.h>
+#include <net/sock.h>
 
 #include <linux/kipc_netlink.h>
 
+struct cred;
 struct kipc_object;
 
 extern struct genl_family kipc_family;
@@ -20,6 +24,15 @@ extern struct genl_family kipc_family;
 /* family.c */
 int kipc_netlink_setup(void);
 void kipc_netlink_teardown(void);
+
+/*
+ * Who opened the socket that a request came by.  It can be another than who sends it, or
+ * reads a dump: a program with more rights, whose standard streams the socket was made.
+ */
+static inline const struct cred *kipc_request_opener(const struct sk_buff *request)
+{
+	return NETLINK_CB(request).sk->sk_socket->file->f_cred;
+}
 
 /* object.c: objects, one or all */
 bool kipc_mode_readable(umode_t mode, kuid_t uid, kgid_t gid);
