@@ -48,7 +48,9 @@ static const struct genl_ops kipc_ops[] = {
 	{
 		.cmd	= KIPC_CMD_OBJECT,
 		.doit	= kipc_netlink_object,
+		.start	= kipc_netlink_objects_start,
 		.dumpit	= kipc_netlink_objects,
+		.done	= kipc_netlink_objects_done,
 		KIPC_POLICY(kipc_one_policy),
 	},
 	{

@@ -2,9 +2,9 @@
 /*
  * DOC: Generic netlink
  *
- * The protocol is in <linux/kipc_netlink.h>.  Nothing is kept for who asks: a dump goes
- * on by the number of the object that comes next, and by rows of that one which it has
- * still to show.
+ * The protocol is in <linux/kipc_netlink.h>.  A dump keeps the names of the IPC namespace
+ * that it is about, the numbers of the object that comes next and of the last one that
+ * there was when it began, and rows of an object which it has still to show.
  */
 #ifndef KIPC_NETLINK_NETLINK_H
 #define KIPC_NETLINK_NETLINK_H
@@ -37,9 +37,11 @@ static inline const struct cred *kipc_request_opener(const struct sk_buff *reque
 /* object.c: objects, one or all */
 bool kipc_mode_readable(umode_t mode, kuid_t uid, kgid_t gid);
 bool kipc_object_inside_shown(const struct kipc_object *object,
-			      struct sk_buff *request, bool all);
+			      struct sk_buff *request, bool own, bool all);
 int kipc_netlink_object(struct sk_buff *skb, struct genl_info *info);
+int kipc_netlink_objects_start(struct netlink_callback *cb);
 int kipc_netlink_objects(struct sk_buff *skb, struct netlink_callback *cb);
+int kipc_netlink_objects_done(struct netlink_callback *cb);
 int kipc_netlink_remove(struct sk_buff *skb, struct genl_info *info);
 
 /* rows.c: waiters and calls */

@@ -32,21 +32,44 @@ bool kipc_mode_readable(umode_t mode, kuid_t uid, kgid_t gid)
 	return mode & (in_group_p(gid) ? 0040 : 0004);
 }
 
-static bool kipc_object_readable(const struct kipc_object *object)
+/* Both may it: the calling process, and who opened the socket that @request came by. */
+static bool kipc_object_both_may(const struct kipc_object *object,
+				 struct sk_buff *request,
+				 bool (*may)(const struct kipc_object *object))
+{
+	const struct cred *opener = kipc_request_opener(request);
+	const struct cred *own;
+	bool ret = may(object);
+
+	if (!ret || opener == current_cred())
+		return ret;
+	own = override_creds(opener);
+	ret = may(object);
+	revert_creds(own);
+	return ret;
+}
+
+static bool kipc_object_readable_now(const struct kipc_object *object)
 {
 	const struct inode *inode = object->inode;
 
 	return kipc_mode_readable(inode->i_mode, inode->i_uid, inode->i_gid) ||
-	       ns_capable(kipc_names_user_ns(object->home), CAP_IPC_OWNER);
+	       ns_capable_noaudit(kipc_names_user_ns(object->home), CAP_IPC_OWNER);
 }
 
-/* Is it shown to the calling process, who asked by @request? */
-static bool kipc_object_shown(const struct kipc_object *object,
-			      struct sk_buff *request, bool all)
+static bool kipc_object_readable(const struct kipc_object *object,
+				 struct sk_buff *request)
 {
-	if (kipc_names_own(object->home))
+	return kipc_object_both_may(object, request, kipc_object_readable_now);
+}
+
+/* Is it shown to who asked by @request?  @own: of the namespace that the request is about. */
+static bool kipc_object_shown(const struct kipc_object *object,
+			      struct sk_buff *request, bool own, bool all)
+{
+	if (own)
 		return kipc_name_linked(&object->name) ||
-		       kipc_object_readable(object);
+		       kipc_object_readable(object, request);
 	return all && netlink_ns_capable(request, kipc_names_user_ns(object->home),
 					 CAP_SYS_ADMIN);
 }
@@ -54,17 +77,18 @@ static bool kipc_object_shown(const struct kipc_object *object,
 /**
  * kipc_object_inside_shown - are figures, waiters and calls shown?
  * @object: held
- * @request: of the calling process
+ * @request: to show them
+ * @own: it is of the IPC namespace that @request is about
  * @all: it asks for all namespaces
  *
  * Context: process context.
  * Return: whether they are.
  */
 bool kipc_object_inside_shown(const struct kipc_object *object,
-			      struct sk_buff *request, bool all)
+			      struct sk_buff *request, bool own, bool all)
 {
-	return kipc_object_shown(object, request, all) &&
-	       kipc_object_readable(object);
+	return kipc_object_shown(object, request, own, all) &&
+	       kipc_object_readable(object, request);
 }
 
 /*
@@ -77,7 +101,7 @@ static struct kipc_object *kipc_object_of_request(struct genl_info *info)
 	struct nlattr *number = info->attrs[KIPC_A_ID];
 	struct kipc_object *object;
 	struct kipc_names *names;
-	u64 id, found;
+	u64 id;
 
 	if (!name == !number) {
 		NL_SET_ERR_MSG(info->extack, "say which object, by ID or by NAME");
@@ -92,9 +116,8 @@ static struct kipc_object *kipc_object_of_request(struct genl_info *info)
 		kipc_names_put(names);
 	} else {
 		id = nla_get_u64(number);
-		found = id;
-		object = kipc_objects_next(&found);
-		if (object && (found != id || !kipc_names_own(object->home))) {
+		object = kipc_objects_next(&id, id);
+		if (object && !kipc_names_own(object->home)) {
 			kipc_object_put(object);
 			object = NULL;
 		}
@@ -169,10 +192,9 @@ static u32 kipc_object_count_waiters(struct kipc_object *object,
 }
 
 static int kipc_object_message(struct sk_buff *skb, struct kipc_object *object,
-			       struct kipc_report *report, u32 portid, u32 seq,
-			       int flags, struct netlink_callback *cb)
+			       struct kipc_report *report, bool inside, u32 portid,
+			       u32 seq, int flags, struct netlink_callback *cb)
 {
-	bool inside = kipc_object_readable(object);
 	void *head;
 
 	head = genlmsg_put(skb, portid, seq, &kipc_family, flags, KIPC_CMD_OBJECT);
@@ -207,10 +229,11 @@ int kipc_netlink_object(struct sk_buff *skb, struct genl_info *info)
 	if (!report || !answer)
 		goto out;
 	ret = -ENOENT;
-	if (!kipc_object_shown(object, skb, false))
+	if (!kipc_object_shown(object, skb, true, false))
 		goto out;
-	ret = kipc_object_message(answer, object, report, info->snd_portid,
-				  info->snd_seq, 0, NULL);
+	ret = kipc_object_message(answer, object, report,
+				  kipc_object_readable(object, skb),
+				  info->snd_portid, info->snd_seq, 0, NULL);
 	if (!ret) {
 		ret = genlmsg_reply(answer, info);
 		answer = NULL;
@@ -222,13 +245,56 @@ out:
 	return ret;
 }
 
-/* What a dump of objects has got to. */
+/**
+ * struct kipc_progress - what a dump of objects has got to
+ * @id: of the next one
+ * @last: of the last one that there was when it began: who makes more of them does not
+ *	keep it from an end
+ * @names: of the IPC namespace that it is about
+ */
 struct kipc_progress {
 	u64 id;
+	u64 last;
+	struct kipc_names *names;
 };
 
+static struct kipc_progress *kipc_progress(struct netlink_callback *cb)
+{
+	BUILD_BUG_ON(sizeof(struct kipc_progress) > sizeof(cb->ctx));
+	return (void *)cb->ctx;
+}
+
+/**
+ * kipc_netlink_objects_start - a dump of objects begins
+ * @cb: its state
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int kipc_netlink_objects_start(struct netlink_callback *cb)
+{
+	struct kipc_progress *progress = kipc_progress(cb);
+
+	progress->last = kipc_objects_last();
+	progress->names = kipc_names_get();
+	return PTR_ERR_OR_ZERO(progress->names);
+}
+
+/**
+ * kipc_netlink_objects_done - it ends, be it complete or not
+ * @cb: its state
+ *
+ * Context: process context, may sleep.
+ * Return: 0
+ */
+int kipc_netlink_objects_done(struct netlink_callback *cb)
+{
+	kipc_names_put(kipc_progress(cb)->names);
+	return 0;
+}
+
 static bool kipc_object_fits(struct kipc_object *object, struct nlattr **attrs,
-			     struct kipc_report *report)
+			     struct kipc_report *report, bool inside)
 {
 	const struct kipc_name *name = &object->name;
 	kuid_t uid;
@@ -246,8 +312,24 @@ static bool kipc_object_fits(struct kipc_object *object, struct nlattr **attrs,
 			kipc_name_linked(name) ? name->text : ""))
 		return false;
 	return !attrs[KIPC_A_WAITS] ||
-	       (kipc_object_readable(object) &&
-		kipc_object_count_waiters(object, report));
+	       (inside && kipc_object_count_waiters(object, report));
+}
+
+/* One object of a dump.  Returns false if there is no room. */
+static bool kipc_object_dump(struct sk_buff *skb, struct netlink_callback *cb,
+			     struct kipc_object *object, struct kipc_report *report)
+{
+	struct nlattr **attrs = kipc_dump_attrs(cb);
+	bool own = object->home == kipc_progress(cb)->names;
+	bool inside;
+
+	if (!kipc_object_shown(object, cb->skb, own, attrs[KIPC_A_ALL]))
+		return true;
+	inside = kipc_object_readable(object, cb->skb);
+	return !kipc_object_fits(object, attrs, report, inside) ||
+	       !kipc_object_message(skb, object, report, inside,
+				    NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
+				    NLM_F_MULTI, cb);
 }
 
 /**
@@ -260,25 +342,19 @@ static bool kipc_object_fits(struct kipc_object *object, struct nlattr **attrs,
  */
 int kipc_netlink_objects(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	struct kipc_progress *progress = (void *)cb->ctx;
-	struct nlattr **attrs = kipc_dump_attrs(cb);
+	struct kipc_progress *progress = kipc_progress(cb);
 	struct kipc_object *object;
 	struct kipc_report *report;
-	int ret = 0;
+	bool fits = true;
 
 	report = kipc_report_create();
 	if (!report)
 		return -ENOMEM;
 	cb->seq = kipc_objects_generation();
-	while (!ret && (object = kipc_objects_next(&progress->id))) {
-		if (kipc_object_shown(object, cb->skb, attrs[KIPC_A_ALL]) &&
-		    kipc_object_fits(object, attrs, report))
-			ret = kipc_object_message(skb, object, report,
-						  NETLINK_CB(cb->skb).portid,
-						  cb->nlh->nlmsg_seq, NLM_F_MULTI,
-						  cb);
+	while (fits && (object = kipc_objects_next(&progress->id, progress->last))) {
+		fits = kipc_object_dump(skb, cb, object, report);
 		kipc_object_put(object);
-		if (!ret)
+		if (fits)
 			progress->id++;
 		cond_resched();
 	}
@@ -301,9 +377,9 @@ int kipc_netlink_remove(struct sk_buff *skb, struct genl_info *info)
 
 	if (IS_ERR(object))
 		return PTR_ERR(object);
-	if (!kipc_object_shown(object, skb, false))
+	if (!kipc_object_shown(object, skb, true, false))
 		ret = -ENOENT;
-	else if (!kipc_object_owned(object))
+	else if (!kipc_object_both_may(object, skb, kipc_object_owned))
 		ret = -EACCES;
 	else
 		ret = kipc_object_remove(object);
