@@ -15,14 +15,19 @@
 
 #define KIPC_EVENTS_MAX	1024	/* that have not been told yet */
 
-DEFINE_STATIC_KEY_FALSE(kipc_events_wanted);
+/*
+ * While there are subscribers, and a second longer: the kernel's code is written anew for
+ * it, which who comes and goes all the time must not have done each time.
+ */
+DEFINE_STATIC_KEY_DEFERRED_FALSE(kipc_events_wanted, HZ);
 
 static DEFINE_MUTEX(kipc_subscribers_lock);	/* protects the next */
 static LIST_HEAD(kipc_subscribers);
 
-static DEFINE_SPINLOCK(kipc_events_lock);	/* protects the next three */
+static DEFINE_SPINLOCK(kipc_events_lock);	/* protects the next four */
 static LIST_HEAD(kipc_events);
 static unsigned int kipc_events_count;
+static u64 kipc_events_number;
 static u64 kipc_events_lost;
 
 static void kipc_events_run(struct work_struct *work);
@@ -80,14 +85,16 @@ void kipc_event_tell(struct kipc_event *event)
 	spin_lock(&kipc_events_lock);
 	room = kipc_events_count < KIPC_EVENTS_MAX;
 	if (room) {
+		event->number = ++kipc_events_number;
 		list_add_tail(&event->node, &kipc_events);
 		kipc_events_count++;
 	} else {
 		kipc_events_lost++;
 	}
 	spin_unlock(&kipc_events_lock);
+	/* It may go on for long, so it must not keep other work from a processor. */
 	if (room)
-		schedule_work(&kipc_events_work);
+		queue_work(system_unbound_wq, &kipc_events_work);
 	else
 		kipc_event_free(event);
 }
@@ -117,7 +124,9 @@ static void kipc_events_run(struct work_struct *work)
 	while ((event = kipc_event_next(&lost))) {
 		mutex_lock(&kipc_subscribers_lock);
 		list_for_each_entry(subscriber, &kipc_subscribers, node)
-			subscriber->tell(subscriber, event, lost - subscriber->lost);
+			if (event->number > subscriber->since)
+				subscriber->tell(subscriber, event,
+						 lost - subscriber->lost);
 		mutex_unlock(&kipc_subscribers_lock);
 		kipc_event_free(event);
 		cond_resched();
@@ -132,15 +141,15 @@ static void kipc_events_run(struct work_struct *work)
  */
 void kipc_event_subscribe(struct kipc_subscriber *subscriber)
 {
-	/* What happened before is not for it. */
-	flush_work(&kipc_events_work);
 	mutex_lock(&kipc_subscribers_lock);
+	/* What happened before is not for it, told or not: who floods is not waited for. */
 	spin_lock(&kipc_events_lock);
+	subscriber->since = kipc_events_number;
 	subscriber->lost = kipc_events_lost;
 	spin_unlock(&kipc_events_lock);
 	list_add_tail(&subscriber->node, &kipc_subscribers);
 	mutex_unlock(&kipc_subscribers_lock);
-	static_branch_inc(&kipc_events_wanted);
+	static_branch_deferred_inc(&kipc_events_wanted);
 }
 
 /**
@@ -151,7 +160,7 @@ void kipc_event_subscribe(struct kipc_subscriber *subscriber)
  */
 void kipc_event_unsubscribe(struct kipc_subscriber *subscriber)
 {
-	static_branch_dec(&kipc_events_wanted);
+	static_branch_slow_dec_deferred(&kipc_events_wanted);
 	mutex_lock(&kipc_subscribers_lock);
 	list_del(&subscriber->node);
 	mutex_unlock(&kipc_subscribers_lock);
@@ -164,5 +173,6 @@ void kipc_event_unsubscribe(struct kipc_subscriber *subscriber)
  */
 void kipc_events_teardown(void)
 {
+	static_key_deferred_flush(&kipc_events_wanted);
 	flush_work(&kipc_events_work);
 }

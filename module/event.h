@@ -11,7 +11,7 @@
 #ifndef KIPC_EVENT_H
 #define KIPC_EVENT_H
 
-#include <linux/jump_label.h>
+#include <linux/jump_label_ratelimit.h>
 #include <linux/list.h>
 #include <linux/types.h>
 #include <linux/uidgid.h>
@@ -24,6 +24,7 @@ struct user_namespace;
 /**
  * struct kipc_event - what has happened
  * @node: in the line of those to be told
+ * @number: events are counted as they join that
  * @what: KIPC_HAPPENED_...
  * @process: who caused it, referenced, or NULL: the kernel
  * @cause: its effective user
@@ -45,6 +46,7 @@ struct user_namespace;
  */
 struct kipc_event {
 	struct list_head node;
+	u64 number;
 	u32 what;
 	u32 resource;
 	struct pid *process;
@@ -62,21 +64,23 @@ struct kipc_event {
 /**
  * struct kipc_subscriber - somebody who is to be told
  * @node: among all of them
- * @lost: events that nobody was told; protected by the lock of the line
+ * @since: the number of the last event before it came
+ * @lost: events that nobody had been told by then
  * @tell: tell it one, may sleep; @lost is a snapshot
  */
 struct kipc_subscriber {
 	struct list_head node;
+	u64 since;
 	u64 lost;
 	void (*tell)(struct kipc_subscriber *subscriber,
 		     const struct kipc_event *event, u64 lost);
 };
 
-DECLARE_STATIC_KEY_FALSE(kipc_events_wanted);
+extern struct static_key_false_deferred kipc_events_wanted;
 
 static inline bool kipc_event_wanted(void)
 {
-	return static_branch_unlikely(&kipc_events_wanted);
+	return static_branch_unlikely(&kipc_events_wanted.key);
 }
 
 struct kipc_event *kipc_event_new(u32 what, size_t name);

@@ -43,6 +43,7 @@ static int __init kipc_init(void)
 
 netlink:
 	kipc_netlink_teardown();
+	kipc_events_teardown();
 object:
 	kipc_object_teardown();
 calls:

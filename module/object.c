@@ -47,6 +47,17 @@ struct kipc_handle *kipc_handle_of_file(const struct file *file)
 							     NULL;
 }
 
+/**
+ * kipc_objects_last - the number of the last object that was made
+ *
+ * Context: any.
+ * Return: that, a snapshot.
+ */
+u64 kipc_objects_last(void)
+{
+	return atomic64_read(&kipc_last_id);
+}
+
 /* The pseudo file system. */
 
 static int kipc_dentry_init(struct dentry *dentry)
@@ -221,7 +232,7 @@ struct kipc_object *kipc_object_create(struct kipc_names *home,
 	}
 	kipc_names_join(home);
 	kipc_count(KIPC_REF_OBJECTS, 1);
-	ret = kipc_objects_add(object);
+	ret = kipc_objects_reserve(object->id);
 	if (!ret)
 		return object;
 	kipc_object_put(object);
@@ -259,16 +270,16 @@ bool kipc_object_get(struct kipc_object *object)
 void kipc_object_put(struct kipc_object *object)
 {
 	struct inode *inode = object->inode;
-	bool named;
+	bool named, found;
 
 	if (!refcount_dec_and_test(&object->handles))
 		return;
 	kipc_delay(KIPC_DELAY_OBJECT_DYING);
-	kipc_objects_remove(object);
+	found = kipc_objects_remove(object);
 	kipc_latency_stop(object->id, &object->account);
 	/* A persistent name would have held it, so this one is not. */
 	named = kipc_name_forget(&object->name);
-	if (object->announced)
+	if (found)
 		kipc_object_event(object, KIPC_HAPPENED_END, named);
 	object->kind->release(object);
 	kipc_names_leave(object->home);

@@ -165,7 +165,6 @@ struct kipc_kind {
  * @removed: it is dead for everybody; also read without the lock, as a snapshot
  *
  * @carries: it may carry handles; set once, by @init
- * @announced: its creation has been told of, and its end will be; set once, by its maker
  */
 struct kipc_object {
 	const struct kipc_kind *kind;
@@ -183,7 +182,6 @@ struct kipc_object {
 	bool removed;
 
 	bool carries;
-	bool announced;
 };
 
 /**
@@ -277,9 +275,11 @@ long kipc_handle_total(void);
 int kipc_object_release(struct inode *inode, struct file *file);
 
 /* objects.c: all of them */
-int kipc_objects_add(struct kipc_object *object);
-void kipc_objects_remove(struct kipc_object *object);
-struct kipc_object *kipc_objects_next(u64 *id);
+int kipc_objects_reserve(u64 id);
+void kipc_objects_add(struct kipc_object *object);
+bool kipc_objects_remove(struct kipc_object *object);
+struct kipc_object *kipc_objects_next(u64 *id, u64 last);
+u64 kipc_objects_last(void);
 u32 kipc_objects_generation(void);
 void kipc_object_tell(struct kipc_object *object, u32 what, bool named);
 

@@ -14,49 +14,65 @@
 #include "object.h"
 
 /* Its lock protects it; and while one is there, its memory is. */
-static DEFINE_XARRAY(kipc_objects);
+static DEFINE_XARRAY_FLAGS(kipc_objects, XA_FLAGS_ACCOUNT);
 static atomic_t kipc_objects_moves;	/* objects that came or went */
 
 /**
- * kipc_objects_add - an object can be found by its number
- * @object: held by the caller, complete but for its name
+ * kipc_objects_reserve - an object will have a place
+ * @id: its number
  *
  * Context: process context, may sleep.
  * Return: 0 or -ENOMEM.
  */
-int kipc_objects_add(struct kipc_object *object)
+int kipc_objects_reserve(u64 id)
 {
-	atomic_inc(&kipc_objects_moves);
-	return xa_err(xa_store(&kipc_objects, object->id, object,
-			       GFP_KERNEL_ACCOUNT));
+	return xa_reserve(&kipc_objects, id, GFP_KERNEL_ACCOUNT);
 }
 
 /**
- * kipc_objects_remove - nor can it any more
+ * kipc_objects_add - an object can be found by its number
+ * @object: held by the caller, complete: nobody can find it, and remove it, who comes
+ *	between it and its name; its place is reserved
+ *
+ * Context: process context, may sleep.
+ */
+void kipc_objects_add(struct kipc_object *object)
+{
+	atomic_inc(&kipc_objects_moves);
+	xa_store(&kipc_objects, object->id, object, GFP_KERNEL_ACCOUNT);
+}
+
+/**
+ * kipc_objects_remove - nor can it any more, and its place is free
  * @object: its life has ended
  *
  * Context: process context.
+ * Return: whether it could be found.
  */
-void kipc_objects_remove(struct kipc_object *object)
+bool kipc_objects_remove(struct kipc_object *object)
 {
-	atomic_inc(&kipc_objects_moves);
-	xa_erase(&kipc_objects, object->id);
+	bool found = xa_erase(&kipc_objects, object->id);
+
+	if (found)
+		atomic_inc(&kipc_objects_moves);
+	return found;
 }
 
 /**
  * kipc_objects_next - find the next object
  * @id: from this number on; becomes that of what was found
+ * @last: up to this one
  *
  * Context: process context.
  * Return: the object, to be given up by kipc_object_put(), or NULL.
  */
-struct kipc_object *kipc_objects_next(u64 *id)
+struct kipc_object *kipc_objects_next(u64 *id, u64 last)
 {
 	struct kipc_object *object;
 	unsigned long index = *id;
 
 	xa_lock(&kipc_objects);
-	while ((object = xa_find(&kipc_objects, &index, ULONG_MAX, XA_PRESENT)) &&
+	while ((object = xa_find(&kipc_objects, &index, last, XA_PRESENT)) &&
 	       !kipc_object_get(object))
 		index++;
 	xa_unlock(&kipc_objects);

@@ -400,41 +400,39 @@ long kipc_quota_total(enum kipc_resource what)
 	return total;
 }
 
-static u32 kipc_users_count_locked(void)
-{
-	struct kipc_user *user;
-	unsigned int bucket;
-	u32 count = 0;
-
-	lockdep_assert_held(&kipc_users_lock);
-	hash_for_each(kipc_users, bucket, user, node)
-		count++;
-	return count;
-}
-
-static void kipc_users_list_locked(struct kipc_usage *usage)
+/* As many as there is room for; returns how many there are. */
+static u32 kipc_users_list_locked(struct kipc_usage *usage, u32 room,
+				  kipc_usage_filter *shown, void *data)
 {
 	struct kipc_user *user;
 	unsigned int bucket, i;
+	u32 count = 0;
 
 	lockdep_assert_held(&kipc_users_lock);
 	hash_for_each(kipc_users, bucket, user, node) {
+		if (!shown(user->ns, user->uid, data) || count++ >= room)
+			continue;
 		usage->uid = user->uid;
-		usage->ns = get_user_ns(user->ns);
+		usage->ns = user->ns->ns.inum;
 		for (i = 0; i < KIPC_RESOURCES; i++)
 			usage->used[i] = atomic_long_read(&user->used[i]);
 		usage++;
 	}
+	return count;
 }
 
 /**
  * kipc_quota_usage - what each user holds, who holds or has held anything of late
+ * @shown: says which ones, without sleeping
+ * @data: for it
  * @count: written: users
  *
+ * The table holds nobody's namespace: whoever asks may keep it for as long as he likes.
+ *
  * Context: process context, may sleep.
- * Return: a table for kipc_quota_usage_free(), or NULL: there is no memory.
+ * Return: a table, to be freed by kvfree(), or NULL: there is no memory.
  */
-struct kipc_usage *kipc_quota_usage(u32 *count)
+struct kipc_usage *kipc_quota_usage(kipc_usage_filter *shown, void *data, u32 *count)
 {
 	struct kipc_usage *usage;
 	u32 room;
@@ -445,28 +443,10 @@ struct kipc_usage *kipc_quota_usage(u32 *count)
 		if (!usage)
 			return NULL;
 		mutex_lock(&kipc_users_lock);
-		*count = kipc_users_count_locked();
-		if (*count <= room)
-			kipc_users_list_locked(usage);
+		*count = kipc_users_list_locked(usage, room, shown, data);
 		mutex_unlock(&kipc_users_lock);
 		if (*count <= room)
 			return usage;
 		kvfree(usage);
 	}
-}
-
-/**
- * kipc_quota_usage_free - free that
- * @usage: or NULL
- * @count: users
- *
- * Context: process context, may sleep.
- */
-void kipc_quota_usage_free(struct kipc_usage *usage, u32 count)
-{
-	u32 i;
-
-	for (i = 0; i < count; i++)
-		put_user_ns(usage[i].ns);
-	kvfree(usage);
 }

@@ -63,18 +63,19 @@ void kipc_account_free(struct kipc_account *account, void *memory,
 /**
  * struct kipc_usage - what a user holds
  * @uid: the user
- * @ns: its user namespace, referenced
+ * @ns: the number of its user namespace
  * @used: by resource
  */
 struct kipc_usage {
 	kuid_t uid;
-	struct user_namespace *ns;
+	u32 ns;
 	u64 used[KIPC_RESOURCES];
 };
 
+typedef bool kipc_usage_filter(struct user_namespace *ns, kuid_t uid, void *data);
+
 long kipc_quota_total(enum kipc_resource what);
-struct kipc_usage *kipc_quota_usage(u32 *count);
-void kipc_quota_usage_free(struct kipc_usage *usage, u32 count);
+struct kipc_usage *kipc_quota_usage(kipc_usage_filter *shown, void *data, u32 *count);
 unsigned long kipc_quota_limit(enum kipc_resource what);
 void kipc_quota_set_limit(enum kipc_resource what, unsigned long limit);
 

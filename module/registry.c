@@ -25,7 +25,8 @@
  * struct kipc_names - the names of an IPC namespace
  * @node: in kipc_tables
  * @ipc: the namespace, referenced once; constant
- * @controls: control descriptors that are bound to it
+ * @controls: control descriptors that are bound to it; and sockets that are told of its
+ *	events, and dumps that have not been read to the end
  * @objects: those that belong to it
  * @list: all names
  * @table: the same, by text

@@ -141,17 +141,19 @@ static inline int nl_error(struct nl *nl, const struct nlmsghdr *header)
 	return error->error ? -1 : 0;
 }
 
-/*
- * Send it, and take all answers; but for the list, which may be NULL.  0, or -1 and errno.
- */
-static inline int nl_ask(struct nl *nl, struct nlmsghdr *request, struct nl_list *list)
+static inline void nl_send(struct nl *nl, struct nlmsghdr *request)
+{
+	CHECK(mnl_socket_sendto(nl->socket, request, request->nlmsg_len) >= 0);
+}
+
+/* Take all answers; but for the list, which may be NULL.  0, or -1 and errno. */
+static inline int nl_take(struct nl *nl, struct nl_list *list)
 {
 	const struct nlmsghdr *header;
 	int size;
 
 	if (list)
 		memset(list, 0, sizeof(*list));
-	CHECK(mnl_socket_sendto(nl->socket, request, request->nlmsg_len) >= 0);
 	for (;;) {
 		size = mnl_socket_recvfrom(nl->socket, nl->answer, sizeof(nl->answer));
 		CHECK(size > 0);
@@ -175,14 +177,24 @@ static inline int nl_ask(struct nl *nl, struct nlmsghdr *request, struct nl_list
 	}
 }
 
+/* Send it, and take all answers. */
+static inline int nl_ask(struct nl *nl, struct nlmsghdr *request, struct nl_list *list)
+{
+	nl_send(nl, request);
+	return nl_take(nl, list);
+}
+
 static inline void nl_close(struct nl *nl)
 {
 	mnl_socket_close(nl->socket);
 	free(nl);
 }
 
-/* In the network namespace of the caller; NULL: there is no such family. */
-static inline struct nl *nl_open(void)
+/*
+ * In the network namespace of the caller, with that number, or with any if it is 0; NULL:
+ * there is no such family.
+ */
+static inline struct nl *nl_open_as(unsigned int port)
 {
 	struct nl *nl = calloc(1, sizeof(*nl));
 	struct nlmsghdr *request;
@@ -191,13 +203,13 @@ static inline struct nl *nl_open(void)
 
 	CHECK(nl);
 	nl->socket = mnl_socket_open2(NETLINK_GENERIC, SOCK_CLOEXEC);
-	CHECK(nl->socket && !mnl_socket_bind(nl->socket, 0, MNL_SOCKET_AUTOPID));
+	CHECK(nl->socket && !mnl_socket_bind(nl->socket, 0, port));
 	CHECK(!mnl_socket_setsockopt(nl->socket, NETLINK_EXT_ACK, &one, sizeof(one)));
 	request = nl_begin(nl, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 0);
 	/* The answer is one message, and no acknowledgment is needed. */
 	request->nlmsg_flags &= ~NLM_F_ACK;
 	mnl_attr_put_strz(request, CTRL_ATTR_FAMILY_NAME, KIPC_GENL_NAME);
-	CHECK(mnl_socket_sendto(nl->socket, request, request->nlmsg_len) >= 0);
+	nl_send(nl, request);
 	size = mnl_socket_recvfrom(nl->socket, nl->answer, sizeof(nl->answer));
 	CHECK(size > 0);
 	if (((struct nlmsghdr *)nl->answer)->nlmsg_type != NLMSG_ERROR)
@@ -209,6 +221,22 @@ static inline struct nl *nl_open(void)
 		return nl;
 	nl_close(nl);
 	return NULL;
+}
+
+static inline struct nl *nl_open(void)
+{
+	return nl_open_as(MNL_SOCKET_AUTOPID);
+}
+
+/* A socket that a stranger has opened, for a caller who is root. */
+static inline struct nl *nl_open_by_nobody(void)
+{
+	struct nl *nl;
+
+	CHECK(!seteuid(NOBODY));
+	nl = nl_open();
+	CHECK(nl && !seteuid(0));
+	return nl;
 }
 
 static inline struct nlmsghdr *nl_request(struct nl *nl, uint8_t cmd, uint16_t flags)

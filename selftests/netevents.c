@@ -264,6 +264,81 @@ TEST_F(events, a_stranger_hears_of_names_alone)
 	close(ready[0]);
 }
 
+/* Nor does a program with more rights help, whose standard stream it was made. */
+TEST_F(events, a_socket_that_a_stranger_opened)
+{
+	const char *name = temp_name("spied");
+	struct nl *nl = nl_open_by_nobody();
+	struct nl_message m;
+	int nameless, named;
+
+	ASSERT_OK(nl_subscribe(nl, KIPC_HAPPENED_CREATED, true));
+	nameless = k_create(self->ctl, NULL, NULL, 0600, ALL_RIGHTS, 0);
+	named = k_create(self->ctl, name, NULL, 0600, ALL_RIGHTS, KIPC_EXCL);
+	ASSERT_TRUE(nameless >= 0 && named >= 0);
+	expect(nl, KIPC_HAPPENED_CREATED, id_of(named), name, &m);
+	EXPECT_FALSE(nl_event(nl, &m, NEVER_MS));
+	close(nameless);
+	close(named);
+	nl_close(nl);
+}
+
+/* Each counts as 64 threads that wait. */
+TEST_F(events, so_many_subscribers)
+{
+	uint64_t limit = get_limit("max_waiters");
+	struct nl *third = nl_open();
+
+	EXPECT_EQ(64, total("waiters"));
+	set_limit("max_waiters", 128);
+	EXPECT_OK(nl_subscribe(self->other, KIPC_HAPPENED_ALL, false));
+	EXPECT_ERR(EDQUOT, nl_subscribe(third, KIPC_HAPPENED_ALL, false));
+	nl_close(self->other);
+	EXPECT_OK(nl_subscribe(third, KIPC_HAPPENED_ALL, false));
+	EXPECT_OK(nl_subscribe(third, 0, false));
+	self->other = nl_open();
+	EXPECT_OK(nl_subscribe(self->other, KIPC_HAPPENED_ALL, false));
+	set_limit("max_waiters", limit);
+	nl_close(third);
+}
+
+/* Who floods, and those who do not read, keep nobody from coming and going. */
+TEST_F(events, coming_in_a_flood)
+{
+	enum { DEAF = 100 };
+	struct nl *deaf[DEAF], *nl;
+	unsigned int i;
+	pid_t flood[2], pid;
+
+	for (i = 0; i < DEAF; i++) {
+		deaf[i] = nl_open();
+		ASSERT_OK(nl_subscribe(deaf[i], KIPC_HAPPENED_ALL, false));
+	}
+	for (i = 0; i < 2; i++) {
+		flood[i] = spawn();
+		if (!flood[i])
+			for (;;)
+				close(default_box());
+	}
+	/* There is always something that has not been told. */
+	usleep(500000);
+	pid = spawn();
+	if (!pid) {
+		for (i = 0; i < 3; i++) {
+			nl = nl_open();
+			CHECK(!nl_subscribe(nl, KIPC_HAPPENED_ALL, false));
+			nl_close(nl);
+		}
+		_exit(0);
+	}
+	wait_for(task_state(pid, pid) == 'Z');
+	EXPECT_EQ(0, reap(pid));
+	for (i = 0; i < 2; i++)
+		slay(flood[i]);
+	for (i = 0; i < DEAF; i++)
+		nl_close(deaf[i]);
+}
+
 /* A flood that nobody reads: what does not fit is counted, and then told. */
 TEST_F(events, lost_ones_are_counted)
 {

@@ -237,6 +237,50 @@ TEST_F(limits, in_a_user_namespace)
 	EXPECT_EQ(0, reap(pid));
 }
 
+/* Who leaves an answer unread keeps no namespace from its end. */
+TEST_F(limits, unread)
+{
+	enum { NAMESPACES = 2 };
+	static const char path[] = "/proc/sys/user/max_user_namespaces";
+	struct nl *nl[2 * NAMESPACES];
+	char before[32] = "";
+	int fd = open(path, O_RDONLY | O_CLOEXEC), i;
+	pid_t pid;
+
+	ASSERT_LT(0, read(fd, before, sizeof(before) - 1));
+	close(fd);
+	write_file(path, "2");
+	for (i = 0; i < 2 * NAMESPACES; i++) {
+		pid = spawn();
+		if (!pid) {
+			become(1234, 1234);
+			/* The last one goes when it goes. */
+			wait_for(!unshare(CLONE_NEWUSER));
+			default_box();
+			raise(SIGSTOP);
+			_exit(0);
+		}
+		EXPECT_EQ(pid, waitpid(pid, NULL, WUNTRACED));
+		nl[i] = nl_open_by_nobody();
+		nl_send(nl[i], nl_request(nl[i], KIPC_CMD_LIMIT, NLM_F_DUMP));
+		kill(pid, SIGCONT);
+		EXPECT_EQ(0, reap(pid));
+	}
+	write_file(path, before);
+	for (i = 0; i < 2 * NAMESPACES; i++)
+		nl_close(nl[i]);
+}
+
+/* Root has asked by a socket that a stranger has opened: it tells nothing of root. */
+TEST_F(limits, a_socket_that_a_stranger_opened)
+{
+	struct nl *nl = nl_open_by_nobody();
+	struct nl_list list = limits(nl, true);
+
+	EXPECT_EQ(0, list.count);
+	nl_close(nl);
+}
+
 /* More than go into one answer. */
 TEST_F(limits, many_users)
 {

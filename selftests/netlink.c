@@ -224,6 +224,12 @@ TEST_F(look, who_waits)
 	EXPECT_GE(list.item[0].since, list.item[2].since);
 	free(list.item);
 
+	/* There is no number 0. */
+	request = nl_request(self->nl, KIPC_CMD_WAITER, NLM_F_DUMP);
+	mnl_attr_put_u64(request, KIPC_A_ID, 0);
+	ASSERT_OK(nl_ask(self->nl, request, &list));
+	EXPECT_EQ(0, list.count);
+
 	request = nl_request(self->nl, KIPC_CMD_OBJECT, NLM_F_DUMP);
 	mnl_attr_put(request, KIPC_A_WAITS, 0, NULL);
 	ASSERT_OK(nl_ask(self->nl, request, &list));
@@ -399,6 +405,74 @@ TEST_F(look, root_of_a_user_namespace)
 	EXPECT_EQ(0, reap(pid));
 }
 
+/* A program with more rights, whose standard streams it was made, shows nobody more. */
+TEST_F(look, a_socket_that_a_stranger_opened)
+{
+	struct nl *nl = nl_open_by_nobody();
+	int nameless = default_box();
+	struct nl_message m;
+	struct nl_list list;
+	unsigned int i;
+	pid_t waits;
+
+	ASSERT_OK(fchmod(nameless, 0600) | fchmod(self->box, 0600));
+	waits = receiver(nameless);
+	wait_waiters(nameless, 0, 1, waits);
+	ASSERT_OK(nl_get(nl, self->info.id, NULL, &m));
+	EXPECT_FALSE(nl_has(&m, KIPC_A_STAT) || nl_has(&m, KIPC_A_WAITERS));
+	EXPECT_ERR(ENOENT, nl_get(nl, id_of(nameless), NULL, &m));
+	EXPECT_ERR(ENOENT, nl_remove(nl, id_of(nameless)));
+	EXPECT_ERR(EACCES, nl_remove(nl, self->info.id));
+	list = nl_dump(nl, KIPC_CMD_OBJECT, 0, false);
+	EXPECT_EQ(1, find(&list, self->info.id));
+	EXPECT_EQ(0, find(&list, id_of(nameless)));
+	for (i = 0; i < list.count; i++)
+		EXPECT_FALSE(nl_has(&list.item[i], KIPC_A_STAT));
+	free(list.item);
+	list = nl_dump(nl, KIPC_CMD_WAITER, 0, false);
+	EXPECT_EQ(0, list.count);
+	list = nl_dump(self->nl, KIPC_CMD_WAITER, 0, false);
+	EXPECT_EQ(1, list.count);
+	free(list.item);
+	ASSERT_OK(k_remove(nameless));
+	EXPECT_EQ(0, reap(waits));
+	close(nameless);
+	nl_close(nl);
+}
+
+/*
+ * A dump is about the namespace that it was asked in, whoever reads it; and about what was
+ * there then, whoever makes more.
+ */
+TEST_F(look, dump_of_what_there_was)
+{
+	enum { BOXES = 200 };
+	unsigned int i, later = 0;
+	struct nl_list list;
+	int fd[2 * BOXES];
+	pid_t pid;
+
+	for (i = 0; i < BOXES; i++)
+		fd[i] = default_box();
+	nl_send(self->nl, nl_request(self->nl, KIPC_CMD_OBJECT, NLM_F_DUMP));
+	for (; i < 2 * BOXES; i++)
+		fd[i] = default_box();
+	pid = spawn();
+	if (!pid) {
+		CHECK(!unshare(CLONE_NEWIPC));
+		CHECK(!nl_take(self->nl, &list));
+		for (i = 0; i < BOXES; i++)
+			CHECK(find(&list, id_of(fd[i])) == 1);
+		for (; i < 2 * BOXES; i++)
+			later += find(&list, id_of(fd[i]));
+		CHECK(!later);
+		_exit(0);
+	}
+	EXPECT_EQ(0, reap(pid));
+	for (i = 0; i < 2 * BOXES; i++)
+		close(fd[i]);
+}
+
 /* What is malformed is refused, and says what is wrong. */
 
 TEST_F(look, malformed)
@@ -436,6 +510,14 @@ TEST_F(look, malformed)
 	request = nl_request(nl, KIPC_CMD_SUBSCRIBE, 0);
 	EXPECT_ERR(EINVAL, nl_ask(nl, request, NULL));
 	EXPECT_ERR(EINVAL, nl_subscribe(nl, KIPC_HAPPENED_ALL + 1, false));
+	/* The header: flags that say nothing here, what is reserved. */
+	request = nl_request(nl, KIPC_CMD_OBJECT, NLM_F_EXCL);
+	mnl_attr_put_u64(request, KIPC_A_ID, self->info.id);
+	EXPECT_ERR(EINVAL, nl_ask(nl, request, NULL));
+	request = nl_request(nl, KIPC_CMD_OBJECT, 0);
+	((struct genlmsghdr *)mnl_nlmsg_get_payload(request))->reserved = 1;
+	mnl_attr_put_u64(request, KIPC_A_ID, self->info.id);
+	EXPECT_ERR(EINVAL, nl_ask(nl, request, NULL));
 	/* Without a NUL at its end. */
 	request = nl_request(nl, KIPC_CMD_OBJECT, 0);
 	mnl_attr_put(request, KIPC_A_NAME, 2, "xx");

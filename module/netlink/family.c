@@ -48,39 +48,45 @@ static const struct nla_policy kipc_latency_policy[] = {
 };
 
 /* The greatest attribute that a policy has a place for. */
-#define KIPC_POLICY(table) \
-	.policy = (table), .maxattr = ARRAY_SIZE(table) - 1
+#define KIPC_LAST(policy) (ARRAY_SIZE(policy) - 1)
 
 static const struct genl_ops kipc_ops[] = {
 	{
 		.cmd	= KIPC_CMD_OBJECT,
 		.doit	= kipc_netlink_object,
+		.start	= kipc_netlink_objects_start,
 		.dumpit	= kipc_netlink_objects,
-		KIPC_POLICY(kipc_one_policy),
+		.done	= kipc_netlink_objects_done,
+		.policy	= kipc_one_policy,
+		.maxattr = KIPC_LAST(kipc_one_policy),
 	},
 	{
 		.cmd	= KIPC_CMD_REMOVE,
 		.doit	= kipc_netlink_remove,
-		KIPC_POLICY(kipc_remove_policy),
+		.policy	= kipc_remove_policy,
+		.maxattr = KIPC_LAST(kipc_remove_policy),
 	},
 	{
 		.cmd	= KIPC_CMD_WAITER,
 		.start	= kipc_netlink_rows_start,
 		.dumpit	= kipc_netlink_waiters,
 		.done	= kipc_netlink_rows_done,
-		KIPC_POLICY(kipc_rows_policy),
+		.policy	= kipc_rows_policy,
+		.maxattr = KIPC_LAST(kipc_rows_policy),
 	},
 	{
 		.cmd	= KIPC_CMD_CALL,
 		.start	= kipc_netlink_rows_start,
 		.dumpit	= kipc_netlink_calls,
 		.done	= kipc_netlink_rows_done,
-		KIPC_POLICY(kipc_rows_policy),
+		.policy	= kipc_rows_policy,
+		.maxattr = KIPC_LAST(kipc_rows_policy),
 	},
 	{
 		.cmd	= KIPC_CMD_SUBSCRIBE,
 		.doit	= kipc_netlink_subscribe,
-		KIPC_POLICY(kipc_subscribe_policy),
+		.policy	= kipc_subscribe_policy,
+		.maxattr = KIPC_LAST(kipc_subscribe_policy),
 	},
 	{
 		.cmd	= KIPC_CMD_LIMIT,
@@ -88,13 +94,17 @@ static const struct genl_ops kipc_ops[] = {
 		.start	= kipc_netlink_limits_start,
 		.dumpit	= kipc_netlink_limits,
 		.done	= kipc_netlink_limits_done,
-		KIPC_POLICY(kipc_limit_policy),
+		.policy	= kipc_limit_policy,
+		.maxattr = KIPC_LAST(kipc_limit_policy),
 	},
 	{
 		.cmd	= KIPC_CMD_LATENCY,
 		.doit	= kipc_netlink_set_latency,
+		.start	= kipc_netlink_latencies_start,
 		.dumpit	= kipc_netlink_latencies,
-		KIPC_POLICY(kipc_latency_policy),
+		.done	= kipc_netlink_objects_done,
+		.policy	= kipc_latency_policy,
+		.maxattr = KIPC_LAST(kipc_latency_policy),
 	},
 };
 
@@ -106,7 +116,6 @@ struct genl_family kipc_family = {
 	.parallel_ops	= true,
 	.ops		= kipc_ops,
 	.n_ops		= ARRAY_SIZE(kipc_ops),
-	.resv_start_op	= __KIPC_CMD_END,
 };
 
 /**

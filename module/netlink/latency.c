@@ -46,14 +46,24 @@ int kipc_netlink_set_latency(struct sk_buff *skb, struct genl_info *info)
 }
 
 /**
- * struct kipc_latency_progress - what a dump of latencies has got to
- * @id: the object, or the next one
- * @what: the next sort of wait
+ * kipc_netlink_latencies_start - a dump of latencies begins
+ * @cb: its state, for kipc_netlink_objects_done()
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or -ENOMEM.
  */
-struct kipc_latency_progress {
-	u64 id;
-	u32 what;
-};
+int kipc_netlink_latencies_start(struct netlink_callback *cb)
+{
+	struct nlattr *only = kipc_dump_attrs(cb)[KIPC_A_ID];
+	struct kipc_progress *progress = kipc_progress(cb);
+	int ret = kipc_netlink_objects_start(cb);
+
+	if (!ret && only) {
+		progress->id = nla_get_u64(only);
+		progress->last = progress->id;
+	}
+	return ret;
+}
 
 /* Returns false if there is no room. */
 static bool kipc_latency_message(struct sk_buff *skb, struct netlink_callback *cb,
@@ -78,6 +88,23 @@ static bool kipc_latency_message(struct sk_buff *skb, struct netlink_callback *c
 	return true;
 }
 
+/* Those of one object.  Returns false if there is no room for all of them. */
+static bool kipc_latency_dump(struct sk_buff *skb, struct netlink_callback *cb,
+			      struct kipc_object *object)
+{
+	struct kipc_progress *progress = kipc_progress(cb);
+
+	if (!kipc_object_inside_shown(object, cb->skb, object->home == progress->names,
+				      kipc_dump_attrs(cb)[KIPC_A_ALL]))
+		return true;
+	progress->what = max_t(u32, progress->what, 1);
+	for (; progress->what <= KIPC_WAIT_ZERO; progress->what++)
+		if (!kipc_latency_message(skb, cb, object->id, progress->what))
+			return false;
+	progress->what = 0;
+	return true;
+}
+
 /**
  * kipc_netlink_latencies - KIPC_CMD_LATENCY of one, or of all
  * @skb: what the dump goes to
@@ -88,31 +115,15 @@ static bool kipc_latency_message(struct sk_buff *skb, struct netlink_callback *c
  */
 int kipc_netlink_latencies(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	struct kipc_latency_progress *progress = (void *)cb->ctx;
-	struct nlattr **attrs = kipc_dump_attrs(cb);
-	u64 only = attrs[KIPC_A_ID] ? nla_get_u64(attrs[KIPC_A_ID]) : 0;
+	struct kipc_progress *progress = kipc_progress(cb);
 	struct kipc_object *object;
 	bool fits = true;
 
-	progress->id = max(progress->id, only);
-	while (fits && (object = kipc_objects_next(&progress->id))) {
-		if (only && progress->id != only) {
-			kipc_object_put(object);
-			break;
-		}
-		progress->what = max_t(u32, progress->what, 1);
-		if (!kipc_object_inside_shown(object, cb->skb, attrs[KIPC_A_ALL]))
-			progress->what = KIPC_WAIT_ZERO + 1;
-		while (fits && progress->what <= KIPC_WAIT_ZERO) {
-			fits = kipc_latency_message(skb, cb, progress->id,
-						    progress->what);
-			progress->what += fits;
-		}
+	while (fits && (object = kipc_objects_next(&progress->id, progress->last))) {
+		fits = kipc_latency_dump(skb, cb, object);
 		kipc_object_put(object);
-		if (fits) {
+		if (fits)
 			progress->id++;
-			progress->what = 0;
-		}
 		cond_resched();
 	}
 	return skb->len;

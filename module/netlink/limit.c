@@ -21,7 +21,7 @@ static_assert((int)KIPC_LIMIT_MEMORY == (int)KIPC_MEMORY);
 
 /**
  * struct kipc_limit_progress - what a dump of limits has got to
- * @usage: users, as they were when it began
+ * @usage: users that are shown, as they were when it began
  * @count: of them
  * @next: a user and a resource, counted through
  */
@@ -59,6 +59,20 @@ int kipc_netlink_set_limit(struct sk_buff *skb, struct genl_info *info)
 	return 0;
 }
 
+/* Is a user shown to who asks by @data?  Both he, and who opened the socket, count. */
+static bool kipc_usage_shown(struct user_namespace *ns, kuid_t uid, void *data)
+{
+	struct netlink_callback *cb = data;
+	const struct cred *opener = kipc_request_opener(cb->skb);
+
+	if (ns == current_user_ns() && uid_eq(uid, current_fsuid()))
+		return (ns == opener->user_ns && uid_eq(uid, opener->fsuid)) ||
+		       file_ns_capable(NETLINK_CB(cb->skb).sk->sk_socket->file, ns,
+				       CAP_SYS_ADMIN);
+	return kipc_dump_attrs(cb)[KIPC_A_ALL] &&
+	       netlink_ns_capable(cb->skb, ns, CAP_SYS_ADMIN);
+}
+
 /**
  * kipc_netlink_limits_start - a dump of limits begins
  * @cb: its state
@@ -74,7 +88,7 @@ int kipc_netlink_limits_start(struct netlink_callback *cb)
 	/* Who asks is among them, and be it with nothing. */
 	if (kipc_account_init(&own))
 		return -ENOMEM;
-	progress->usage = kipc_quota_usage(&progress->count);
+	progress->usage = kipc_quota_usage(kipc_usage_shown, cb, &progress->count);
 	kipc_account_exit(&own);
 	return progress->usage ? 0 : -ENOMEM;
 }
@@ -88,18 +102,8 @@ int kipc_netlink_limits_start(struct netlink_callback *cb)
  */
 int kipc_netlink_limits_done(struct netlink_callback *cb)
 {
-	struct kipc_limit_progress *progress = kipc_limit_progress(cb);
-
-	kipc_quota_usage_free(progress->usage, progress->count);
+	kvfree(kipc_limit_progress(cb)->usage);
 	return 0;
-}
-
-static bool kipc_usage_shown(const struct kipc_usage *usage, struct sk_buff *request,
-			     bool all)
-{
-	if (usage->ns == current_user_ns() && uid_eq(usage->uid, current_fsuid()))
-		return true;
-	return all && netlink_ns_capable(request, usage->ns, CAP_SYS_ADMIN);
 }
 
 /* Returns false if there is no room. */
@@ -113,7 +117,7 @@ static bool kipc_usage_message(struct sk_buff *skb, struct netlink_callback *cb,
 		return false;
 	if (nla_put_u32(skb, KIPC_A_UID,
 			from_kuid_munged(current_user_ns(), usage->uid)) ||
-	    nla_put_u32(skb, KIPC_A_USER_NS, usage->ns->ns.inum) ||
+	    nla_put_u32(skb, KIPC_A_USER_NS, usage->ns) ||
 	    nla_put_u32(skb, KIPC_A_RESOURCE, resource) ||
 	    nla_put_u64_64bit(skb, KIPC_A_USED, usage->used[resource], KIPC_A_PAD) ||
 	    nla_put_u64_64bit(skb, KIPC_A_LIMIT, kipc_quota_limit(resource),
@@ -136,13 +140,11 @@ static bool kipc_usage_message(struct sk_buff *skb, struct netlink_callback *cb,
 int kipc_netlink_limits(struct sk_buff *skb, struct netlink_callback *cb)
 {
 	struct kipc_limit_progress *progress = kipc_limit_progress(cb);
-	bool all = kipc_dump_attrs(cb)[KIPC_A_ALL];
 	const struct kipc_usage *usage;
 
 	for (; progress->next < progress->count * KIPC_RESOURCES; progress->next++) {
 		usage = &progress->usage[progress->next / KIPC_RESOURCES];
-		if (kipc_usage_shown(usage, cb->skb, all) &&
-		    !kipc_usage_message(skb, cb, usage, progress->next % KIPC_RESOURCES))
+		if (!kipc_usage_message(skb, cb, usage, progress->next % KIPC_RESOURCES))
 			break;
 	}
 	return skb->len;

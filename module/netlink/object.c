@@ -32,21 +32,44 @@ bool kipc_mode_readable(umode_t mode, kuid_t uid, kgid_t gid)
 	return mode & (in_group_p(gid) ? 0040 : 0004);
 }
 
-static bool kipc_object_readable(const struct kipc_object *object)
+/* Both may it: the calling process, and who opened the socket that @request came by. */
+static bool kipc_object_both_may(const struct kipc_object *object,
+				 struct sk_buff *request,
+				 bool (*may)(const struct kipc_object *object))
+{
+	const struct cred *opener = kipc_request_opener(request);
+	const struct cred *own;
+	bool ret = may(object);
+
+	if (!ret || opener == current_cred())
+		return ret;
+	own = override_creds(opener);
+	ret = may(object);
+	revert_creds(own);
+	return ret;
+}
+
+static bool kipc_object_readable_now(const struct kipc_object *object)
 {
 	const struct inode *inode = object->inode;
 
 	return kipc_mode_readable(inode->i_mode, inode->i_uid, inode->i_gid) ||
-	       ns_capable(kipc_names_user_ns(object->home), CAP_IPC_OWNER);
+	       ns_capable_noaudit(kipc_names_user_ns(object->home), CAP_IPC_OWNER);
 }
 
-/* Is it shown to the calling process, who asked by @request? */
-static bool kipc_object_shown(const struct kipc_object *object,
-			      struct sk_buff *request, bool all)
+static bool kipc_object_readable(const struct kipc_object *object,
+				 struct sk_buff *request)
 {
-	if (kipc_names_own(object->home))
+	return kipc_object_both_may(object, request, kipc_object_readable_now);
+}
+
+/* Is it shown to who asked by @request?  @own: of the namespace that the request is about. */
+static bool kipc_object_shown(const struct kipc_object *object,
+			      struct sk_buff *request, bool own, bool all)
+{
+	if (own)
 		return kipc_name_linked(&object->name) ||
-		       kipc_object_readable(object);
+		       kipc_object_readable(object, request);
 	return all && netlink_ns_capable(request, kipc_names_user_ns(object->home),
 					 CAP_SYS_ADMIN);
 }
@@ -54,17 +77,18 @@ static bool kipc_object_shown(const struct kipc_object *object,
 /**
  * kipc_object_inside_shown - are figures, waiters and calls shown?
  * @object: held
- * @request: of the calling process
+ * @request: to show them
+ * @own: it is of the IPC namespace that @request is about
  * @all: it asks for all namespaces
  *
  * Context: process context.
  * Return: whether they are.
  */
 bool kipc_object_inside_shown(const struct kipc_object *object,
-			      struct sk_buff *request, bool all)
+			      struct sk_buff *request, bool own, bool all)
 {
-	return kipc_object_shown(object, request, all) &&
-	       kipc_object_readable(object);
+	return kipc_object_shown(object, request, own, all) &&
+	       kipc_object_readable(object, request);
 }
 
 /* What a request is about, held; or an ERR_PTR(), as below. */
@@ -74,7 +98,7 @@ static struct kipc_object *kipc_object_named(struct genl_info *info)
 	struct nlattr *number = info->attrs[KIPC_A_ID];
 	struct kipc_object *object;
 	struct kipc_names *names;
-	u64 id, found;
+	u64 id;
 
 	if (!name == !number) {
 		NL_SET_ERR_MSG(info->extack, "say which object, by ID or by NAME");
@@ -89,9 +113,8 @@ static struct kipc_object *kipc_object_named(struct genl_info *info)
 		kipc_names_put(names);
 	} else {
 		id = nla_get_u64(number);
-		found = id;
-		object = kipc_objects_next(&found);
-		if (object && (found != id || !kipc_names_own(object->home))) {
+		object = kipc_objects_next(&id, id);
+		if (object && !kipc_names_own(object->home)) {
 			kipc_object_put(object);
 			object = NULL;
 		}
@@ -107,7 +130,7 @@ static struct kipc_object *kipc_object_named(struct genl_info *info)
  * kipc_object_of_request - what a request is about
  * @request: the request
  * @info: likewise
- * @own: who asks shall own it, or have CAP_IPC_OWNER
+ * @own: both who asks, and who opened the socket, shall own it, or have CAP_IPC_OWNER
  *
  * Context: process context, may sleep.
  * Return: the object, held; or an ERR_PTR(): -EINVAL: the request says that twice, or not
@@ -121,9 +144,9 @@ struct kipc_object *kipc_object_of_request(struct sk_buff *request,
 
 	if (IS_ERR(object))
 		return object;
-	if (!kipc_object_shown(object, request, false))
+	if (!kipc_object_shown(object, request, true, false))
 		ret = -ENOENT;
-	else if (own && !kipc_object_owned(object))
+	else if (own && !kipc_object_both_may(object, request, kipc_object_owned))
 		ret = -EACCES;
 	if (!ret)
 		return object;
@@ -194,10 +217,9 @@ static u32 kipc_object_count_waiters(struct kipc_object *object,
 }
 
 static int kipc_object_message(struct sk_buff *skb, struct kipc_object *object,
-			       struct kipc_report *report, u32 portid, u32 seq,
-			       int flags, struct netlink_callback *cb)
+			       struct kipc_report *report, bool inside, u32 portid,
+			       u32 seq, int flags, struct netlink_callback *cb)
 {
-	bool inside = kipc_object_readable(object);
 	void *head;
 
 	head = genlmsg_put(skb, portid, seq, &kipc_family, flags, KIPC_CMD_OBJECT);
@@ -231,8 +253,9 @@ int kipc_netlink_object(struct sk_buff *skb, struct genl_info *info)
 	answer = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
 	if (!report || !answer)
 		goto out;
-	ret = kipc_object_message(answer, object, report, info->snd_portid,
-				  info->snd_seq, 0, NULL);
+	ret = kipc_object_message(answer, object, report,
+				  kipc_object_readable(object, skb),
+				  info->snd_portid, info->snd_seq, 0, NULL);
 	if (!ret) {
 		ret = genlmsg_reply(answer, info);
 		answer = NULL;
@@ -244,13 +267,37 @@ out:
 	return ret;
 }
 
-/* What a dump of objects has got to. */
-struct kipc_progress {
-	u64 id;
-};
+/**
+ * kipc_netlink_objects_start - a dump of objects begins
+ * @cb: its state
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int kipc_netlink_objects_start(struct netlink_callback *cb)
+{
+	struct kipc_progress *progress = kipc_progress(cb);
+
+	progress->last = kipc_objects_last();
+	progress->names = kipc_names_get();
+	return PTR_ERR_OR_ZERO(progress->names);
+}
+
+/**
+ * kipc_netlink_objects_done - it ends, be it complete or not
+ * @cb: its state
+ *
+ * Context: process context, may sleep.
+ * Return: 0
+ */
+int kipc_netlink_objects_done(struct netlink_callback *cb)
+{
+	kipc_names_put(kipc_progress(cb)->names);
+	return 0;
+}
 
 static bool kipc_object_fits(struct kipc_object *object, struct nlattr **attrs,
-			     struct kipc_report *report)
+			     struct kipc_report *report, bool inside)
 {
 	const struct kipc_name *name = &object->name;
 	kuid_t uid;
@@ -268,8 +315,24 @@ static bool kipc_object_fits(struct kipc_object *object, struct nlattr **attrs,
 			kipc_name_linked(name) ? name->text : ""))
 		return false;
 	return !attrs[KIPC_A_WAITS] ||
-	       (kipc_object_readable(object) &&
-		kipc_object_count_waiters(object, report));
+	       (inside && kipc_object_count_waiters(object, report));
+}
+
+/* One object of a dump.  Returns false if there is no room. */
+static bool kipc_object_dump(struct sk_buff *skb, struct netlink_callback *cb,
+			     struct kipc_object *object, struct kipc_report *report)
+{
+	struct nlattr **attrs = kipc_dump_attrs(cb);
+	bool own = object->home == kipc_progress(cb)->names;
+	bool inside;
+
+	if (!kipc_object_shown(object, cb->skb, own, attrs[KIPC_A_ALL]))
+		return true;
+	inside = kipc_object_readable(object, cb->skb);
+	return !kipc_object_fits(object, attrs, report, inside) ||
+	       !kipc_object_message(skb, object, report, inside,
+				    NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
+				    NLM_F_MULTI, cb);
 }
 
 /**
@@ -282,25 +345,19 @@ static bool kipc_object_fits(struct kipc_object *object, struct nlattr **attrs,
  */
 int kipc_netlink_objects(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	struct kipc_progress *progress = (void *)cb->ctx;
-	struct nlattr **attrs = kipc_dump_attrs(cb);
+	struct kipc_progress *progress = kipc_progress(cb);
 	struct kipc_object *object;
 	struct kipc_report *report;
-	int ret = 0;
+	bool fits = true;
 
 	report = kipc_report_create();
 	if (!report)
 		return -ENOMEM;
 	cb->seq = kipc_objects_generation();
-	while (!ret && (object = kipc_objects_next(&progress->id))) {
-		if (kipc_object_shown(object, cb->skb, attrs[KIPC_A_ALL]) &&
-		    kipc_object_fits(object, attrs, report))
-			ret = kipc_object_message(skb, object, report,
-						  NETLINK_CB(cb->skb).portid,
-						  cb->nlh->nlmsg_seq, NLM_F_MULTI,
-						  cb);
+	while (fits && (object = kipc_objects_next(&progress->id, progress->last))) {
+		fits = kipc_object_dump(skb, cb, object, report);
 		kipc_object_put(object);
-		if (!ret)
+		if (fits)
 			progress->id++;
 		cond_resched();
 	}

@@ -17,13 +17,17 @@
 /**
  * struct kipc_rows_progress - what a dump of rows has got to
  * @id: of the object whose rows @report has, or of the next one
+ * @last: of the last one that there was when it began, or of the only one
  * @next: the first row that has not been shown
  * @report: rows
+ * @names: of the IPC namespace that it is about
  */
 struct kipc_rows_progress {
 	u64 id;
+	u64 last;
 	u32 next;
 	struct kipc_report *report;
+	struct kipc_names *names;
 };
 
 static struct kipc_rows_progress *kipc_rows_progress(struct netlink_callback *cb)
@@ -42,9 +46,19 @@ static struct kipc_rows_progress *kipc_rows_progress(struct netlink_callback *cb
 int kipc_netlink_rows_start(struct netlink_callback *cb)
 {
 	struct kipc_rows_progress *progress = kipc_rows_progress(cb);
+	struct nlattr *only = kipc_dump_attrs(cb)[KIPC_A_ID];
 
+	if (only)
+		progress->id = nla_get_u64(only);
+	progress->last = only ? progress->id : kipc_objects_last();
 	progress->report = kipc_report_create();
-	return progress->report ? 0 : -ENOMEM;
+	if (!progress->report)
+		return -ENOMEM;
+	progress->names = kipc_names_get();
+	if (!IS_ERR(progress->names))
+		return 0;
+	kvfree(progress->report);
+	return PTR_ERR(progress->names);
 }
 
 /**
@@ -60,6 +74,7 @@ int kipc_netlink_rows_done(struct netlink_callback *cb)
 
 	kipc_report_clear(progress->report);
 	kvfree(progress->report);
+	kipc_names_put(progress->names);
 	return 0;
 }
 
@@ -120,20 +135,16 @@ static bool kipc_rows_fetch(struct netlink_callback *cb, bool calls)
 	struct nlattr **attrs = kipc_dump_attrs(cb);
 	struct kipc_report *report = progress->report;
 	struct kipc_object *object;
-	u64 only = attrs[KIPC_A_ID] ? nla_get_u64(attrs[KIPC_A_ID]) : 0;
 
 	kipc_report_clear(report);
 	progress->next = 0;
-	progress->id = max(progress->id, only);
 	while (!report->count) {
-		object = kipc_objects_next(&progress->id);
+		object = kipc_objects_next(&progress->id, progress->last);
 		if (!object)
 			return false;
-		if (only && progress->id != only) {
-			kipc_object_put(object);
-			return false;
-		}
-		if (kipc_object_inside_shown(object, cb->skb, attrs[KIPC_A_ALL])) {
+		if (kipc_object_inside_shown(object, cb->skb,
+					     object->home == progress->names,
+					     attrs[KIPC_A_ALL])) {
 			if (!calls)
 				object->kind->waiters(object, report);
 			else if (object->kind->calls)

@@ -12,9 +12,10 @@
  *
  * DOC: Who sees what
  *
- * A request is about the IPC namespace of the process that sends it, and for the rest of
- * a dump of the one that reads it.  With KIPC_A_ALL it is about all namespaces over whose
- * user namespace that process, and whoever opened the socket, have CAP_SYS_ADMIN.
+ * A request is about the IPC namespace of the process that sends it.  With KIPC_A_ALL it
+ * is about all namespaces over whose user namespace that process has CAP_SYS_ADMIN.  Of a
+ * dump the rights of the process count that reads on.  Whatever somebody must be allowed,
+ * must be allowed to who opened the socket, too.
  *
  * Objects with a name are shown to everybody, as files in a directory are.  Those without
  * one, and of every object its figures, who waits for it, and the calls of it, are shown
@@ -63,7 +64,8 @@
  *
  * KIPC_CMD_SUBSCRIBE: have this socket told of EVENTS from now on, in place of what it was
  * told before; of none: no more.  With ALL, in all namespaces.  EINVAL: an unknown event.
- * ENOMEM.
+ * ENOMEM.  EDQUOT: the sender's user has subscribed too often; it counts as 64 threads that
+ * wait.
  *
  * DOC: Events
  *
@@ -74,8 +76,8 @@
  * its buffer was full, or the kernel had no memory; if any were.
  *
  * It is told of objects that are shown to who has subscribed, with the rights that it had
- * then; and of limits of its own user, or with CAP_SYS_ADMIN over that one's user
- * namespace.
+ * then, and to who opened the socket; and of limits of its own user, or with CAP_SYS_ADMIN
+ * over that one's user namespace.
  */
 #ifndef _UAPI_LINUX_KIPC_NETLINK_H
 #define _UAPI_LINUX_KIPC_NETLINK_H
