@@ -291,6 +291,37 @@ TEST_F(sem, all_removed)
 	EXPECT_EQ(1, kipc_sem_getvalue(fds[0], 0));
 }
 
+/* Removed while it sleeps for another one: whether it was there, or missing as well. */
+TEST_F(sem, all_removed_another)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		int fds[2] = { set_of(1, i), set_of(1, 0) };
+		pid_t pid = CHILD(CHECK_ERR(EIDRM, kipc_sem_take_all(fds, 2, SOON)));
+
+		wait_for(task_state(pid, pid) == 'S');
+		ASSERT_OK(kipc_remove(fds[0]));
+		EXPECT_EQ(0, reap(pid));
+	}
+}
+
+/* They come one after the other, and the last one is what it waits for. */
+TEST_F(sem, all_come)
+{
+	int fds[3] = { set_of(1, 0), set_of(1, 0), set_of(1, 0) }, i;
+	pid_t pid = CHILD(CHECK(!kipc_sem_take_all(fds, 3, SOON)));
+
+	for (i = 0; i < 3; i++) {
+		wait_for(task_state(pid, pid) == 'S');
+		EXPECT_EQ(0, waitpid(pid, NULL, WNOHANG));
+		ASSERT_OK(kipc_sem_post(fds[2 - i], 0));
+	}
+	EXPECT_EQ(0, reap(pid));
+	for (i = 0; i < 3; i++)
+		EXPECT_EQ(0, kipc_sem_getvalue(fds[i], 0));
+}
+
 /* Nothing may be said before the end: that takes memory, too. */
 #define EXPECT_NO_MEMORY(call) do {					\
 	int ret_, err_;							\
