@@ -195,6 +195,32 @@ TEST_F(sem, interrupted)
 	}
 }
 
+static int to_post;
+
+static void post(int sig)
+{
+	(void)sig;
+	kipc_sem_post(to_post, 0);
+}
+
+/* Of the thread that waits for it: as sem_post(3), it is for signal handlers, too. */
+TEST_F(sem, posted_by_handler)
+{
+	struct sigaction action = { .sa_handler = post, .sa_flags = SA_RESTART };
+	pid_t pid;
+
+	to_post = self->fd;
+	ASSERT_OK(kipc_sem_wait(self->fd, 0));
+	pid = CHILD({
+		CHECK(!sigaction(SIGUSR1, &action, NULL));
+		CHECK(!kipc_sem_timedwait(self->fd, 0, SOON));
+	});
+	s_wait_waiters(self->fd, 1, pid);
+	ASSERT_OK(kill(pid, SIGUSR1));
+	EXPECT_EQ(0, reap(pid));
+	EXPECT_EQ(0, kipc_sem_getvalue(self->fd, 0));
+}
+
 TEST_F(sem, errors_of_some)
 {
 	struct kipc_sem_op ops[KIPC_SEM_OPS_MAX + 1] = { ADD(0, -1), ADD(1, 1) };
