@@ -204,7 +204,8 @@ TEST_F(copying, two_peek)
 	const char *other = points[!strcmp(variant->point, points[0])];
 	struct party *second = q_receiver(self->box.in, BY_TYPE(5));
 
-	self->r->flags = second->flags = KIPC_RECV_PEEK;
+	self->r->flags = KIPC_RECV_PEEK;
+	second->flags = KIPC_RECV_PEEK;
 	hold_it(self, variant);
 	hold(second, other);
 	EXPECT_EQ(1, q_take(self->box.in, BY_TYPE(5)));
