@@ -19,6 +19,10 @@
 enum {
 	OF_LETTERS = 1 << MAILBOX | 1 << QUEUE,
 	OF_DATA = OF_LETTERS | 1 << PIPE,
+	OF_NUMBERS = 1 << DOORBELL | 1 << SEMAPHORE,
+	OF_UNITS = OF_DATA | OF_NUMBERS,
+	/* Of which one can be taken where there are two. */
+	OF_SINGLES = OF_DATA | 1 << SEMAPHORE,
 };
 
 /* What a side is told, and what its poll mask shows then. */
@@ -35,16 +39,32 @@ static const struct row {
 	enum step cause;
 	struct told told[SIDES];
 } rows[] = {
-	{ "the first comes", OF_DATA, { NOTHING }, PUT, {
+	{ "the first comes", OF_UNITS, { NOTHING }, PUT, {
 		{ NONEMPTY | READABLE, POLL_IN, POLLIN }, { 0, 0, POLLOUT } } },
-	{ "the second comes, the last for which there is room", OF_DATA, { PUT }, PUT, {
+	{ "the second comes, the last for which there is room", OF_UNITS, { PUT }, PUT, {
 		{ READABLE, POLL_IN, POLLIN }, { 0 }, { LIMIT, 0, 0 } } },
-	{ "one is taken, and another is left", OF_DATA, { PUT, PUT }, TAKE, {
+	{ "one is taken, and another is left", OF_SINGLES, { PUT, PUT }, TAKE, {
 		{ 0, 0, POLLIN }, { WRITABLE, POLL_OUT, POLLOUT } } },
-	{ "the last is taken", OF_DATA, { PUT }, TAKE, {
+	{ "the last is taken", OF_UNITS, { PUT }, TAKE, {
 		{ 0 }, { 0, 0, POLLOUT } } },
-	{ "nobody had asked when it was full", OF_DATA, { PUT, PUT, TAKE, TAKE }, PUT, {
+	{ "nobody had asked when it was full", OF_SINGLES, { PUT, PUT, TAKE, TAKE }, PUT, {
 		{ NONEMPTY | READABLE, POLL_IN, POLLIN }, { 0, 0, POLLOUT } } },
+	{ "all that was rung is taken", 1 << DOORBELL, { PUT, PUT }, TAKE, {
+		{ 0 }, { WRITABLE, POLL_OUT, POLLOUT } } },
+	{ "nobody had asked when it was rung", 1 << DOORBELL, { PUT, PUT, TAKE }, PUT, {
+		{ NONEMPTY | READABLE, POLL_IN, POLLIN }, { 0, 0, POLLOUT } } },
+	{ "it is set to all that it can be", 1 << SEMAPHORE, { NOTHING }, FILL, {
+		{ NONEMPTY | READABLE, POLL_IN, POLLIN }, { 0 }, { LIMIT, 0, 0 } } },
+	{ "it is set to more", 1 << SEMAPHORE, { PUT }, FILL, {
+		{ READABLE, POLL_IN, POLLIN }, { 0 }, { LIMIT, 0, 0 } } },
+	{ "it is set to 0", 1 << SEMAPHORE, { FILL }, CLEAR, {
+		{ 0 }, { WRITABLE, POLL_OUT, POLLOUT } } },
+	{ "it is set to what it is", 1 << SEMAPHORE, { FILL }, FILL, {
+		{ 0, 0, POLLIN } } },
+	{ "who adds leaves", OF_NUMBERS, { PUT }, LEAVE_OUT, {
+		{ 0, 0, POLLIN } } },
+	{ "who takes leaves", OF_NUMBERS, { PUT }, LEAVE_IN, {
+		{ 0 }, { 0, 0, POLLOUT } } },
 	{ "the sender leaves", OF_LETTERS, { NOTHING }, LEAVE_OUT, {
 		{ PEER_GONE, POLL_HUP, POLLIN | POLLHUP } } },
 	{ "the sender leaves something", OF_LETTERS, { PUT }, LEAVE_OUT, {
@@ -59,11 +79,11 @@ static const struct row {
 		{ 0, 0, POLLHUP } } },
 	{ "the receiver leaves", OF_DATA, { NOTHING }, LEAVE_IN, {
 		{ 0 }, { PEER_GONE, POLL_ERR, POLLOUT | POLLERR } } },
-	{ "it is removed", OF_DATA, { NOTHING }, REMOVE, {
+	{ "it is removed", OF_UNITS, { NOTHING }, REMOVE, {
 		{ PEER_GONE, POLL_HUP, POLLHUP | POLLERR },
 		{ PEER_GONE, POLL_HUP, POLLHUP | POLLERR },
 		{ 0, POLL_HUP, POLLHUP | POLLERR } } },
-	{ "it is removed with what is in it", OF_DATA, { PUT, PUT }, REMOVE, {
+	{ "it is removed with what is in it", OF_UNITS, { PUT, PUT }, REMOVE, {
 		{ PEER_GONE, POLL_HUP, POLLHUP | POLLERR },
 		{ PEER_GONE, POLL_HUP, POLLHUP | POLLERR },
 		{ 0, POLL_HUP, POLLHUP | POLLERR } } },
@@ -142,7 +162,9 @@ static inline bool side_stays(const struct row *row, enum side side)
 /* For each cell of the table. */
 static inline void each_cell(struct __test_metadata *_metadata, void (*try)(struct cell *))
 {
-	static const char *const kinds[] = { "mailbox", "queue", "pipe", "service" };
+	static const char *const kinds[] = {
+		"mailbox", "queue", "pipe", "service", "doorbell", "semaphore"
+	};
 	static const char *const sides[] = { "in", "out", "manager" };
 	struct cell c = { ._metadata = _metadata };
 	int kind, side;

@@ -19,6 +19,8 @@ static const unsigned int can_be[KINDS][SIDES] = {
 	[QUEUE] = { NONEMPTY | READABLE | PEER_GONE, WRITABLE | PEER_GONE, LIMIT },
 	[PIPE] = { NONEMPTY | READABLE | PEER_GONE, WRITABLE | PEER_GONE, LIMIT },
 	[SERVICE] = { PEER_GONE | CALL_WAITS, PEER_GONE, LIMIT },
+	[DOORBELL] = { NONEMPTY | READABLE | PEER_GONE, WRITABLE | PEER_GONE, 0 },
+	[SEMAPHORE] = { NONEMPTY | READABLE | PEER_GONE, WRITABLE | PEER_GONE, LIMIT },
 };
 
 static unsigned int kind_events(enum kind kind)
@@ -111,6 +113,8 @@ static void try_once(struct cell *c)
 	struct __test_metadata *_metadata = c->_metadata;
 	siginfo_t info;
 
+	if (!can_be[c->s.kind][c->side])
+		return;
 	ASSERT_OK(q_notify(c->fd, can_be[c->s.kind][c->side], KIPC_NOTIFY_ONCE, SIG,
 			   VALUE));
 	ASSERT_EQ(0, next_signal(&info));
@@ -140,6 +144,8 @@ static void try_signalfd(struct cell *c)
 	sigset_t set;
 	int fd;
 
+	if (!can_be[c->s.kind][c->side])
+		return;
 	sigemptyset(&set);
 	sigaddset(&set, SIG);
 	fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);

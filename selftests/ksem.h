@@ -7,6 +7,8 @@
 
 #include "util.h"
 
+#include <kselftest.h>
+
 #define UNDO	KIPC_SEM_UNDO
 
 /* A step: ADD(0, -1), or with UNDO as a third argument. */

@@ -195,6 +195,32 @@ TEST_F(sem, interrupted)
 	}
 }
 
+static int to_post;
+
+static void post(int sig)
+{
+	(void)sig;
+	kipc_sem_post(to_post, 0);
+}
+
+/* Of the thread that waits for it: as sem_post(3), it is for signal handlers, too. */
+TEST_F(sem, posted_by_handler)
+{
+	struct sigaction action = { .sa_handler = post, .sa_flags = SA_RESTART };
+	pid_t pid;
+
+	to_post = self->fd;
+	ASSERT_OK(kipc_sem_wait(self->fd, 0));
+	pid = CHILD({
+		CHECK(!sigaction(SIGUSR1, &action, NULL));
+		CHECK(!kipc_sem_timedwait(self->fd, 0, SOON));
+	});
+	s_wait_waiters(self->fd, 1, pid);
+	ASSERT_OK(kill(pid, SIGUSR1));
+	EXPECT_EQ(0, reap(pid));
+	EXPECT_EQ(0, kipc_sem_getvalue(self->fd, 0));
+}
+
 TEST_F(sem, errors_of_some)
 {
 	struct kipc_sem_op ops[KIPC_SEM_OPS_MAX + 1] = { ADD(0, -1), ADD(1, 1) };
@@ -289,6 +315,37 @@ TEST_F(sem, all_removed)
 	ASSERT_OK(kipc_remove(fds[1]));
 	EXPECT_EQ(0, reap(pid));
 	EXPECT_EQ(1, kipc_sem_getvalue(fds[0], 0));
+}
+
+/* Removed while it sleeps for another one: whether it was there, or missing as well. */
+TEST_F(sem, all_removed_another)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		int fds[2] = { set_of(1, i), set_of(1, 0) };
+		pid_t pid = CHILD(CHECK_ERR(EIDRM, kipc_sem_take_all(fds, 2, SOON)));
+
+		wait_for(task_state(pid, pid) == 'S');
+		ASSERT_OK(kipc_remove(fds[0]));
+		EXPECT_EQ(0, reap(pid));
+	}
+}
+
+/* They come one after the other, and the last one is what it waits for. */
+TEST_F(sem, all_come)
+{
+	int fds[3] = { set_of(1, 0), set_of(1, 0), set_of(1, 0) }, i;
+	pid_t pid = CHILD(CHECK(!kipc_sem_take_all(fds, 3, SOON)));
+
+	for (i = 0; i < 3; i++) {
+		wait_for(task_state(pid, pid) == 'S');
+		EXPECT_EQ(0, waitpid(pid, NULL, WNOHANG));
+		ASSERT_OK(kipc_sem_post(fds[2 - i], 0));
+	}
+	EXPECT_EQ(0, reap(pid));
+	for (i = 0; i < 3; i++)
+		EXPECT_EQ(0, kipc_sem_getvalue(fds[i], 0));
 }
 
 /* Nothing may be said before the end: that takes memory, too. */

@@ -2,7 +2,8 @@
 /*
  * A stage: an object of any kind, with a handle for each side, on which the same steps
  * can be done whatever the kind.  It holds two units: letters, messages, pieces of data,
- * calls of 32 bytes, or bindings.
+ * calls of 32 bytes, bindings, halves of what the counter of a doorbell can be, or what a
+ * semaphore can be.
  */
 #ifndef KIPC_SELFTEST_STAGE_H
 #define KIPC_SELFTEST_STAGE_H
@@ -15,11 +16,16 @@
 
 #define UNIT		32
 
-enum kind { MAILBOX, QUEUE, PIPE, SERVICE, KINDS };
+enum kind { MAILBOX, QUEUE, PIPE, SERVICE, DOORBELL, SEMAPHORE, KINDS };
 enum side { IN, OUT, MANAGER, SIDES };
 
-/* PUT: something to be received, or a call; ANSWER: take it, and reply. */
-enum step { NOTHING, PUT, TAKE, ASK, ANSWER, LEAVE_IN, LEAVE_OUT, REMOVE, STOP, BIND };
+/*
+ * PUT: something to be received, or a call; ANSWER: take it, and reply; FILL, CLEAR: set a
+ * semaphore to what it can be, and to 0.
+ */
+enum step {
+	NOTHING, PUT, TAKE, ASK, ANSWER, LEAVE_IN, LEAVE_OUT, REMOVE, STOP, BIND, FILL, CLEAR
+};
 
 struct stage {
 	enum kind kind;
@@ -34,17 +40,35 @@ static const unsigned int side_rights[KINDS][SIDES] = {
 	[QUEUE] = { RECEIVE, SEND, MANAGE },
 	[PIPE] = { RECEIVE, SEND, MANAGE },
 	[SERVICE] = { SERVE, CALL, MANAGE },
+	[DOORBELL] = { RECEIVE, SEND, MANAGE },
+	[SEMAPHORE] = { RECEIVE, SEND, MANAGE },
 };
+
+static inline int stage_doorbell(void)
+{
+	struct kipc_memory_attr attr = { .fd = memfd_create("stage", MFD_CLOEXEC) };
+	int fd = k_create_kind(OWN_CONTROL, KIPC_KIND_MEMORY, NULL, &attr, sizeof(attr), 0600,
+			       KIPC_MEMORY_RIGHTS, 0);
+
+	close(attr.fd);
+	return fd;
+}
 
 static inline int stage_object(enum kind kind)
 {
 	struct kipc_mailbox_attr box = { 2, 2 * UNIT, UNIT, KIPC_MAILBOX_HANGUP };
+	struct kipc_sem_attr sem = { .max = 2 };
 
 	switch (kind) {
 	case MAILBOX:
 		return k_create(OWN_CONTROL, NULL, &box, 0600, KIPC_MAILBOX_RIGHTS, 0);
 	case QUEUE:
 		return queue(2, 2 * UNIT, UNIT, KIPC_QUEUE_HANGUP);
+	case DOORBELL:
+		return stage_doorbell();
+	case SEMAPHORE:
+		return k_create_kind(OWN_CONTROL, KIPC_KIND_SEMAPHORES, NULL, &sem,
+				     sizeof(sem), 0600, KIPC_SEM_RIGHTS, 0);
 	default:
 		return pipe_of(2 * UNIT, UNIT);
 	}
@@ -110,6 +134,38 @@ static inline void stage_answer(struct stage *s)
 	CHECK(!k_reply(s->fd[IN], recv.token, unit, UNIT, 0));
 }
 
+static inline void stage_put(struct stage *s)
+{
+	uint64_t half = KIPC_BELL_MAX / 2;
+	char unit[UNIT] = "";
+
+	if (s->kind == SEMAPHORE)
+		CHECK(!ioctl(s->fd[OUT], KIPC_IOC_SEM_POST, 0));
+	else if (s->kind == DOORBELL)
+		CHECK(write(s->fd[OUT], &half, sizeof(half)) == sizeof(half));
+	else
+		CHECK(write(s->fd[OUT], unit, UNIT) == UNIT);
+}
+
+/* Of a doorbell, all that was rung. */
+static inline void stage_take(struct stage *s)
+{
+	size_t size = s->kind == DOORBELL ? sizeof(uint64_t) : UNIT;
+	char unit[UNIT];
+
+	if (s->kind == SEMAPHORE)
+		CHECK(!ioctl(s->fd[IN], KIPC_IOC_SEM_TAKE, KIPC_SEM_TRY));
+	else
+		CHECK(read(s->fd[IN], unit, size) == (ssize_t)size);
+}
+
+static inline void stage_set(struct stage *s, uint32_t value)
+{
+	struct kipc_sem_values values = { .values = ptr(&value), .count = 1 };
+
+	CHECK(!ioctl(s->fd[MANAGER], KIPC_IOC_SEM_SET, &values));
+}
+
 static inline void stage_step(struct stage *s, enum step step)
 {
 	char unit[UNIT] = "";
@@ -118,10 +174,10 @@ static inline void stage_step(struct stage *s, enum step step)
 	case NOTHING:
 		break;
 	case PUT:
-		CHECK(write(s->fd[OUT], unit, UNIT) == UNIT);
+		stage_put(s);
 		break;
 	case TAKE:
-		CHECK(read(s->fd[IN], unit, UNIT) == UNIT);
+		stage_take(s);
 		break;
 	case ASK:
 		if (s->kind == SERVICE)
@@ -144,6 +200,10 @@ static inline void stage_step(struct stage *s, enum step step)
 		break;
 	case BIND:
 		s->other = hand_client(&s->hand);
+		break;
+	case FILL:
+	case CLEAR:
+		stage_set(s, step == FILL ? 2 : 0);
 		break;
 	}
 }

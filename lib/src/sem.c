@@ -190,14 +190,36 @@ int kipc_sem_stat(int fd, struct kipc_sem_stat *stat)
 	return ioctl(fd, KIPC_IOC_SEM_STAT, stat);
 }
 
+/*
+ * Sleep until another of them can be taken from, or any was removed: poll shows that
+ * also of those that are there already, of which nothing else is asked then.
+ */
+static int kipc_sem_await(const int *fds, size_t count, uint64_t deadline)
+{
+	struct pollfd polls[KIPC_SEM_SETS_MAX];
+	size_t i, missing = 0;
+
+	for (i = 0; i < count; i++)
+		polls[i] = (struct pollfd){ .fd = fds[i], .events = POLLIN };
+	if (poll(polls, count, 0) < 0)
+		return -1;
+	for (i = 0; i < count; i++) {
+		if (polls[i].revents)
+			polls[i].events = 0;
+		else
+			missing++;
+	}
+	return missing ? kipc_wait_any(polls, count, deadline) : 0;
+}
+
 /**
  * kipc_sem_take_all() - take 1 from each of several sets, when all of them have it
  * @fds: handles with KIPC_RIGHT_RECEIVE, of different sets with one semaphore each
  * @count: how many, 1 to KIPC_SEM_SETS_MAX
  * @deadline: as for kipc_sem_op()
  *
- * It sleeps until all can be taken from, and tries again if another was faster: those who
- * post do nothing for it, so others may always be faster.
+ * While not all can be taken from it sleeps, and tries again when another one can: those
+ * who post do nothing for it, so others may always be faster.
  *
  * Return: 0, or -1 with errno: EAGAIN, ETIMEDOUT, EINTR, EINVAL (none; one twice; more than
  * one semaphore in a set), E2BIG (too many), EIDRM (one was removed), EBADF (one is closed,
@@ -205,12 +227,10 @@ int kipc_sem_stat(int fd, struct kipc_sem_stat *stat)
  */
 int kipc_sem_take_all(const int *fds, size_t count, uint64_t deadline)
 {
-	struct pollfd polls[KIPC_SEM_SETS_MAX];
 	struct kipc_sem_all all = {
 		.fds = kipc_pointer(fds),
 		.count = kipc_count(count),
 	};
-	size_t i;
 
 	if (!count) {
 		errno = EINVAL;
@@ -219,9 +239,7 @@ int kipc_sem_take_all(const int *fds, size_t count, uint64_t deadline)
 	while (ioctl(fds[0], KIPC_IOC_SEM_TAKE_ALL, &all) < 0) {
 		if (errno != EAGAIN || deadline == KIPC_NO_WAIT)
 			return -1;
-		for (i = 0; i < count; i++)
-			polls[i] = (struct pollfd){ .fd = fds[i], .events = POLLIN };
-		if (kipc_wait_all(polls, count, deadline) < 0)
+		if (kipc_sem_await(fds, count, deadline) < 0)
 			return -1;
 	}
 	return 0;

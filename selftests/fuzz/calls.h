@@ -70,6 +70,11 @@ enum area {
 	AREAS
 };
 
+/* What KIPC_IOC_SEM_TAKE_ALL is given. */
+struct two_fds {
+	int32_t first, second;
+};
+
 /* areas.c */
 void areas_setup(void);
 void *at(unsigned int area, uint32_t offset);

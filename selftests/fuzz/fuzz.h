@@ -61,11 +61,6 @@ enum set {
 	SET_structs, SET_data, SET_attrs,
 };
 
-/* What KIPC_IOC_SEM_TAKE_ALL is given. */
-struct two_fds {
-	int32_t first, second;
-};
-
 struct constant {
 	enum set set;
 	const char *name;

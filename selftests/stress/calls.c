@@ -52,7 +52,7 @@ static struct request *request_of(const void *data, size_t size, uint64_t flip)
 /* A request in t->out; NULL if there were enough. */
 static struct request *request_new(struct thread *t, size_t *size)
 {
-	uint32_t number = ADD(world->requests_used, 1);
+	uint32_t number = RAISE(world->requests_used, 1);
 
 	if (number >= REQUESTS)
 		return NULL;
@@ -209,7 +209,7 @@ static long reply(struct thread *t, struct desk *d, struct request *r,
 	ret = CALL(t, k_reply(d->fd, recv->token, t->out, size, 0));
 	if (ret < 0)
 		return ret;
-	ADD(world->answers, 1);
+	RAISE(world->answers, 1);
 	if (!ret)
 		STORE(r->told, 1);
 	return ret;
@@ -234,7 +234,7 @@ static void serve(struct thread *t, struct desk *d)
 			 d->which, n);
 		return;
 	}
-	if (ADD(r->served, 1))
+	if (RAISE(r->served, 1))
 		describe_request("served twice", r);
 	x = below(&t->random, 100);
 	/* It dies with the handle, or with us. */

@@ -6,7 +6,7 @@
 
 void complain(const char *format, ...)
 {
-	unsigned int n = ADD(world->complaints, 1);
+	unsigned int n = RAISE(world->complaints, 1);
 	va_list args;
 
 	if (n < COMPLAINTS) {
@@ -132,7 +132,7 @@ void oracle_receipt(const struct receipt *r)
 	l->got_end = r->end;
 	if (r->header)
 		l->seq = r->header->seq;
-	if (ADD(l->got, 1))
+	if (RAISE(l->got, 1))
 		complain("received twice, now at %u..%u: %s", r->begin, r->end,
 			 describe(l));
 }

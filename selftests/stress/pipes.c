@@ -308,7 +308,7 @@ static void write_some(struct thread *t, const struct stall *s)
 	long ret;
 
 	if (!author) {
-		author = ADD(works->authors_used, 1) + 1;
+		author = RAISE(works->authors_used, 1) + 1;
 		if (author > AUTHORS)
 			return;
 		works->pens[number].author = author;
@@ -339,7 +339,7 @@ void pipes_step(struct thread *t)
 	if (s->fd < 0 || !below(&t->random, 40)) {
 		for (i = 0; i < PIPES; i++)
 			fds[i] = works->conduits[i].fd;
-		stall_open(t, s, fds, PIPES);
+		stall_open(t, s, fds, PIPES, below(&t->random, 2) ? SEND : RECEIVE);
 	}
 	if (s->fd < 0)
 		return;

@@ -125,7 +125,7 @@ static uint64_t note_key(const struct note *n)
 
 static void note_failure(unsigned int queue, uint32_t begin)
 {
-	uint32_t i = ADD(hall->failures_used, 1);
+	uint32_t i = RAISE(hall->failures_used, 1);
 
 	if (i < FAILURES)
 		hall->failures[i] = (struct failure){ queue, begin, tick() };
@@ -179,7 +179,7 @@ static void send_message(struct thread *t, struct stall *s)
 {
 	bool plain = !below(&t->random, 3);
 	uint64_t deadline = plain ? KIPC_FOREVER : some_deadline(&t->random);
-	uint32_t number = ADD(hall->used, 1);
+	uint32_t number = RAISE(hall->used, 1);
 	struct note *n;
 	long ret;
 	int err;
@@ -238,7 +238,7 @@ static void receipt(const struct taker *taker, const char *data, size_t bytes,
 	COUNT(taken);
 	n->got_begin = taker->begin;
 	n->got_end = tick();
-	if (ADD(n->got, 1))
+	if (RAISE(n->got, 1))
 		describe_note("received twice", n);
 }
 
@@ -286,7 +286,7 @@ void queues_step(struct thread *t)
 
 	t->actor->begin = tick();
 	if (s->fd < 0 || !below(&t->random, 40))
-		stall_open(t, s, hall->fds, QUEUES);
+		stall_open(t, s, hall->fds, QUEUES, below(&t->random, 2) ? SEND : RECEIVE);
 	if (s->fd < 0)
 		return;
 	p.fd = s->fd;

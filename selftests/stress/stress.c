@@ -2,9 +2,9 @@
 /*
  * stress [--duration SECONDS] [--seed N] [--processes N] [--faults]
  *
- * Many processes do random things on many mailboxes, queues and pipes at once, are killed,
- * stopped, interrupted, run into limits and failing allocations; then it is
- * compared what was sent and what came.  See stress.h.
+ * Many processes do random things on many objects of all kinds but services at once, are
+ * killed, stopped, interrupted, run into limits and failing allocations; then it is
+ * compared what was done and what came of it.  See stress.h.
  *
  *	--duration	so long (KIPC_STRESS, or 10)
  *	--seed		of all random numbers; what comes of them also depends
@@ -16,6 +16,7 @@
 #include "stress.h"
 
 #include <getopt.h>
+#include <kselftest.h>
 
 #define EPOCH (4 * SECOND)
 
@@ -124,12 +125,12 @@ static void tell_complaints(uint64_t seed)
 static void check_totals(void)
 {
 	static const char * const names[] = {
-		"objects", "handles", "bytes", "waiters"
+		"objects", "handles", "bytes", "waiters", "memory"
 	};
 	uint64_t end = after(PATIENCE), left;
 	unsigned int i;
 
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < ARRAY_SIZE(names); i++) {
 		do {
 			left = total(names[i]);
 			if (!left)
@@ -153,6 +154,7 @@ static void sweep(int ctl)
 		if (k_unlink(ctl, box_name(i)))
 			CHECK(errno == ENOENT);
 	churn_sweep(ctl);
+	regions_sweep(ctl);
 }
 
 static void run_epoch(uint64_t end, uint64_t seed, bool faults)
@@ -170,6 +172,9 @@ static void run_epoch(uint64_t end, uint64_t seed, bool faults)
 	calls_open(ctl);
 	queues_open(ctl);
 	pipes_open();
+	sems_open(ctl);
+	regions_open();
+	bells_open();
 	weather_start(ctl, (seed + epochs * 0x9e3779b97f4a7c15ULL) | 1);
 	weather_blow(end, &weather);
 	weather_end(&weather);
@@ -180,6 +185,9 @@ static void run_epoch(uint64_t end, uint64_t seed, bool faults)
 	calls_epoch();
 	queues_epoch();
 	pipes_epoch();
+	sems_epoch();
+	regions_epoch();
+	bells_epoch();
 	for (b = world->boxes; b < world->boxes + world->boxes_used; b++)
 		close(b->fd);
 	sweep(ctl);
@@ -223,6 +231,14 @@ static bool tell_results(bool can_fault)
 	good &= result(all.messages && all.taken, text);
 	snprintf(text, sizeof(text), "%llu records came through pipes", ull(all.records));
 	good &= result(all.records, text);
+	snprintf(text, sizeof(text), "%llu operations on semaphores", ull(all.operated));
+	good &= result(all.operated, text);
+	snprintf(text, sizeof(text), "shared memory: taken %llu times, %llu sizes set",
+		 ull(all.tilled), ull(all.resized));
+	good &= result(all.tilled && all.resized, text);
+	snprintf(text, sizeof(text), "doorbells: %llu rings, %llu answers", ull(all.rung),
+		 ull(all.answered));
+	good &= result(all.rung && all.answered, text);
 	printf("# %llu boxes of one's own, %llu names, %u boxes made anew\n",
 	       ull(all.private), ull(all.names), weather.retired);
 	good &= result(!leaks, "nothing was left behind");
@@ -305,7 +321,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "stress: this kernel cannot inject faults\n");
 		return 2;
 	}
-	printf("TAP version 13\n1..8\n# seed %llu, %u processes, %llu s\n",
+	printf("TAP version 13\n1..11\n# seed %llu, %u processes, %llu s\n",
 	       ull(seed), workers, ull(duration));
 	umask(0);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);

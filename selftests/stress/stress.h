@@ -3,12 +3,12 @@
  * DOC: The stress program
  *
  * A supervisor (stress.c) starts worker processes of several threads (worker.c,
- * churn.c, calls.c, queues.c, pipes.c) that do random things on a dozen mailboxes of
- * different shapes, and on some queues and pipes, while weather.c kills and stops them,
- * sends them signals, changes limits, removes boxes, and makes allocations and copies
- * fail.
+ * churn.c, calls.c, queues.c, pipes.c, sems.c, regions.c, bells.c) that do random things
+ * on a dozen mailboxes of different shapes, and on some queues, pipes, sets of semaphores,
+ * regions of shared memory and doorbells, while weather.c kills and stops them, sends them
+ * signals, changes limits, removes boxes, and makes allocations and copies fail.
  *
- * The oracle (oracle.c; calls, queues and pipes have their own) knows every letter: its
+ * The oracle (oracle.c; all but mailboxes have their own) knows every letter: its
  * record stands in shared memory and has been filled in before the send.  The sender
  * notes there what it was told, the receiver what it got.  Buffers of receivers are in
  * shared memory too: in that of a receiver that was killed inside its call it can be
@@ -134,6 +134,7 @@ struct counters {
 	uint64_t no_quota, no_memory, faults, hangups, gone, names, private;
 	uint64_t asked, replied, deserted;
 	uint64_t messages, taken, records;
+	uint64_t operated, tilled, resized, rung, answered;
 };
 
 /* In shared memory. */
@@ -166,13 +167,13 @@ const char *box_name(unsigned int shape);
 
 #define LOAD(x)		__atomic_load_n(&(x), __ATOMIC_SEQ_CST)
 #define STORE(x, v)	__atomic_store_n(&(x), v, __ATOMIC_SEQ_CST)
-#define ADD(x, v)	__atomic_fetch_add(&(x), v, __ATOMIC_SEQ_CST)
+#define RAISE(x, v)	__atomic_fetch_add(&(x), v, __ATOMIC_SEQ_CST)
 #define COUNT(what)	__atomic_fetch_add(&world->count.what, 1, \
 					   __ATOMIC_RELAXED)
 
 static inline uint32_t tick(void)
 {
-	return ADD(world->clock, 1) + 1;
+	return RAISE(world->clock, 1) + 1;
 }
 
 /* Random numbers; the state is not 0. */
@@ -257,16 +258,30 @@ struct desk {
 };
 
 /**
- * struct stall - a handle for a queue or a pipe
+ * struct stall - a handle for a queue, a pipe, a set of semaphores or a doorbell
  * @fd: -1: none
  * @which: index of that
- * @rights: SEND or RECEIVE
+ * @rights: SEND or RECEIVE, or both
  * @nonblock: it never waits
  */
 struct stall {
 	int fd;
 	unsigned int which, rights;
 	bool nonblock;
+};
+
+/**
+ * struct plot - what a thread has mapped of shared memory
+ * @map: NULL: nothing
+ * @size: in bytes
+ * @which: index of the region
+ * @writes: it may be written
+ */
+struct plot {
+	char *map;
+	size_t size;
+	unsigned int which;
+	bool writes;
 };
 
 enum { SEATS = 5 };
@@ -285,6 +300,9 @@ enum { SEATS = 5 };
  * @desk: and that for calls
  * @queue: and that of a queue
  * @pipe: and that of a pipe
+ * @set: and that of a set of semaphores
+ * @bell: and that of a doorbell
+ * @plot: what it has mapped
  */
 struct thread {
 	struct actor *actor;
@@ -295,7 +313,8 @@ struct thread {
 	char *in, *out;
 	struct seat seats[SEATS];
 	struct desk desk;
-	struct stall queue, pipe;
+	struct stall queue, pipe, set, bell;
+	struct plot plot;
 };
 
 void worker_run(unsigned int number, int ctl, unsigned int inherited,
@@ -303,7 +322,8 @@ void worker_run(unsigned int number, int ctl, unsigned int inherited,
 void call_begin(struct thread *t);
 void call_end(struct thread *t);
 bool excused(int err);
-void stall_open(struct thread *t, struct stall *s, const int *fds, unsigned int n);
+void stall_open(struct thread *t, struct stall *s, const int *fds, unsigned int n,
+		unsigned int rights);
 /* A call on kipc that is not a send or a receive. */
 #define CALL(t, call) ({						\
 	long ret_;							\
@@ -337,7 +357,7 @@ void calls_step(struct thread *t);
 void calls_waiters(void);
 void calls_epoch(void);
 
-/* queues.c, pipes.c */
+/* queues.c, pipes.c, sems.c, regions.c, bells.c */
 void queues_open(int ctl);
 void queues_step(struct thread *t);
 void queues_dead(unsigned int number);
@@ -348,6 +368,21 @@ void pipes_step(struct thread *t);
 void pipes_dead(unsigned int number);
 void pipes_waiters(void);
 void pipes_epoch(void);
+void sems_open(int ctl);
+void sems_step(struct thread *t);
+void sems_dead(unsigned int number);
+void sems_waiters(void);
+void sems_epoch(void);
+void regions_open(void);
+void regions_step(struct thread *t);
+void regions_waiters(void);
+void regions_epoch(void);
+void regions_sweep(int ctl);
+void bells_open(void);
+void bells_step(struct thread *t);
+void bells_dead(unsigned int number);
+void bells_waiters(void);
+void bells_epoch(void);
 
 /* weather.c */
 /* What was done to the workers. */

@@ -177,7 +177,7 @@ void transfer_send(struct thread *t, struct seat *s)
 		send_wrong(&a);
 		goto out;
 	}
-	number = ADD(world->letters_used, 1);
+	number = RAISE(world->letters_used, 1);
 	if (number >= LETTERS) {
 		STORE(world->stop, 1);
 		goto out;

@@ -4,11 +4,20 @@
 
 #include <sys/syscall.h>
 
-static const char * const limit_names[] = {
-	"max_objects", "max_bytes", "max_waiters"
+enum { LIMITS = 4 };
+
+/* What weather makes of them is below this. */
+static const struct {
+	const char *name;
+	unsigned int most;
+} limits[LIMITS] = {
+	{ "max_objects", 30 },
+	{ "max_bytes", 300000 },
+	{ "max_waiters", 30 },
+	{ "max_memory", 300000 },
 };
 
-static uint64_t limit_before[3];
+static uint64_t limit_before[LIMITS];
 static uint64_t random_state;
 static int control_fd;
 static pid_t pids[64];
@@ -51,22 +60,21 @@ static void limits_restore(void)
 {
 	int i;
 
-	for (i = 0; i < 3; i++)
-		set_limit(limit_names[i], limit_before[i]);
+	for (i = 0; i < LIMITS; i++)
+		set_limit(limits[i].name, limit_before[i]);
 }
 
 static void limits_change(struct weather *w)
 {
-	int i = below(&random_state, 4);
+	int i = below(&random_state, LIMITS + 1);
 
 	STORE(world->tight, 1);
-	if (i == 3) {
+	if (i == LIMITS) {
 		limits_restore();
 		return;
 	}
 	w->limits++;
-	set_limit(limit_names[i], i == 1 ? below(&random_state, 300000) :
-		  below(&random_state, 30));
+	set_limit(limits[i].name, below(&random_state, limits[i].most));
 }
 
 void weather_start(int ctl, uint64_t seed)
@@ -75,8 +83,8 @@ void weather_start(int ctl, uint64_t seed)
 
 	control_fd = ctl;
 	random_state = seed;
-	for (i = 0; i < 3; i++)
-		limit_before[i] = get_limit(limit_names[i]);
+	for (i = 0; i < LIMITS; i++)
+		limit_before[i] = get_limit(limits[i].name);
 	for (i = 0; i < SHAPES; i++)
 		box_make(i);
 	CHECK(world->boxes_used == SHAPES);
@@ -107,6 +115,8 @@ static void bury(unsigned int number, int status, struct weather *w)
 		oracle_dead(a);
 		queues_dead(a - world->actors);
 		pipes_dead(a - world->actors);
+		sems_dead(a - world->actors);
+		bells_dead(a - world->actors);
 		memset(a, 0, sizeof(*a));
 	}
 }
@@ -234,20 +244,43 @@ static void shake(unsigned int number)
 	}
 }
 
+static void calm_down(struct weather *w)
+{
+	uint64_t end = after(PATIENCE);
+
+	while (!all_stand_still() && now_ns() < end)
+		bury_the_dead(w);
+}
+
+/* One of those that are still there: what it leaves behind is for those who wait. */
+static void kill_one(struct weather *w)
+{
+	unsigned int first = below(&random_state, workers), i, number;
+
+	for (i = 0; i < workers; i++) {
+		number = (first + i) % workers;
+		if (!pids[number] || !LOAD(actors_of(number)->tid))
+			continue;
+		do_kill(number, w);
+		break;
+	}
+}
+
 /* All stop.  Who still waits then, may he?  Then everybody goes. */
 void weather_end(struct weather *w)
 {
-	uint64_t end = after(PATIENCE);
 	unsigned int i, left;
 	struct box *b;
+	uint64_t end;
 
 	STORE(world->stop, 1);
 	for (i = 0; i < workers; i++)
 		if (pids[i])
 			kill(pids[i], SIGCONT);
 	limits_restore();
-	while (!all_stand_still() && now_ns() < end)
-		bury_the_dead(w);
+	calm_down(w);
+	kill_one(w);
+	calm_down(w);
 	/* Whoever wanted to do so may have been killed before. */
 	for (b = world->boxes; b < world->boxes + world->boxes_used; b++)
 		if (b->removed && k_remove(b->fd))
@@ -256,6 +289,9 @@ void weather_end(struct weather *w)
 	calls_waiters();
 	queues_waiters();
 	pipes_waiters();
+	sems_waiters();
+	regions_waiters();
+	bells_waiters();
 
 	end = after(PATIENCE);
 	for (;;) {

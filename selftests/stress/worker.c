@@ -129,17 +129,18 @@ static void seat_open(struct thread *t, struct seat *s)
 		seat_close(s);
 }
 
-/* One of @n, to send or to receive. */
-void stall_open(struct thread *t, struct stall *s, const int *fds, unsigned int n)
+/* One of @n. */
+void stall_open(struct thread *t, struct stall *s, const int *fds, unsigned int n,
+		unsigned int rights)
 {
 	if (s->fd >= 0)
 		close(s->fd);
 	s->which = below(&t->random, n);
-	s->rights = below(&t->random, 2) ? SEND : RECEIVE;
+	s->rights = rights;
 	s->nonblock = below(&t->random, 2);
 	s->fd = CALL(t, k_narrow(fds[s->which], s->rights,
 				 s->nonblock ? KIPC_NONBLOCK : 0));
-	ALLOW(s->fd, "a handle of a queue or pipe", false);
+	ALLOW(s->fd, "a handle of something", false);
 }
 
 static void check_mask(const struct seat *s, unsigned int mask)
@@ -278,7 +279,7 @@ static void transfer(struct thread *t, struct seat *s)
 static void step(struct thread *t)
 {
 	struct seat *s = &t->seats[below(&t->random, SEATS)];
-	unsigned int x = below(&t->random, 2000);
+	unsigned int x = below(&t->random, 2700);
 
 	if (s->fd < 0 || x < 40 ||
 	    (world->boxes[s->box].removed && x < 500)) {
@@ -306,8 +307,14 @@ static void step(struct thread *t)
 		churn_namespace(t);
 	} else if (x < 1997) {
 		leave_child();
-	} else {
+	} else if (x < 2000) {
 		take_away(t, s);
+	} else if (x < 2300) {
+		sems_step(t);
+	} else if (x < 2500) {
+		bells_step(t);
+	} else {
+		regions_step(t);
 	}
 }
 
@@ -327,6 +334,8 @@ static void *live(void *arg)
 	t->desk.fd = -1;
 	t->queue.fd = -1;
 	t->pipe.fd = -1;
+	t->set.fd = -1;
+	t->bell.fd = -1;
 	STORE(t->actor->tid, gettid());
 	while (!LOAD(world->stop)) {
 		step(t);
