@@ -510,7 +510,7 @@ void kipc_call_begin(struct kipc_call *call, struct kipc_party *party,
 	call->result = 0;
 	call->party = party;
 	call->claim = claim;
-	trace_kipc_call(call->calls->id, call->token);
+	kipc_trace(call, call->calls->id, call->token);
 	call->calls->begun++;
 	list_add_tail(&call->node, &call->caller->calls);
 }
@@ -558,7 +558,7 @@ void kipc_call_detach(struct kipc_call *call, struct kipc_wake *wake)
  */
 void kipc_call_withdraw(struct kipc_call *call, struct kipc_wake *wake)
 {
-	trace_kipc_abandon(call->calls->id, call->token);
+	kipc_trace(abandon, call->calls->id, call->token);
 	kipc_call_detach(call, wake);
 	kipc_call_unload(call);
 	call->calls->begun--;
@@ -568,7 +568,7 @@ void kipc_call_withdraw(struct kipc_call *call, struct kipc_wake *wake)
 /**
  * kipc_call_take - the calling process has the request
  * @call: QUEUED
- * @server: the handle that it took it by; or NULL: the object looks after that
+ * @server: the handle that it took it by
  * @wake: not full
  *
  * Context: the lock is held.
@@ -578,13 +578,10 @@ void kipc_call_take(struct kipc_call *call, struct kipc_party *server,
 {
 	struct kipc_collector *claim = call->claim;
 
-	trace_kipc_serve(call->calls->id, call->token);
-	call->state = KIPC_CALL_TAKEN;
-	call->calls->serving++;
-	if (server)
-		hlist_add_head(&call->served, &server->serving);
+	kipc_call_taken(call);
+	hlist_add_head(&call->served, &server->serving);
 	call->server_party = server;
-	if (unlikely(server && call->server != task_tgid(current))) {
+	if (unlikely(call->server != task_tgid(current))) {
 		kipc_call_unwatch(call);
 		call->server = get_pid(task_tgid(current));
 		add_wait_queue(&call->server->wait_pidfd, &call->watch);
@@ -634,7 +631,7 @@ void kipc_call_end(struct kipc_call *call, int result, struct kipc_wake *wake)
 	struct kipc_collector *claim = call->claim;
 
 	lockdep_assert_held(call->calls->lock);
-	trace_kipc_reply(call->calls->id, call->token, result);
+	kipc_trace(reply, call->calls->id, call->token, result);
 	if (call->state != KIPC_CALL_QUEUED) {
 		call->calls->serving--;
 		hlist_del_init(&call->served);
@@ -666,7 +663,7 @@ void kipc_call_end(struct kipc_call *call, int result, struct kipc_wake *wake)
  */
 void kipc_call_abandon(struct kipc_call *call, struct kipc_wake *wake)
 {
-	trace_kipc_abandon(call->calls->id, call->token);
+	kipc_trace(abandon, call->calls->id, call->token);
 	kipc_call_detach(call, wake);
 	if (call->state == KIPC_CALL_DONE) {
 		kipc_call_forget_reply(call);

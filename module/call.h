@@ -297,6 +297,17 @@ void kipc_call_end(struct kipc_call *call, int result, struct kipc_wake *wake);
 void kipc_call_abandon(struct kipc_call *call, struct kipc_wake *wake);
 
 /*
+ * The calling thread has the request.  No more than that is kipc_call_take() for an object
+ * that looks after its servers itself, and where nobody waits until a call is taken.
+ */
+static inline void kipc_call_taken(struct kipc_call *call)
+{
+	kipc_trace(serve, call->calls->id, call->token);
+	call->state = KIPC_CALL_TAKEN;
+	call->calls->serving++;
+}
+
+/*
  * kipc_call_end(), if somebody waits for it until it ends, and the object looks after
  * its servers itself.  Returns who waits, for kipc_wake_task(); or NULL: nothing has
  * happened.
@@ -306,7 +317,7 @@ static inline struct task_struct *kipc_call_end_claimed(struct kipc_call *call,
 {
 	if (unlikely(!call->claim))
 		return NULL;
-	trace_kipc_reply(call->calls->id, call->token, result);
+	kipc_trace(reply, call->calls->id, call->token, result);
 	call->calls->serving--;
 	call->state = KIPC_CALL_DONE;
 	call->result = result;

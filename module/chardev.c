@@ -170,7 +170,7 @@ static int kipc_create_new(struct kipc_names *names, const char *text,
 		goto put_file;
 	kipc_objects_add(object);
 	kipc_object_event(object, KIPC_HAPPENED_CREATED, text);
-	trace_kipc_create(object->id, object->kind->id, kipc_names_number(object->home));
+	kipc_trace(create, object->id, object->kind->id, kipc_names_number(object->home));
 	kipc_object_put(object);
 	fd_install(fd, file);
 	return fd;

@@ -25,15 +25,20 @@ void kipc_latency_stop(u64 id, struct kipc_account *account);
 bool kipc_latency_read(u64 id, enum kipc_wait what, u64 counts[KIPC_LATENCY_BUCKETS]);
 void kipc_latency_add(u64 id, enum kipc_wait what, u64 nanoseconds);
 
+static inline bool kipc_latency_is_wanted(void)
+{
+	return static_branch_unlikely(&kipc_latency_wanted);
+}
+
 /* A wait begins: when, for kipc_latency_end(). */
 static inline u64 kipc_latency_begin(void)
 {
-	return static_branch_unlikely(&kipc_latency_wanted) ? ktime_get_ns() : 0;
+	return kipc_latency_is_wanted() ? ktime_get_ns() : 0;
 }
 
 static inline void kipc_latency_end(u64 id, enum kipc_wait what, u64 begun)
 {
-	if (static_branch_unlikely(&kipc_latency_wanted) && begun)
+	if (kipc_latency_is_wanted() && begun)
 		kipc_latency_add(id, what, ktime_get_ns() - begun);
 }
 

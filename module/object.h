@@ -293,7 +293,7 @@ static inline void kipc_object_event(struct kipc_object *object, u32 what, bool 
 /* Tell pollers, receivers of SIGIO, and listeners: see kipc_notify(). */
 static inline void kipc_object_notify(struct kipc_object *object, __poll_t news)
 {
-	trace_kipc_notify(object->id, object->kind->id, (__force u32)news);
+	kipc_trace(notify, object->id, object->kind->id, (__force u32)news);
 	kipc_notify(&object->notify, news);
 }
 
@@ -301,7 +301,7 @@ static inline void kipc_object_notify(struct kipc_object *object, __poll_t news)
 static inline u64 kipc_object_waits(const struct kipc_object *object,
 				    enum kipc_wait what, ktime_t deadline)
 {
-	trace_kipc_wait(object->id, object->kind->id, what, deadline);
+	kipc_trace(wait, object->id, object->kind->id, what, deadline);
 	return kipc_latency_begin();
 }
 

@@ -248,7 +248,7 @@ int kipc_charge(struct kipc_account *account, enum kipc_resource what, long n)
 refuse:
 	for (undo = account->user; undo != user; undo = undo->parent)
 		atomic_long_sub(n, &undo->used[what]);
-	trace_kipc_quota(from_kuid_munged(&init_user_ns, user->uid), what, n, limit);
+	kipc_trace(quota, from_kuid_munged(&init_user_ns, user->uid), what, n, limit);
 	if (kipc_event_wanted())
 		kipc_user_tell_limit(user, what);
 	return -EDQUOT;

@@ -138,7 +138,7 @@ static int kipc_call_await(struct kipc_calls *calls, struct kipc_caller *caller,
 	} else {
 		kipc_waiter_join(waiter, &caller->collectors);
 	}
-	trace_kipc_wait(calls->id, calls->ops->kind, KIPC_WAIT_REPLY, deadline);
+	kipc_trace(wait, calls->id, calls->ops->kind, KIPC_WAIT_REPLY, deadline);
 	begun = kipc_latency_begin();
 	spin_unlock(calls->lock);
 	ret = kipc_waiter_sleep(waiter, deadline);

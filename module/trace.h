@@ -209,6 +209,28 @@ TRACE_EVENT(kipc_quota,
 		  __entry->limit)
 );
 
+/*
+ * What the kernel makes of a tracepoint is long; where it stands there is only the branch
+ * and, behind it, a call.
+ */
+#define kipc_trace(event, ...)						\
+do {									\
+	if (trace_kipc_##event##_enabled())				\
+		kipc_trace_##event(__VA_ARGS__);			\
+} while (0)
+
+void kipc_trace_create(u64 id, u32 kind, u32 ipc_ns);
+void kipc_trace_send(u64 id, u32 kind, u64 seq, u64 size);
+void kipc_trace_receive(u64 id, u32 kind, u64 seq, u64 size);
+void kipc_trace_wait(u64 id, u32 kind, u32 what, ktime_t deadline);
+void kipc_trace_wake(pid_t tid, int verdict);
+void kipc_trace_call(u64 id, u64 token);
+void kipc_trace_serve(u64 id, u64 token);
+void kipc_trace_reply(u64 id, u64 token, int result);
+void kipc_trace_abandon(u64 id, u64 token);
+void kipc_trace_notify(u64 id, u32 kind, u32 events);
+void kipc_trace_quota(uid_t uid, u32 resource, u64 wanted, u64 limit);
+
 #endif /* KIPC_TRACE_H */
 
 #undef TRACE_INCLUDE_PATH

@@ -290,7 +290,7 @@ struct task_struct *kipc_waiter_settle(struct kipc_waiter *waiter, int verdict)
 
 	list_del(&waiter->node);
 	kipc_count(KIPC_REF_WAKES, 1);
-	trace_kipc_wake(task->pid, verdict);
+	kipc_trace(wake, task->pid, verdict);
 	/*
 	 * Pairs with the acquire in kipc_waiter_sleep().  It may be seen to run from
 	 * here on, and need not ask for the lock: nothing touches it any more.

@@ -274,20 +274,31 @@ static inline struct kipc_link *kipc_link_of(struct kipc_call *call)
 }
 
 /* Wait for a call, or for a reply, without patience unless the service has that flag. */
+static inline int kipc_service_sleep(const struct kipc_service *service, u32 patient,
+				     struct kipc_waiter *waiter, ktime_t deadline,
+				     struct kipc_patience *patience)
+{
+	return service->attr.flags & patient ?
+	       kipc_waiter_sleep(waiter, deadline) :
+	       kipc_waiter_linger(waiter, deadline, patience,
+				  &raw_cpu_ptr(service->pools)->yields);
+}
+
 static inline int kipc_service_wait(const struct kipc_service *service, u32 patient,
 				    struct kipc_waiter *waiter, ktime_t deadline,
 				    struct kipc_patience *patience)
 {
 	enum kipc_wait what = patient == KIPC_SERVICE_PATIENT ? KIPC_WAIT_CALL :
 								KIPC_WAIT_REPLY;
-	u64 begun = kipc_object_waits(&service->object, what, deadline);
+	u64 begun;
 	int ret;
 
-	ret = service->attr.flags & patient ?
-	      kipc_waiter_sleep(waiter, deadline) :
-	      kipc_waiter_linger(waiter, deadline, patience,
-				 &raw_cpu_ptr(service->pools)->yields);
-	kipc_object_waited(&service->object, what, begun);
+	kipc_trace(wait, service->object.id, KIPC_KIND_SERVICE, what, deadline);
+	if (likely(!kipc_latency_is_wanted()))
+		return kipc_service_sleep(service, patient, waiter, deadline, patience);
+	begun = ktime_get_ns();
+	ret = kipc_service_sleep(service, patient, waiter, deadline, patience);
+	kipc_latency_end(service->object.id, what, begun);
 	return ret;
 }
 

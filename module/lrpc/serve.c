@@ -94,15 +94,12 @@ static void kipc_link_take(struct kipc_link *link)
 {
 	struct kipc_service *service = link->binding->service;
 	struct pid *thread = task_pid(current);
-	struct kipc_wake wake;
 
 	if (unlikely(link->worker != thread)) {
 		put_pid(link->worker);
 		link->worker = get_pid(thread);
 	}
-	/* Nobody waits until it is taken. */
-	kipc_wake_init(&wake);
-	kipc_call_take(&link->call, NULL, &wake);
+	kipc_call_taken(&link->call);
 	kipc_chain_add(link);
 	atomic_inc(&service->serving);
 	if (unlikely(!READ_ONCE(service->patrolling))) {

@@ -107,8 +107,8 @@ again:
 					   item.tag);
 		kipc_ring_commit(&mailbox->ring, space);
 		kipc_mailbox_take_room(mailbox, item.size);
-		trace_kipc_send(mailbox->object.id, KIPC_KIND_MAILBOX, envelope->seq,
-				item.size);
+		kipc_trace(send, mailbox->object.id, KIPC_KIND_MAILBOX, envelope->seq,
+			   item.size);
 		before = envelope;
 		left -= item.size;
 		bytes += item.size;
@@ -328,8 +328,8 @@ static unsigned int kipc_batch_take(struct kipc_mailbox *mailbox,
 						    cut, &sender.letter)))
 			break;
 		left -= size;
-		trace_kipc_receive(mailbox->object.id, KIPC_KIND_MAILBOX, envelope->seq,
-				   envelope->size);
+		kipc_trace(receive, mailbox->object.id, KIPC_KIND_MAILBOX, envelope->seq,
+			   envelope->size);
 		mailbox->stat.received++;
 		mailbox->stat.received_bytes += envelope->size;
 		drained = kipc_mailbox_pop(mailbox, segment);

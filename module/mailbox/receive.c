@@ -151,8 +151,8 @@ void kipc_mailbox_received(struct kipc_mailbox *mailbox,
 			   struct kipc_envelope *envelope,
 			   struct kipc_wake *wake)
 {
-	trace_kipc_receive(mailbox->object.id, KIPC_KIND_MAILBOX, envelope->seq,
-			   envelope->size);
+	kipc_trace(receive, mailbox->object.id, KIPC_KIND_MAILBOX, envelope->seq,
+		   envelope->size);
 	mailbox->stat.received++;
 	mailbox->stat.received_bytes += envelope->size;
 	if (likely(!kipc_envelope_is_call(envelope)))
@@ -278,7 +278,7 @@ kipc_mailbox_receive_quick(struct kipc_mailbox *mailbox, void __user *data,
 		     (header && !kipc_envelope_show(envelope, size, header))))
 		goto unlock;
 	bytes = length;
-	trace_kipc_receive(mailbox->object.id, KIPC_KIND_MAILBOX, envelope->seq, length);
+	kipc_trace(receive, mailbox->object.id, KIPC_KIND_MAILBOX, envelope->seq, length);
 	mailbox->stat.received++;
 	mailbox->stat.received_bytes += length;
 	garbage = kipc_mailbox_take_out(mailbox, segment, envelope, length);

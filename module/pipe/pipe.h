@@ -226,7 +226,7 @@ static inline void kipc_pipe_give_room(struct kipc_pipe *pipe, u32 bytes)
 /* What was put into the ring, for which room was taken, can be read now. */
 static inline void kipc_pipe_wrote(struct kipc_pipe *pipe, u32 bytes)
 {
-	trace_kipc_send(pipe->object.id, KIPC_KIND_PIPE, pipe->stat.written_bytes, bytes);
+	kipc_trace(send, pipe->object.id, KIPC_KIND_PIPE, pipe->stat.written_bytes, bytes);
 	pipe->ready += bytes;
 	pipe->stat.peak_bytes = max_t(u64, pipe->stat.peak_bytes, pipe->ready);
 	pipe->stat.written_bytes += bytes;
@@ -238,7 +238,7 @@ static inline struct kipc_segment *kipc_pipe_take(struct kipc_pipe *pipe,
 						  u32 bytes)
 {
 	lockdep_assert_held(&pipe->object.lock);
-	trace_kipc_receive(pipe->object.id, KIPC_KIND_PIPE, pipe->stat.read_bytes, bytes);
+	kipc_trace(receive, pipe->object.id, KIPC_KIND_PIPE, pipe->stat.read_bytes, bytes);
 	pipe->ready -= bytes;
 	pipe->bytes -= bytes;
 	pipe->stat.read_bytes += bytes;

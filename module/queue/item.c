@@ -280,7 +280,7 @@ void kipc_item_append(struct kipc_queue *queue, struct kipc_item *item)
 		if (queue->coming & BIT(way) && !queue->cursor[way])
 			queue->cursor[way] = item;
 
-	trace_kipc_send(queue->object.id, KIPC_KIND_QUEUE, item->seq, item->size);
+	kipc_trace(send, queue->object.id, KIPC_KIND_QUEUE, item->seq, item->size);
 	stat->sent++;
 	stat->sent_bytes += item->size;
 	stat->send_time = item->time;

@@ -109,7 +109,7 @@ static void kipc_queue_received(struct kipc_queue *queue, struct kipc_item *item
 	struct kipc_queue_figures *stat = &queue->stat;
 	struct pid *process = task_tgid(current);
 
-	trace_kipc_receive(queue->object.id, KIPC_KIND_QUEUE, item->seq, item->size);
+	kipc_trace(receive, queue->object.id, KIPC_KIND_QUEUE, item->seq, item->size);
 	stat->received++;
 	stat->received_bytes += item->size;
 	stat->recv_jiffies = get_jiffies_64();
