@@ -248,14 +248,16 @@ static void kipc_call_death(struct work_struct *work)
 	struct kipc_call *call = container_of(work, struct kipc_call, death);
 	struct kipc_calls *calls = call->calls;
 	struct kipc_wake wake;
+	bool died;
 
 	kipc_wake_init(&wake);
 	/* Before it looks: who comes from now on queues it again. */
 	smp_store_mb(call->dying, false);
 	spin_lock(calls->lock);
-	if ((call->state == KIPC_CALL_TAKEN ||
-	     call->state == KIPC_CALL_ANSWERING) &&
-	    kipc_process_is_dead(call->server)) {
+	died = (call->state == KIPC_CALL_TAKEN ||
+		call->state == KIPC_CALL_ANSWERING) &&
+	       kipc_process_is_dead(call->server);
+	if (died) {
 		if (call->state == KIPC_CALL_ANSWERING)
 			call->deserted = -EPIPE;
 		else
@@ -271,6 +273,8 @@ static void kipc_call_death(struct work_struct *work)
 		wake.then = NULL;
 	}
 	kipc_wake_flush(&wake);
+	if (died)
+		calls->ops->died(calls);
 	calls->ops->drop(calls);
 }
 
@@ -500,11 +504,13 @@ void kipc_call_begin(struct kipc_call *call, struct kipc_party *party,
 {
 	call->token = kipc_call_next_token(call);
 	call->state = KIPC_CALL_QUEUED;
+	call->since = jiffies;
 	call->used = true;
 	call->deserted = 0;
 	call->result = 0;
 	call->party = party;
 	call->claim = claim;
+	kipc_trace(call, call->calls->id, call->token);
 	call->calls->begun++;
 	list_add_tail(&call->node, &call->caller->calls);
 }
@@ -552,6 +558,7 @@ void kipc_call_detach(struct kipc_call *call, struct kipc_wake *wake)
  */
 void kipc_call_withdraw(struct kipc_call *call, struct kipc_wake *wake)
 {
+	kipc_trace(abandon, call->calls->id, call->token);
 	kipc_call_detach(call, wake);
 	kipc_call_unload(call);
 	call->calls->begun--;
@@ -561,7 +568,7 @@ void kipc_call_withdraw(struct kipc_call *call, struct kipc_wake *wake)
 /**
  * kipc_call_take - the calling process has the request
  * @call: QUEUED
- * @server: the handle that it took it by; or NULL: the object looks after that
+ * @server: the handle that it took it by
  * @wake: not full
  *
  * Context: the lock is held.
@@ -571,12 +578,10 @@ void kipc_call_take(struct kipc_call *call, struct kipc_party *server,
 {
 	struct kipc_collector *claim = call->claim;
 
-	call->state = KIPC_CALL_TAKEN;
-	call->calls->serving++;
-	if (server)
-		hlist_add_head(&call->served, &server->serving);
+	kipc_call_taken(call);
+	hlist_add_head(&call->served, &server->serving);
 	call->server_party = server;
-	if (unlikely(server && call->server != task_tgid(current))) {
+	if (unlikely(call->server != task_tgid(current))) {
 		kipc_call_unwatch(call);
 		call->server = get_pid(task_tgid(current));
 		add_wait_queue(&call->server->wait_pidfd, &call->watch);
@@ -626,6 +631,7 @@ void kipc_call_end(struct kipc_call *call, int result, struct kipc_wake *wake)
 	struct kipc_collector *claim = call->claim;
 
 	lockdep_assert_held(call->calls->lock);
+	kipc_trace(reply, call->calls->id, call->token, result);
 	if (call->state != KIPC_CALL_QUEUED) {
 		call->calls->serving--;
 		hlist_del_init(&call->served);
@@ -657,6 +663,7 @@ void kipc_call_end(struct kipc_call *call, int result, struct kipc_wake *wake)
  */
 void kipc_call_abandon(struct kipc_call *call, struct kipc_wake *wake)
 {
+	kipc_trace(abandon, call->calls->id, call->token);
 	kipc_call_detach(call, wake);
 	if (call->state == KIPC_CALL_DONE) {
 		kipc_call_forget_reply(call);

@@ -58,6 +58,7 @@
 #include "notify.h"
 #include "quota.h"
 #include "ring.h"
+#include "trace.h"
 #include "waiter.h"
 
 struct kipc_call;
@@ -78,18 +79,22 @@ enum kipc_call_state {
 
 /**
  * struct kipc_calls_ops - what the engine asks of the object
+ * @kind: KIPC_KIND_...
  * @hold: keep it alive, unless it is about to go; in any context
  * @drop: the opposite; may sleep
+ * @died: a server is dead that had a call; may sleep
  * @rest: the records are the object's own, made by kipc_call_make(): this one is FREE now,
  *	on no list; with the lock held, the wake not full.  Or NULL
  * @unload: free a parcel; the lock may be held.  NULL if calls carry nothing that the engine
  *	knows of
  *
- * An object with @rest looks after its servers itself, and needs neither @hold nor @drop.
+ * An object with @rest looks after its servers itself, and needs neither of the others.
  */
 struct kipc_calls_ops {
+	u32 kind;
 	bool (*hold)(struct kipc_calls *calls);
 	void (*drop)(struct kipc_calls *calls);
+	void (*died)(struct kipc_calls *calls);
 	void (*rest)(struct kipc_call *call, struct kipc_wake *wake);
 	void (*unload)(struct kipc_parcel *parcel);
 };
@@ -99,6 +104,7 @@ struct kipc_calls_ops {
  * @ops: of the object
  * @owner: the object
  * @lock: the object's, which protects all of this
+ * @id: of the object
  * @table: records by their place in it
  * @retired: the highest count that a freed record had
  * @begun: calls, since the object was made
@@ -109,6 +115,7 @@ struct kipc_calls {
 	const struct kipc_calls_ops *ops;
 	void *owner;
 	spinlock_t *lock;	/* the object's */
+	u64 id;
 	struct xarray table;
 	u64 retired;
 	u64 begun;
@@ -168,6 +175,7 @@ struct kipc_collector {
  * @claim: a thread that waits for the end, or collects the reply; or NULL
  * @token: of this call, or of the last one
  * @state: see above
+ * @since: jiffies when it began
  * @used: it has carried a call
  * @deserted: ANSWERING: an errno: the server is gone, or the object removed; or 0
  * @dying: @death is queued, and holds the object
@@ -199,6 +207,7 @@ struct kipc_call {
 	struct kipc_party *party;
 	struct kipc_collector *claim;
 	u64 token;
+	unsigned long since;
 	enum kipc_call_state state;
 	bool used;
 	bool dying;
@@ -256,10 +265,10 @@ void kipc_calls_later(struct delayed_work *work, unsigned long delay);
 bool kipc_process_is_dead(struct pid *process);
 void kipc_calls_teardown(void);
 struct kipc_calls *kipc_calls_create(const struct kipc_calls_ops *ops,
-				     void *owner, spinlock_t *lock);
+				     void *owner, spinlock_t *lock, u64 id);
 void kipc_calls_free(struct kipc_calls *calls);
 void kipc_calls_init(struct kipc_calls *calls, const struct kipc_calls_ops *ops,
-		     void *owner, spinlock_t *lock);
+		     void *owner, spinlock_t *lock, u64 id);
 void kipc_calls_exit(struct kipc_calls *calls);
 struct kipc_call *kipc_calls_next(struct kipc_calls *calls,
 				  unsigned long *place);
@@ -288,6 +297,17 @@ void kipc_call_end(struct kipc_call *call, int result, struct kipc_wake *wake);
 void kipc_call_abandon(struct kipc_call *call, struct kipc_wake *wake);
 
 /*
+ * The calling thread has the request.  No more than that is kipc_call_take() for an object
+ * that looks after its servers itself, and where nobody waits until a call is taken.
+ */
+static inline void kipc_call_taken(struct kipc_call *call)
+{
+	kipc_trace(serve, call->calls->id, call->token);
+	call->state = KIPC_CALL_TAKEN;
+	call->calls->serving++;
+}
+
+/*
  * kipc_call_end(), if somebody waits for it until it ends, and the object looks after
  * its servers itself.  Returns who waits, for kipc_wake_task(); or NULL: nothing has
  * happened.
@@ -297,6 +317,7 @@ static inline struct task_struct *kipc_call_end_claimed(struct kipc_call *call,
 {
 	if (unlikely(!call->claim))
 		return NULL;
+	kipc_trace(reply, call->calls->id, call->token, result);
 	call->calls->serving--;
 	call->state = KIPC_CALL_DONE;
 	call->result = result;

@@ -25,6 +25,7 @@
 #include "quota.h"
 #include "registry.h"
 #include "sem/sem.h"
+#include "trace.h"
 
 #define KIPC_CREATE_FLAGS \
 	(KIPC_NONBLOCK | KIPC_INHERIT | KIPC_EXCL | KIPC_PERSISTENT)
@@ -126,10 +127,11 @@ static int kipc_open_by_name(struct kipc_names *names, const char *text,
 	if (kind != KIPC_KIND_ANY && object->kind->id != kind)
 		ret = -EPROTOTYPE;
 	else
-		ret = kipc_object_permission(object, kipc_names_user_ns(names),
-					     rights);
+		ret = kipc_object_permission(object, rights);
 	if (!ret)
 		ret = kipc_object_open(object, rights, flags, deadline);
+	if (ret >= 0)
+		kipc_object_event(object, KIPC_HAPPENED_OPENED, true);
 	kipc_object_put(object);
 	return ret;
 }
@@ -147,7 +149,7 @@ static int kipc_create_new(struct kipc_names *names, const char *text,
 	fd = get_unused_fd_flags(create->flags & KIPC_INHERIT ? 0 : O_CLOEXEC);
 	if (fd < 0)
 		return fd;
-	object = kipc_object_create(kind, create->mode & ~current_umask(),
+	object = kipc_object_create(names, kind, create->mode & ~current_umask(),
 				    u64_to_user_ptr(create->attr),
 				    create->attr_size);
 	if (IS_ERR(object)) {
@@ -162,10 +164,13 @@ static int kipc_create_new(struct kipc_names *names, const char *text,
 	kipc_delay(KIPC_DELAY_CREATE_UNNAMED);
 	ret = 0;
 	if (text)
-		ret = kipc_object_publish(object, names, text, create->name_len,
+		ret = kipc_object_publish(object, text, create->name_len,
 					  create->flags & KIPC_PERSISTENT);
 	if (ret)
 		goto put_file;
+	kipc_objects_add(object);
+	kipc_object_event(object, KIPC_HAPPENED_CREATED, text);
+	kipc_trace(create, object->id, object->kind->id, kipc_names_number(object->home));
 	kipc_object_put(object);
 	fd_install(fd, file);
 	return fd;
@@ -280,6 +285,8 @@ static long kipc_control_open_pid(void __user *arg, size_t size)
 		ret = -EIDRM;
 	else
 		ret = kipc_object_open(object, open.rights, open.flags, NULL);
+	if (ret >= 0)
+		kipc_object_event(object, KIPC_HAPPENED_OPENED, false);
 	kipc_object_put(object);
 	return ret;
 }
@@ -306,10 +313,12 @@ static long kipc_control_unlink(struct kipc_names *names, void __user *arg,
 	if (!object)
 		return -ENOENT;
 	kipc_delay(KIPC_DELAY_UNLINK_FOUND);
-	if (!kipc_object_owned(object, kipc_names_user_ns(names)))
+	if (!kipc_object_owned(object))
 		ret = -EACCES;
 	else
 		ret = kipc_name_forget(&object->name) ? 0 : -ENOENT;
+	if (!ret)
+		kipc_object_event(object, KIPC_HAPPENED_UNLINKED, true);
 	kipc_object_put(object);
 	return ret;
 }

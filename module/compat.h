@@ -13,6 +13,8 @@
 #include <linux/sched.h>
 #include <linux/version.h>
 
+#include <net/genetlink.h>
+
 /* Since 6.7 the time stamps of an inode are behind accessors. */
 static inline void kipc_inode_init_times(struct inode *inode)
 {
@@ -71,6 +73,16 @@ static inline int kipc_receive_fd(struct file *file, unsigned int flags)
 	return receive_fd(file, NULL, flags);
 #else
 	return receive_fd(file, flags);
+#endif
+}
+
+/* What a dump was asked for. */
+static inline struct nlattr **kipc_dump_attrs(struct netlink_callback *cb)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+	return genl_info_dump(cb)->attrs;
+#else
+	return genl_dumpit_info(cb)->attrs;
 #endif
 }
 

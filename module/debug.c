@@ -100,6 +100,7 @@ static struct kipc_delay_state kipc_delays[] = {
 	[KIPC_DELAY_MEMORY_RESIZED] = { .name = "memory_resized" },
 	[KIPC_DELAY_BELL_FAULT] = { .name = "bell_fault" },
 	[KIPC_DELAY_SEM_UNDO_CREATED] = { .name = "sem_undo_created" },
+	[KIPC_DELAY_SOCKET_CLOSED] = { .name = "socket_closed" },
 	[KIPC_DELAY_SEM_ALL_TAKEN] = { .name = "sem_all_taken" },
 };
 

@@ -88,6 +88,7 @@
  * @KIPC_DELAY_MEMORY_RESIZED: the memfd has its new size, it is not kept yet
  * @KIPC_DELAY_BELL_FAULT: the buffer's page was missing, the lock is dropped
  * @KIPC_DELAY_SEM_UNDO_CREATED: memory for what is to be undone is there, nobody knows it
+ * @KIPC_DELAY_SOCKET_CLOSED: a netlink socket is just closed, its subscription still there
  * @KIPC_DELAY_SEM_ALL_TAKEN: one of each of several sets was taken, or not, none settled
  * @KIPC_DELAY_POINTS: how many there are
  */
@@ -160,6 +161,7 @@ enum kipc_delay {
 	KIPC_DELAY_MEMORY_RESIZED,
 	KIPC_DELAY_BELL_FAULT,
 	KIPC_DELAY_SEM_UNDO_CREATED,
+	KIPC_DELAY_SOCKET_CLOSED,
 	KIPC_DELAY_SEM_ALL_TAKEN,
 	KIPC_DELAY_POINTS
 };

@@ -243,6 +243,17 @@ static long kipc_handle_narrow(struct kipc_handle *handle, void __user *arg,
 	return kipc_object_open(handle->object, narrow.rights, narrow.flags, NULL);
 }
 
+static long kipc_handle_stat(struct kipc_handle *handle, void __user *arg,
+			     size_t size)
+{
+	const struct kipc_kind *kind = handle->object->kind;
+	u8 stat[KIPC_STAT_MAX] __aligned(8);
+
+	memset(stat, 0, kind->stat_size);
+	kind->stat(handle->object, stat);
+	return kipc_arg_out(arg, size, kind->stat_least, stat, kind->stat_size);
+}
+
 /* What the events come to for this handle; 0: it has not the rights. */
 static __poll_t kipc_handle_news(const struct kipc_handle *handle, u32 events)
 {
@@ -337,6 +348,8 @@ long kipc_handle_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	case KIPC_CMD(KIPC_IOC_NOTIFY):
 		return kipc_handle_notify(handle, user, size);
 	default:
+		if (KIPC_CMD(cmd) == handle->object->kind->stat_cmd)
+			return kipc_handle_stat(handle, user, size);
 		return handle->object->kind->ioctl(file, KIPC_CMD(cmd), user,
 						   size);
 	}

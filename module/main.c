@@ -7,6 +7,8 @@
 #include "call.h"
 #include "chardev.h"
 #include "debug.h"
+#include "event.h"
+#include "netlink/netlink.h"
 #include "object.h"
 #include "registry.h"
 #include "selftest.h"
@@ -30,12 +32,18 @@ static int __init kipc_init(void)
 	ret = kipc_object_setup();
 	if (ret)
 		goto calls;
-	ret = kipc_chardev_setup();
+	ret = kipc_netlink_setup();
 	if (ret)
 		goto object;
+	ret = kipc_chardev_setup();
+	if (ret)
+		goto netlink;
 	kipc_debug_setup();
 	return 0;
 
+netlink:
+	kipc_netlink_teardown();
+	kipc_events_teardown();
 object:
 	kipc_object_teardown();
 calls:
@@ -46,10 +54,12 @@ calls:
 static void __exit kipc_exit(void)
 {
 	kipc_chardev_teardown();
+	kipc_netlink_teardown();
 	kipc_registry_teardown();
 	/* Some may still hold an object, and with it its path. */
 	kipc_calls_teardown();
 	kipc_object_teardown();
+	kipc_events_teardown();
 	kipc_debug_teardown();
 }
 

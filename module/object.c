@@ -47,6 +47,17 @@ struct kipc_handle *kipc_handle_of_file(const struct file *file)
 							     NULL;
 }
 
+/**
+ * kipc_objects_last - the number of the last object that was made
+ *
+ * Context: any.
+ * Return: that, a snapshot.
+ */
+u64 kipc_objects_last(void)
+{
+	return atomic64_read(&kipc_last_id);
+}
+
 /* The pseudo file system. */
 
 static int kipc_dentry_init(struct dentry *dentry)
@@ -171,6 +182,7 @@ static struct inode *kipc_inode_create(struct kipc_object *object, umode_t mode)
 
 /**
  * kipc_object_create - make an object without a name
+ * @home: the names of its IPC namespace
  * @kind: its kind
  * @mode: permission bits
  * @attr: of the kind, in user space
@@ -180,7 +192,8 @@ static struct inode *kipc_inode_create(struct kipc_object *object, umode_t mode)
  * Return: an object that the caller holds with one count of @handles, or an
  * ERR_PTR(): -EDQUOT, -ENOMEM, and what the kind says to @attr.
  */
-struct kipc_object *kipc_object_create(const struct kipc_kind *kind,
+struct kipc_object *kipc_object_create(struct kipc_names *home,
+				       const struct kipc_kind *kind,
 				       umode_t mode, const void __user *attr,
 				       size_t size)
 {
@@ -201,6 +214,7 @@ struct kipc_object *kipc_object_create(const struct kipc_kind *kind,
 	}
 	memset(object, 0, kind->size);
 	object->kind = kind;
+	object->home = home;
 	object->account = account;
 	object->id = atomic64_inc_return(&kipc_last_id);
 	object->created = ktime_get_real_ns();
@@ -216,8 +230,13 @@ struct kipc_object *kipc_object_create(const struct kipc_kind *kind,
 		ret = -ENOMEM;
 		goto release;
 	}
+	kipc_names_join(home);
 	kipc_count(KIPC_REF_OBJECTS, 1);
-	return object;
+	ret = kipc_objects_reserve(object->id);
+	if (!ret)
+		return object;
+	kipc_object_put(object);
+	return ERR_PTR(ret);
 
 release:
 	kind->release(object);
@@ -251,13 +270,19 @@ bool kipc_object_get(struct kipc_object *object)
 void kipc_object_put(struct kipc_object *object)
 {
 	struct inode *inode = object->inode;
+	bool named, found;
 
 	if (!refcount_dec_and_test(&object->handles))
 		return;
 	kipc_delay(KIPC_DELAY_OBJECT_DYING);
+	found = kipc_objects_remove(object);
+	kipc_latency_stop(object->id, &object->account);
 	/* A persistent name would have held it, so this one is not. */
-	kipc_name_forget(&object->name);
+	named = kipc_name_forget(&object->name);
+	if (found)
+		kipc_object_event(object, KIPC_HAPPENED_END, named);
 	object->kind->release(object);
+	kipc_names_leave(object->home);
 	iput(inode);
 }
 
@@ -283,8 +308,7 @@ static const struct kipc_name_ops kipc_object_name_ops = {
 
 /**
  * kipc_object_publish - give a new object its name
- * @object: held by the caller, who alone knows it
- * @names: the table
+ * @object: held by the caller, new
  * @text: the name, checked
  * @len: of @text
  * @persistent: the name holds the object
@@ -292,8 +316,8 @@ static const struct kipc_name_ops kipc_object_name_ops = {
  * Context: process context, may sleep.
  * Return: 0, -EEXIST, or -ENOMEM.
  */
-int kipc_object_publish(struct kipc_object *object, struct kipc_names *names,
-			const char *text, size_t len, bool persistent)
+int kipc_object_publish(struct kipc_object *object, const char *text, size_t len,
+			bool persistent)
 {
 	struct kipc_name *name = &object->name;
 	int ret;
@@ -306,7 +330,7 @@ int kipc_object_publish(struct kipc_object *object, struct kipc_names *names,
 	name->persistent = persistent;
 	if (persistent)
 		kipc_object_get(object);
-	ret = kipc_name_add(names, name);
+	ret = kipc_name_add(object->home, name);
 	if (ret && persistent)
 		kipc_object_put(object);
 	return ret;
@@ -332,26 +356,24 @@ struct kipc_object *kipc_object_find(struct kipc_names *names, const char *text,
 /**
  * kipc_object_owned - does the caller own an object?
  * @object: held by the caller
- * @owner: the user namespace that owns the IPC namespace of the name
  *
- * Return: true for the owner and for CAP_IPC_OWNER in @owner.
+ * Return: true for the owner, and for CAP_IPC_OWNER in the user namespace that owns the
+ * object's IPC namespace.
  */
-bool kipc_object_owned(struct kipc_object *object, struct user_namespace *owner)
+bool kipc_object_owned(const struct kipc_object *object)
 {
 	return uid_eq(object->inode->i_uid, current_fsuid()) ||
-	       ns_capable(owner, CAP_IPC_OWNER);
+	       ns_capable(kipc_names_user_ns(object->home), CAP_IPC_OWNER);
 }
 
 /**
  * kipc_object_permission - may the caller open an object by its name?
  * @object: held by the caller
- * @owner: the user namespace that owns the IPC namespace of the name
  * @rights: what it asks for, not nothing
  *
  * Return: 0, -EINVAL: the kind has not all of them; -EACCES.
  */
-int kipc_object_permission(struct kipc_object *object,
-			   struct user_namespace *owner, u32 rights)
+int kipc_object_permission(const struct kipc_object *object, u32 rights)
 {
 	struct inode *inode = object->inode;
 	umode_t granted = inode->i_mode;
@@ -372,7 +394,8 @@ int kipc_object_permission(struct kipc_object *object,
 	    (!(rights & (KIPC_RIGHT_MANAGE | KIPC_RIGHT_SERVE)) ||
 	     uid_eq(inode->i_uid, current_fsuid())))
 		return 0;
-	return ns_capable(owner, CAP_IPC_OWNER) ? 0 : -EACCES;
+	return ns_capable(kipc_names_user_ns(object->home), CAP_IPC_OWNER) ?
+	       0 : -EACCES;
 }
 
 /* Which access mode a file shows (F_GETFL), and what the VFS lets through. */
@@ -612,16 +635,17 @@ int kipc_object_open(struct kipc_object *object, u32 rights, u32 flags,
  */
 int kipc_object_remove(struct kipc_object *object)
 {
-	bool removed;
+	bool removed, named;
 
 	/* First, so that nobody finds what is dead. */
-	kipc_name_forget(&object->name);
+	named = kipc_name_forget(&object->name);
 	spin_lock(&object->lock);
 	removed = object->removed;
 	WRITE_ONCE(object->removed, true);
 	spin_unlock(&object->lock);
 	if (removed)
 		return -EIDRM;
+	kipc_object_event(object, KIPC_HAPPENED_REMOVED, named);
 	kipc_delay(KIPC_DELAY_REMOVE_MARKED);
 	object->kind->remove(object);
 	return 0;

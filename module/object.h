@@ -27,6 +27,7 @@
  * DOC: Locks
  *
  *   kipc_registry_lock (registry.c)	names and tables
+ *   that of kipc_objects (objects.c)	which objects there are
  *   kipc_users_lock (quota.c)		users
  *   kipc_direct_lock (direct.c)		what processes have published
  *   object->lock			@removed, and what the kind keeps; the hot
@@ -63,13 +64,17 @@
 #include <linux/kipc.h>
 
 #include "call.h"
+#include "event.h"
+#include "latency.h"
 #include "notify.h"
 #include "quota.h"
 #include "registry.h"
+#include "trace.h"
 #include "waiter.h"
 
 struct kipc_handle;
 struct kipc_object;
+struct kipc_report;
 struct seq_file;
 
 /**
@@ -98,6 +103,12 @@ struct seq_file;
  * @ioctl: commands of the kind; @cmd without its size, which is @size
  * @poll: the mask, exact; what it shows is no news any more
  * @show: more lines for fdinfo
+ * @stat_cmd: KIPC_IOC_..._STAT without its size
+ * @stat_size: of its structure, KIPC_STAT_MAX at most
+ * @stat_least: of the first published one
+ * @stat: fill it in, zeroed, for the calling process
+ * @waiters: who waits
+ * @calls: those that are not over; or NULL
  *
  * All are called in process context without locks.
  */
@@ -124,12 +135,22 @@ struct kipc_kind {
 		      size_t size);
 	__poll_t (*poll)(struct kipc_handle *handle);
 	void (*show)(struct seq_file *seq, struct kipc_object *object);
+
+	unsigned int stat_cmd;
+	size_t stat_size;
+	size_t stat_least;
+	void (*stat)(struct kipc_object *object, void *stat);
+	void (*waiters)(struct kipc_object *object, struct kipc_report *report);
+	void (*calls)(struct kipc_object *object, struct kipc_report *report);
 };
+
+#define KIPC_STAT_MAX	512	/* bytes of any kind's figures */
 
 /**
  * struct kipc_object - the head of every object
  * @kind: its operations
  * @inode: owner, group and mode are there; referenced while @handles > 0
+ * @home: the names of its IPC namespace, while @handles > 0
  * @id: never used again
  * @created: CLOCK_REALTIME nanoseconds
  * @account: who pays
@@ -148,6 +169,7 @@ struct kipc_kind {
 struct kipc_object {
 	const struct kipc_kind *kind;
 	struct inode *inode;
+	struct kipc_names *home;
 	u64 id;
 	u64 created;
 	struct kipc_account account;
@@ -229,19 +251,18 @@ static inline bool kipc_ends_no_receiver(const struct kipc_ends *ends)
 	return ends->had_receiver && !ends->receivers;
 }
 
-struct kipc_object *kipc_object_create(const struct kipc_kind *kind,
+struct kipc_object *kipc_object_create(struct kipc_names *home,
+				       const struct kipc_kind *kind,
 				       umode_t mode, const void __user *attr,
 				       size_t size);
 bool kipc_object_get(struct kipc_object *object);
 void kipc_object_put(struct kipc_object *object);
-int kipc_object_publish(struct kipc_object *object, struct kipc_names *names,
-			const char *text, size_t len, bool persistent);
+int kipc_object_publish(struct kipc_object *object, const char *text, size_t len,
+			bool persistent);
 struct kipc_object *kipc_object_find(struct kipc_names *names,
 				     const char *text, size_t len);
-int kipc_object_permission(struct kipc_object *object,
-			   struct user_namespace *owner, u32 rights);
-bool kipc_object_owned(struct kipc_object *object,
-		       struct user_namespace *owner);
+int kipc_object_permission(const struct kipc_object *object, u32 rights);
+bool kipc_object_owned(const struct kipc_object *object);
 struct file *kipc_object_file(struct kipc_object *object, u32 rights,
 			      u32 flags, bool refuse);
 int kipc_object_reopen(struct inode *inode, struct file *file);
@@ -252,6 +273,43 @@ int kipc_object_remove(struct kipc_object *object);
 struct kipc_handle *kipc_handle_of_file(const struct file *file);
 long kipc_handle_total(void);
 int kipc_object_release(struct inode *inode, struct file *file);
+
+/* objects.c: all of them */
+int kipc_objects_reserve(u64 id);
+void kipc_objects_add(struct kipc_object *object);
+bool kipc_objects_remove(struct kipc_object *object);
+struct kipc_object *kipc_objects_next(u64 *id, u64 last);
+u64 kipc_objects_last(void);
+u32 kipc_objects_generation(void);
+void kipc_object_tell(struct kipc_object *object, u32 what, bool named);
+
+/* Something happens to an object; @named: it has, or had, that name. */
+static inline void kipc_object_event(struct kipc_object *object, u32 what, bool named)
+{
+	if (kipc_event_wanted())
+		kipc_object_tell(object, what, named);
+}
+
+/* Tell pollers, receivers of SIGIO, and listeners: see kipc_notify(). */
+static inline void kipc_object_notify(struct kipc_object *object, __poll_t news)
+{
+	kipc_trace(notify, object->id, object->kind->id, (__force u32)news);
+	kipc_notify(&object->notify, news);
+}
+
+/* The calling thread begins to wait; when, for kipc_object_waited(). */
+static inline u64 kipc_object_waits(const struct kipc_object *object,
+				    enum kipc_wait what, ktime_t deadline)
+{
+	kipc_trace(wait, object->id, object->kind->id, what, deadline);
+	return kipc_latency_begin();
+}
+
+static inline void kipc_object_waited(const struct kipc_object *object,
+				      enum kipc_wait what, u64 begun)
+{
+	kipc_latency_end(object->id, what, begun);
+}
 
 /* handle.c: more file operations that serve every kind */
 ktime_t kipc_handle_deadline(const struct file *file, u64 deadline);

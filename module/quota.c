@@ -14,7 +14,9 @@
 #include <linux/user_namespace.h>
 
 #include "debug.h"
+#include "event.h"
 #include "quota.h"
+#include "trace.h"
 
 static unsigned long max_objects = 16384;
 module_param(max_objects, ulong, 0644);
@@ -171,23 +173,50 @@ void kipc_account_exit(struct kipc_account *account)
 	account->memcg = NULL;
 }
 
-static unsigned long kipc_quota_limit(enum kipc_resource what)
+static unsigned long *const kipc_limits[] = {
+	[KIPC_OBJECTS]	= &max_objects,
+	[KIPC_BYTES]	= &max_bytes,
+	[KIPC_WAITERS]	= &max_waiters,
+	[KIPC_CARRIED]	= &max_carried,
+	[KIPC_MEMORY]	= &max_memory,
+};
+
+static_assert(ARRAY_SIZE(kipc_limits) == KIPC_RESOURCES);
+
+/**
+ * kipc_quota_limit - how much each user may hold
+ * @what: of this
+ *
+ * Context: any.
+ */
+unsigned long kipc_quota_limit(enum kipc_resource what)
 {
-	switch (what) {
-	case KIPC_OBJECTS:
-		return READ_ONCE(max_objects);
-	case KIPC_BYTES:
-		return READ_ONCE(max_bytes);
-	case KIPC_WAITERS:
-		return READ_ONCE(max_waiters);
-	case KIPC_CARRIED:
-		return READ_ONCE(max_carried);
-	case KIPC_MEMORY:
-		return READ_ONCE(max_memory);
-	case KIPC_RESOURCES:
-		break;
-	}
-	return 0;
+	return READ_ONCE(*kipc_limits[what]);
+}
+
+/**
+ * kipc_quota_set_limit - change that
+ * @what: of this
+ * @limit: so much
+ *
+ * Context: any.
+ */
+void kipc_quota_set_limit(enum kipc_resource what, unsigned long limit)
+{
+	WRITE_ONCE(*kipc_limits[what], limit);
+}
+
+static void kipc_user_tell_limit(const struct kipc_user *user,
+				 enum kipc_resource what)
+{
+	struct kipc_event *event = kipc_event_new(KIPC_HAPPENED_LIMIT, 0);
+
+	if (!event)
+		return;
+	event->resource = what;
+	event->uid = user->uid;
+	event->owner = get_user_ns(user->ns);
+	kipc_event_tell(event);
 }
 
 /**
@@ -219,6 +248,9 @@ int kipc_charge(struct kipc_account *account, enum kipc_resource what, long n)
 refuse:
 	for (undo = account->user; undo != user; undo = undo->parent)
 		atomic_long_sub(n, &undo->used[what]);
+	kipc_trace(quota, from_kuid_munged(&init_user_ns, user->uid), what, n, limit);
+	if (kipc_event_wanted())
+		kipc_user_tell_limit(user, what);
 	return -EDQUOT;
 }
 
@@ -366,4 +398,55 @@ long kipc_quota_total(enum kipc_resource what)
 			total += atomic_long_read(&user->used[what]);
 	mutex_unlock(&kipc_users_lock);
 	return total;
+}
+
+/* As many as there is room for; returns how many there are. */
+static u32 kipc_users_list_locked(struct kipc_usage *usage, u32 room,
+				  kipc_usage_filter *shown, void *data)
+{
+	struct kipc_user *user;
+	unsigned int bucket, i;
+	u32 count = 0;
+
+	lockdep_assert_held(&kipc_users_lock);
+	hash_for_each(kipc_users, bucket, user, node) {
+		if (!shown(user->ns, user->uid, data) || count++ >= room)
+			continue;
+		usage->uid = user->uid;
+		usage->ns = user->ns->ns.inum;
+		for (i = 0; i < KIPC_RESOURCES; i++)
+			usage->used[i] = atomic_long_read(&user->used[i]);
+		usage++;
+	}
+	return count;
+}
+
+/**
+ * kipc_quota_usage - what each user holds, who holds or has held anything of late
+ * @shown: says which ones, without sleeping
+ * @data: for it
+ * @count: written: users
+ *
+ * The table holds nobody's namespace: whoever asks may keep it for as long as he likes.
+ *
+ * Context: process context, may sleep.
+ * Return: a table, to be freed by kvfree(), or NULL: there is no memory.
+ */
+struct kipc_usage *kipc_quota_usage(kipc_usage_filter *shown, void *data, u32 *count)
+{
+	struct kipc_usage *usage;
+	u32 room;
+
+	/* There may be more of them by the time that there is memory. */
+	for (room = 16;; room = *count + 16) {
+		usage = kvmalloc_array(room, sizeof(*usage), GFP_KERNEL_ACCOUNT);
+		if (!usage)
+			return NULL;
+		mutex_lock(&kipc_users_lock);
+		*count = kipc_users_list_locked(usage, room, shown, data);
+		mutex_unlock(&kipc_users_lock);
+		if (*count <= room)
+			return usage;
+		kvfree(usage);
+	}
 }

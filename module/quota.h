@@ -17,10 +17,12 @@
 #define KIPC_QUOTA_H
 
 #include <linux/types.h>
+#include <linux/uidgid.h>
 
 struct kipc_user;
 struct mem_cgroup;
 struct page;
+struct user_namespace;
 
 enum kipc_resource {
 	KIPC_OBJECTS,
@@ -58,6 +60,23 @@ struct page *kipc_account_page(struct kipc_account *account);
 void kipc_account_free(struct kipc_account *account, void *memory,
 		       size_t size);
 
+/**
+ * struct kipc_usage - what a user holds
+ * @uid: the user
+ * @ns: the number of its user namespace
+ * @used: by resource
+ */
+struct kipc_usage {
+	kuid_t uid;
+	u32 ns;
+	u64 used[KIPC_RESOURCES];
+};
+
+typedef bool kipc_usage_filter(struct user_namespace *ns, kuid_t uid, void *data);
+
 long kipc_quota_total(enum kipc_resource what);
+struct kipc_usage *kipc_quota_usage(kipc_usage_filter *shown, void *data, u32 *count);
+unsigned long kipc_quota_limit(enum kipc_resource what);
+void kipc_quota_set_limit(enum kipc_resource what, unsigned long limit);
 
 #endif /* KIPC_QUOTA_H */

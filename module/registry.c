@@ -25,18 +25,21 @@
  * struct kipc_names - the names of an IPC namespace
  * @node: in kipc_tables
  * @ipc: the namespace, referenced once; constant
- * @controls: control descriptors that are bound to it
+ * @controls: control descriptors that are bound to it; and sockets that are told of its
+ *	events, and dumps that have not been read to the end
+ * @objects: those that belong to it
  * @list: all names
  * @table: the same, by text
  * @awaiting: those who wait for a name
  *
- * The rest is protected by kipc_registry_lock; it goes when @controls is 0 and
- * @list empty.
+ * The rest is protected by kipc_registry_lock; it goes when @controls and @objects are 0
+ * and @list empty.
  */
 struct kipc_names {
 	struct list_head node;
 	struct ipc_namespace *ipc;
 	unsigned long controls;
+	unsigned long objects;
 	struct list_head list;
 	struct rhashtable table;
 	struct list_head awaiting;
@@ -122,7 +125,7 @@ static struct kipc_name *kipc_name_find_locked(struct kipc_names *names,
 static void kipc_names_free_locked(struct kipc_names *names)
 {
 	lockdep_assert_held(&kipc_registry_lock);
-	if (names->controls || !list_empty(&names->list))
+	if (names->controls || names->objects || !list_empty(&names->list))
 		return;
 	list_del(&names->node);
 	rhashtable_destroy(&names->table);
@@ -196,14 +199,63 @@ void kipc_names_put(struct kipc_names *names)
 }
 
 /**
- * kipc_names_user_ns - who is privileged over the names
+ * kipc_names_join - an object is made that belongs to a table
  * @names: a table that the caller is bound to
+ *
+ * Context: process context, may sleep.
+ */
+void kipc_names_join(struct kipc_names *names)
+{
+	mutex_lock(&kipc_registry_lock);
+	names->objects++;
+	mutex_unlock(&kipc_registry_lock);
+}
+
+/**
+ * kipc_names_leave - the opposite
+ * @names: that table; may be gone afterwards
+ *
+ * Context: process context, may sleep.
+ */
+void kipc_names_leave(struct kipc_names *names)
+{
+	mutex_lock(&kipc_registry_lock);
+	names->objects--;
+	kipc_names_free_locked(names);
+	mutex_unlock(&kipc_registry_lock);
+}
+
+/**
+ * kipc_names_user_ns - who is privileged over the names
+ * @names: a table that the caller, or an object that it holds, is bound to
  *
  * Return: the user namespace that owns the IPC namespace.
  */
-struct user_namespace *kipc_names_user_ns(struct kipc_names *names)
+struct user_namespace *kipc_names_user_ns(const struct kipc_names *names)
 {
 	return names->ipc->user_ns;
+}
+
+/**
+ * kipc_names_number - what an IPC namespace is called
+ * @names: its table, likewise
+ *
+ * Return: the inode number of /proc/PID/ns/ipc.
+ */
+u32 kipc_names_number(const struct kipc_names *names)
+{
+	return names->ipc->ns.inum;
+}
+
+/**
+ * kipc_names_own - is it the caller's IPC namespace?
+ * @names: its table, likewise
+ *
+ * Return: whether it is.
+ */
+bool kipc_names_own(const struct kipc_names *names)
+{
+	return names->ipc == current->nsproxy->ipc_ns;
 }
 
 /* Wake who waits for a name, and nobody else. */
@@ -288,7 +340,8 @@ int kipc_name_add(struct kipc_names *names, struct kipc_name *name)
 		ret = rhashtable_insert_fast(&names->table, &name->node,
 					     kipc_table_params);
 	if (!ret) {
-		WRITE_ONCE(name->names, names);
+		/* Pairs with kipc_name_linked(): with it comes the text. */
+		smp_store_release(&name->names, names);
 		list_add_tail(&name->list, &names->list);
 		kipc_count(KIPC_REF_NAMES, 1);
 		kipc_name_announce_locked(names, name);
@@ -352,13 +405,14 @@ bool kipc_name_forget(struct kipc_name *name)
  */
 bool kipc_name_linked(const struct kipc_name *name)
 {
-	return READ_ONCE(name->names);
+	/* Pairs with kipc_name_add(). */
+	return smp_load_acquire(&name->names);
 }
 
 /*
  * Take up to KIPC_REAP_BATCH names away; the persistent ones are left in
  * @doomed, with what they hold.  Returns whether the table is empty, and then it
- * is gone.
+ * goes with the last object.
  */
 static bool kipc_names_reap_locked(struct kipc_names *names,
 				   struct list_head *doomed)
@@ -410,11 +464,11 @@ static void kipc_registry_reap(struct work_struct *work)
 				break;
 			}
 		/*
-		 * A table without control descriptors is watched; the first
-		 * namespace stays for ever.
+		 * A table with names, but without control descriptors, is watched;
+		 * the first namespace stays for ever.
 		 */
 		list_for_each_entry(names, &kipc_tables, node)
-			if (!names->controls &&
+			if (!names->controls && !list_empty(&names->list) &&
 			    names->ipc->ns.inum != PROC_IPC_INIT_INO)
 				schedule_delayed_work(&kipc_reaper,
 						      KIPC_REAP_INTERVAL);

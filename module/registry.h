@@ -8,6 +8,9 @@
  * to the table, nobody can come back: a timer notices it and takes all names
  * away, and with them the persistent objects that nobody holds.
  *
+ * A table stays as long as there are objects that were made by way of it, named or not:
+ * they belong to its namespace.
+ *
  * What is named is the owner's affair: struct kipc_name stands inside of it,
  * with two functions that say how it is held.
  */
@@ -37,8 +40,8 @@ struct kipc_name_ops {
 /**
  * struct kipc_name - a name
  * @text: ends in NUL; or NULL
- * @len: of @text
  * @ops: of what is named
+ * @len: of @text
  * @persistent: the name holds what is named, once
  *
  * Set before it is added, and then constant.  The rest is the registry's:
@@ -50,8 +53,8 @@ struct kipc_name_ops {
  */
 struct kipc_name {
 	const char *text;
-	size_t len;
 	const struct kipc_name_ops *ops;
+	u32 len;
 	bool persistent;
 
 	struct kipc_names *names;
@@ -61,7 +64,11 @@ struct kipc_name {
 
 struct kipc_names *kipc_names_get(void);
 void kipc_names_put(struct kipc_names *names);
-struct user_namespace *kipc_names_user_ns(struct kipc_names *names);
+void kipc_names_join(struct kipc_names *names);
+void kipc_names_leave(struct kipc_names *names);
+struct user_namespace *kipc_names_user_ns(const struct kipc_names *names);
+u32 kipc_names_number(const struct kipc_names *names);
+bool kipc_names_own(const struct kipc_names *names);
 
 int kipc_name_add(struct kipc_names *names, struct kipc_name *name);
 struct kipc_name *kipc_name_find(struct kipc_names *names, const char *text,

@@ -12,6 +12,8 @@
 
 #include "call.h"
 #include "debug.h"
+#include "latency.h"
+#include "trace.h"
 
 /* Who answers, and when. */
 static void kipc_call_sign(struct kipc_call *call, u64 tag)
@@ -123,6 +125,7 @@ static int kipc_call_await(struct kipc_calls *calls, struct kipc_caller *caller,
 	struct kipc_waiter *waiter = &collector->waiter;
 	/* Records that are the object's own bound who waits for a certain one. */
 	bool free = collector->call && calls->ops->rest;
+	u64 begun;
 	int ret;
 
 	if (deadline == KIPC_DEADLINE_NO_WAIT)
@@ -135,8 +138,11 @@ static int kipc_call_await(struct kipc_calls *calls, struct kipc_caller *caller,
 	} else {
 		kipc_waiter_join(waiter, &caller->collectors);
 	}
+	kipc_trace(wait, calls->id, calls->ops->kind, KIPC_WAIT_REPLY, deadline);
+	begun = kipc_latency_begin();
 	spin_unlock(calls->lock);
 	ret = kipc_waiter_sleep(waiter, deadline);
+	kipc_latency_end(calls->id, KIPC_WAIT_REPLY, begun);
 	spin_lock(calls->lock);
 	ret = kipc_waiter_leave(waiter, ret);
 	if (!free)
@@ -388,18 +394,19 @@ void kipc_party_desert_exec(struct kipc_party *party, struct kipc_calls *calls,
  * @ops: of the object
  * @owner: the object
  * @lock: the object's
+ * @id: likewise
  *
  * Context: process context, may sleep.
  * Return: NULL if there is no memory.
  */
 struct kipc_calls *kipc_calls_create(const struct kipc_calls_ops *ops,
-				     void *owner, spinlock_t *lock)
+				     void *owner, spinlock_t *lock, u64 id)
 {
 	struct kipc_calls *calls = kzalloc(sizeof(*calls), GFP_KERNEL_ACCOUNT);
 
 	if (!calls)
 		return NULL;
-	kipc_calls_init(calls, ops, owner, lock);
+	kipc_calls_init(calls, ops, owner, lock, id);
 	return calls;
 }
 
@@ -409,13 +416,15 @@ struct kipc_calls *kipc_calls_create(const struct kipc_calls_ops *ops,
  * @ops: of the object
  * @owner: the object
  * @lock: the object's
+ * @id: likewise
  */
 void kipc_calls_init(struct kipc_calls *calls, const struct kipc_calls_ops *ops,
-		     void *owner, spinlock_t *lock)
+		     void *owner, spinlock_t *lock, u64 id)
 {
 	calls->ops = ops;
 	calls->owner = owner;
 	calls->lock = lock;
+	calls->id = id;
 	xa_init_flags(&calls->table, XA_FLAGS_ALLOC | XA_FLAGS_ACCOUNT);
 }
 

@@ -16,6 +16,7 @@
 
 #include "compat.h"
 #include "debug.h"
+#include "trace.h"
 #include "waiter.h"
 
 /* Lingering: skip no more than so many times; a yield may take so many nanoseconds. */
@@ -39,6 +40,7 @@ void kipc_waiter_start(struct kipc_waiter *waiter)
 	INIT_LIST_HEAD(&waiter->node);
 	waiter->task = current;
 	waiter->verdict = KIPC_WAITING;
+	waiter->since = jiffies;
 }
 
 /**
@@ -288,6 +290,7 @@ struct task_struct *kipc_waiter_settle(struct kipc_waiter *waiter, int verdict)
 
 	list_del(&waiter->node);
 	kipc_count(KIPC_REF_WAKES, 1);
+	kipc_trace(wake, task->pid, verdict);
 	/*
 	 * Pairs with the acquire in kipc_waiter_sleep().  It may be seen to run from
 	 * here on, and need not ask for the lock: nothing touches it any more.

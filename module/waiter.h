@@ -54,6 +54,7 @@ enum {
  * @task: the thread
  * @verdict: KIPC_WAITING, KIPC_GRANTED or a negative errno
  * @need: what it waits for, if waiters of one line differ in that
+ * @since: jiffies when it began
  *
  * Protected by the lock of the line; @verdict is also read without it.
  */
@@ -62,6 +63,7 @@ struct kipc_waiter {
 	struct task_struct *task;
 	int verdict;
 	size_t need;
+	unsigned long since;
 };
 
 /**

@@ -195,6 +195,6 @@ run_programs() {
 	rm -rf "$out"
 	"$root/scripts/vm" run --kernel "$kernel" --insmod selftest=1 --mem 1G \
 		--timeout 4800 --out "$out" --in "$build/selftests" \
-		--in "$build/lib/examples" --in "$build/$kernel/kipc.ko" -- \
+		--in "$build/lib/examples" --in "$build/lib/tool" --in "$build/$kernel/kipc.ko" -- \
 		env KIPC_COVERAGE=y KIPC_LEAKS=n "${words[@]}" selftests/run "$@"
 }

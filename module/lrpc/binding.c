@@ -102,7 +102,7 @@ static int kipc_slot_take(struct kipc_service *service)
 	}
 	mutex_unlock(&service->map_lock);
 	if (last)
-		kipc_notify(&service->object.notify, KIPC_NEWS_LIMIT);
+		kipc_object_notify(&service->object, KIPC_NEWS_LIMIT);
 	return slot;
 }
 
@@ -209,7 +209,8 @@ static void kipc_link_rest(struct kipc_call *call, struct kipc_wake *wake)
 }
 
 static const struct kipc_calls_ops kipc_binding_calls_ops = {
-	.rest = kipc_link_rest,
+	.kind	= KIPC_KIND_SERVICE,
+	.rest	= kipc_link_rest,
 };
 
 static int kipc_link_make(struct kipc_binding *binding, u32 index,
@@ -299,7 +300,7 @@ struct kipc_binding *kipc_binding_create(struct kipc_service *service,
 	}
 	kipc_count(KIPC_REF_BINDINGS, 1);
 	kipc_calls_init(&binding->calls, &kipc_binding_calls_ops, binding,
-			&binding->lock);
+			&binding->lock, service->object.id);
 	binding->calls.retired = service->slots[slot].retired;
 	for (made = 0; made < service->attr.stacks; made++) {
 		ret = kipc_link_make(binding, made, party);

@@ -72,6 +72,7 @@
 #include "../compat.h"
 #include "../object.h"
 #include "../parcel.h"
+#include "../trace.h"
 
 /**
  * struct kipc_pool - idle workers
@@ -273,14 +274,32 @@ static inline struct kipc_link *kipc_link_of(struct kipc_call *call)
 }
 
 /* Wait for a call, or for a reply, without patience unless the service has that flag. */
-static inline int kipc_service_wait(const struct kipc_service *service, u32 patient,
-				    struct kipc_waiter *waiter, ktime_t deadline,
-				    struct kipc_patience *patience)
+static inline int kipc_service_sleep(const struct kipc_service *service, u32 patient,
+				     struct kipc_waiter *waiter, ktime_t deadline,
+				     struct kipc_patience *patience)
 {
 	return service->attr.flags & patient ?
 	       kipc_waiter_sleep(waiter, deadline) :
 	       kipc_waiter_linger(waiter, deadline, patience,
 				  &raw_cpu_ptr(service->pools)->yields);
+}
+
+static inline int kipc_service_wait(const struct kipc_service *service, u32 patient,
+				    struct kipc_waiter *waiter, ktime_t deadline,
+				    struct kipc_patience *patience)
+{
+	enum kipc_wait what = patient == KIPC_SERVICE_PATIENT ? KIPC_WAIT_CALL :
+								KIPC_WAIT_REPLY;
+	u64 begun;
+	int ret;
+
+	kipc_trace(wait, service->object.id, KIPC_KIND_SERVICE, what, deadline);
+	if (likely(!kipc_latency_is_wanted()))
+		return kipc_service_sleep(service, patient, waiter, deadline, patience);
+	begun = ktime_get_ns();
+	ret = kipc_service_sleep(service, patient, waiter, deadline, patience);
+	kipc_latency_end(service->object.id, what, begun);
+	return ret;
 }
 
 /* There are more threads that wait for calls or replies than two: see waiter.h. */

@@ -82,7 +82,10 @@ static int kipc_pool_enqueue(struct kipc_link *link, u64 token, bool front)
 	wanted = !ret && kipc_notify_wanted(&object->notify);
 	spin_unlock(&object->lock);
 	if (unlikely(wanted))
-		kipc_notify(&object->notify, EPOLLIN | KIPC_NEWS_CALL);
+		kipc_object_notify(object, EPOLLIN | KIPC_NEWS_CALL);
+	if (!ret && !front)
+		kipc_object_event(object, KIPC_HAPPENED_BUSY,
+				  kipc_name_linked(&object->name));
 	return ret;
 }
 

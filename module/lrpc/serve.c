@@ -94,15 +94,12 @@ static void kipc_link_take(struct kipc_link *link)
 {
 	struct kipc_service *service = link->binding->service;
 	struct pid *thread = task_pid(current);
-	struct kipc_wake wake;
 
 	if (unlikely(link->worker != thread)) {
 		put_pid(link->worker);
 		link->worker = get_pid(thread);
 	}
-	/* Nobody waits until it is taken. */
-	kipc_wake_init(&wake);
-	kipc_call_take(&link->call, NULL, &wake);
+	kipc_call_taken(&link->call);
 	kipc_chain_add(link);
 	atomic_inc(&service->serving);
 	if (unlikely(!READ_ONCE(service->patrolling))) {
@@ -336,7 +333,8 @@ static bool kipc_thread_is_dead(struct pid *thread)
 /* Ends the calls of dead workers.  Returns whether there are others. */
 static bool kipc_binding_patrol(struct kipc_binding *binding)
 {
-	u32 i, stacks = binding->service->attr.stacks;
+	struct kipc_service *service = binding->service;
+	u32 i, stacks = service->attr.stacks;
 	bool serving = false, dead;
 	struct kipc_wake wake;
 	struct kipc_link *link;
@@ -352,8 +350,11 @@ static bool kipc_binding_patrol(struct kipc_binding *binding)
 			kipc_link_end(link, -EPIPE, &wake);
 		spin_unlock(&binding->lock);
 		kipc_wake_flush(&wake);
-		if (dead)
-			kipc_binding_put(binding);
+		if (!dead)
+			continue;
+		kipc_object_event(&service->object, KIPC_HAPPENED_DIED,
+				  kipc_name_linked(&service->object.name));
+		kipc_binding_put(binding);
 	}
 	return serving;
 }

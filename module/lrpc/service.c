@@ -12,6 +12,7 @@
 
 #include "../buffer.h"
 #include "../debug.h"
+#include "../report.h"
 #include "lrpc.h"
 
 #define KIPC_SERVICE_FLAGS \
@@ -143,13 +144,13 @@ int kipc_service_farewell(struct kipc_service *service)
 	       READ_ONCE(service->stopped) ? -ESHUTDOWN : -ENXIO;
 }
 
-/* What workers have will not be replied to, nor taken. */
-static void kipc_binding_fail(struct kipc_binding *binding, int error)
+/* What workers have will not be replied to, nor taken.  Returns whether they had any. */
+static bool kipc_binding_fail(struct kipc_binding *binding, int error)
 {
 	u32 i, stacks = binding->service->attr.stacks;
 	struct kipc_wake wake;
 	struct kipc_link *link;
-	bool taken;
+	bool taken, any = false;
 
 	kipc_wake_init(&wake);
 	for (i = 0; i < stacks; i++) {
@@ -164,7 +165,9 @@ static void kipc_binding_fail(struct kipc_binding *binding, int error)
 		kipc_wake_flush(&wake);
 		if (taken)
 			kipc_binding_put(binding);
+		any |= taken;
 	}
+	return any;
 }
 
 /**
@@ -181,11 +184,11 @@ void kipc_service_end(struct kipc_service *service, int error, bool gone)
 	struct kipc_binding *binding;
 	struct kipc_link *link;
 	u32 slot = 0;
-	bool first;
+	bool first, named, died = false;
 	u64 token;
 
 	/* First, so that another server can take its place. */
-	kipc_name_forget(&object->name);
+	named = kipc_name_forget(&object->name);
 	spin_lock(&object->lock);
 	first = !service->ended;
 	if (first)
@@ -199,13 +202,14 @@ void kipc_service_end(struct kipc_service *service, int error, bool gone)
 	}
 	kipc_pool_dismiss(service);
 	while (gone && (binding = kipc_binding_next(service, &slot))) {
-		kipc_binding_fail(binding, error);
+		died |= kipc_binding_fail(binding, error);
 		kipc_binding_put(binding);
 		cond_resched();
 	}
+	if (died && error == -EPIPE)
+		kipc_object_event(object, KIPC_HAPPENED_DIED, named);
 	if (first)
-		kipc_notify(&object->notify,
-			    KIPC_NEWS_END | EPOLLHUP | EPOLLERR);
+		kipc_object_notify(object, KIPC_NEWS_END | EPOLLHUP | EPOLLERR);
 }
 
 static int kipc_service_opened(struct kipc_handle *handle, bool refuse)
@@ -268,9 +272,10 @@ static __poll_t kipc_service_poll(struct kipc_handle *handle)
 
 /* Figures. */
 
-static void kipc_service_stat_get(struct kipc_service *service,
-				  struct kipc_service_stat *stat)
+static void kipc_service_stat(struct kipc_object *object, void *to)
 {
+	struct kipc_service *service = kipc_service_of(object);
+	struct kipc_service_stat *stat = to;
 	u64 size = (u64)service->binding_pages << PAGE_SHIFT;
 	struct kipc_tally sum;
 
@@ -292,11 +297,72 @@ static void kipc_service_stat_get(struct kipc_service *service,
 	};
 }
 
+/* Workers that are idle, and callers. */
+static void kipc_service_report_waiters(struct kipc_object *object,
+					struct kipc_report *report)
+{
+	struct kipc_service *service = kipc_service_of(object);
+	struct kipc_binding *binding;
+	struct kipc_pool *pool;
+	u32 i, slot = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		pool = per_cpu_ptr(service->pools, cpu);
+		spin_lock(&pool->lock);
+		kipc_report_line(report, KIPC_WAIT_CALL, &pool->idle);
+		spin_unlock(&pool->lock);
+	}
+	while (!kipc_report_full(report) &&
+	       (binding = kipc_binding_next(service, &slot))) {
+		spin_lock(&binding->lock);
+		for (i = 0; i < service->attr.stacks; i++)
+			kipc_report_callers(report, &binding->links[i].call);
+		spin_unlock(&binding->lock);
+		kipc_binding_put(binding);
+		cond_resched();
+	}
+}
+
+static void kipc_link_report(struct kipc_report *report, const struct kipc_link *link)
+{
+	struct kipc_row *row = kipc_report_call(report, &link->call);
+
+	if (!row)
+		return;
+	row->procedure = link->procedure;
+	row->depth = link->depth;
+	if (!row->process) {
+		row->process = get_pid(link->process);
+		row->thread = get_pid(link->thread);
+	}
+	if (link->call.state == KIPC_CALL_TAKEN)
+		kipc_row_set_worker(row, link->worker);
+}
+
+static void kipc_service_report_calls(struct kipc_object *object,
+				      struct kipc_report *report)
+{
+	struct kipc_service *service = kipc_service_of(object);
+	struct kipc_binding *binding;
+	u32 i, slot = 0;
+
+	while (!kipc_report_full(report) &&
+	       (binding = kipc_binding_next(service, &slot))) {
+		spin_lock(&binding->lock);
+		for (i = 0; i < service->attr.stacks; i++)
+			kipc_link_report(report, &binding->links[i]);
+		spin_unlock(&binding->lock);
+		kipc_binding_put(binding);
+		cond_resched();
+	}
+}
+
 static void kipc_service_show(struct seq_file *seq, struct kipc_object *object)
 {
 	struct kipc_service_stat stat;
 
-	kipc_service_stat_get(kipc_service_of(object), &stat);
+	kipc_service_stat(object, &stat);
 	seq_printf(seq, "stack_size:\t%u\nstacks:\t%u\n", stat.attr.stack_size,
 		   stat.attr.stacks);
 	seq_printf(seq, "bindings:\t%u\nworkers:\t%u\n", stat.bindings,
@@ -304,17 +370,6 @@ static void kipc_service_show(struct seq_file *seq, struct kipc_object *object)
 	seq_printf(seq, "waiting:\t%u\nserving:\t%u\n", stat.waiting,
 		   stat.serving);
 	seq_printf(seq, "calls:\t%llu\nreplies:\t%llu\n", stat.calls, stat.replies);
-}
-
-static long kipc_service_ioctl_stat(struct kipc_service *service, void __user *arg,
-				    size_t size)
-{
-	struct kipc_service_stat stat;
-
-	kipc_service_stat_get(service, &stat);
-	return kipc_arg_out(arg, size,
-			    KIPC_LEAST(struct kipc_service_stat, reserved), &stat,
-			    sizeof(stat));
 }
 
 static long kipc_service_ioctl_stop(struct kipc_handle *handle)
@@ -352,9 +407,6 @@ static long kipc_service_ioctl(struct file *file, unsigned int cmd, void __user 
 		return kipc_service_ioctl_take(file, arg, size);
 	case KIPC_CMD(KIPC_IOC_SERVICE_CONNECT):
 		return kipc_service_ioctl_connect(file, arg, size);
-	case KIPC_CMD(KIPC_IOC_SERVICE_STAT):
-		return kipc_service_ioctl_stat(kipc_service_of(handle->object), arg,
-					       size);
 	case KIPC_IOC_SERVICE_STOP:
 		return size ? -EINVAL : kipc_service_ioctl_stop(handle);
 	default:
@@ -405,4 +457,10 @@ const struct kipc_kind kipc_service_kind = {
 	.ioctl		= kipc_service_ioctl,
 	.poll		= kipc_service_poll,
 	.show		= kipc_service_show,
+	.stat_cmd	= KIPC_CMD(KIPC_IOC_SERVICE_STAT),
+	.stat_size	= sizeof(struct kipc_service_stat),
+	.stat_least	= KIPC_LEAST(struct kipc_service_stat, reserved),
+	.stat		= kipc_service_stat,
+	.waiters	= kipc_service_report_waiters,
+	.calls		= kipc_service_report_calls,
 };

@@ -18,6 +18,7 @@
 
 #include "debug.h"
 #include "mailbox.h"
+#include "trace.h"
 
 /* What can be received without the rest of the item, which is written then. */
 #define KIPC_RECV_ITEM_READ offsetof(struct kipc_recv_item, letter)
@@ -106,6 +107,8 @@ again:
 					   item.tag);
 		kipc_ring_commit(&mailbox->ring, space);
 		kipc_mailbox_take_room(mailbox, item.size);
+		kipc_trace(send, mailbox->object.id, KIPC_KIND_MAILBOX, envelope->seq,
+			   item.size);
 		before = envelope;
 		left -= item.size;
 		bytes += item.size;
@@ -325,6 +328,8 @@ static unsigned int kipc_batch_take(struct kipc_mailbox *mailbox,
 						    cut, &sender.letter)))
 			break;
 		left -= size;
+		kipc_trace(receive, mailbox->object.id, KIPC_KIND_MAILBOX, envelope->seq,
+			   envelope->size);
 		mailbox->stat.received++;
 		mailbox->stat.received_bytes += envelope->size;
 		drained = kipc_mailbox_pop(mailbox, segment);

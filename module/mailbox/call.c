@@ -22,9 +22,19 @@ static void kipc_mailbox_let_go(struct kipc_calls *calls)
 	kipc_object_put(calls->owner);
 }
 
+static void kipc_mailbox_server_died(struct kipc_calls *calls)
+{
+	struct kipc_mailbox *mailbox = calls->owner;
+
+	kipc_object_event(&mailbox->object, KIPC_HAPPENED_DIED,
+			  kipc_name_linked(&mailbox->object.name));
+}
+
 static const struct kipc_calls_ops kipc_mailbox_calls_ops = {
+	.kind	= KIPC_KIND_MAILBOX,
 	.hold	= kipc_mailbox_hold,
 	.drop	= kipc_mailbox_let_go,
+	.died	= kipc_mailbox_server_died,
 	.unload	= kipc_parcel_free,
 };
 
@@ -58,7 +68,7 @@ static struct kipc_calls *kipc_mailbox_calls(struct kipc_mailbox *mailbox)
 	if (likely(calls))
 		return calls;
 	calls = kipc_calls_create(&kipc_mailbox_calls_ops, &mailbox->object,
-				  &mailbox->object.lock);
+				  &mailbox->object.lock, mailbox->object.id);
 	if (!calls)
 		return NULL;
 	spin_lock(&mailbox->object.lock);
@@ -205,9 +215,12 @@ static int kipc_mailbox_await_reply(struct kipc_mailbox *mailbox,
 {
 	struct kipc_call *call = claim->call;
 	struct kipc_wake wake;
+	u64 begun;
 	int ret;
 
+	begun = kipc_object_waits(&mailbox->object, KIPC_WAIT_REPLY, deadline);
 	ret = kipc_waiter_sleep(&claim->waiter, deadline);
+	kipc_object_waited(&mailbox->object, KIPC_WAIT_REPLY, begun);
 	/* Who claims a call that is done has it to itself. */
 	if (likely(!ret))
 		return claim->waiter.verdict;

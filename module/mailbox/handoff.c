@@ -147,7 +147,7 @@ void kipc_mailbox_unlock(struct kipc_mailbox *mailbox, struct kipc_wake *wake,
 		spin_lock(&object->lock);
 	}
 	if (unlikely(news))
-		kipc_notify(&object->notify, news);
+		kipc_object_notify(object, news);
 }
 
 /**
@@ -187,6 +187,7 @@ void kipc_mailbox_decide(struct kipc_mailbox *mailbox,
  * kipc_mailbox_wait - sleep in line until there is a verdict or a reason to leave
  * @mailbox: the mailbox
  * @waiter: has joined a line
+ * @what: for this
  * @deadline: when to give up
  * @wake: for those who are woken on the way
  *
@@ -194,8 +195,10 @@ void kipc_mailbox_decide(struct kipc_mailbox *mailbox,
  * Return: as kipc_waiter_leave().
  */
 int kipc_mailbox_wait(struct kipc_mailbox *mailbox, struct kipc_waiter *waiter,
-		      ktime_t deadline, struct kipc_wake *wake)
+		      enum kipc_wait what, ktime_t deadline,
+		      struct kipc_wake *wake)
 {
+	u64 begun = kipc_object_waits(&mailbox->object, what, deadline);
 	int reason;
 
 	do {
@@ -204,6 +207,7 @@ int kipc_mailbox_wait(struct kipc_mailbox *mailbox, struct kipc_waiter *waiter,
 		spin_lock(&mailbox->object.lock);
 		/* A grant may have been seen, and revoked since. */
 	} while (!reason && waiter->verdict == KIPC_WAITING);
+	kipc_object_waited(&mailbox->object, what, begun);
 	return kipc_waiter_leave(waiter, reason);
 }
 
@@ -240,7 +244,7 @@ int kipc_mailbox_await_letter(struct kipc_mailbox *mailbox, ktime_t deadline,
 	mailbox->stat.recv_waits++;
 	mailbox->stat.waiting_receivers++;
 	kipc_waiter_join(&waiter, &mailbox->receivers);
-	ret = kipc_mailbox_wait(mailbox, &waiter, deadline, wake);
+	ret = kipc_mailbox_wait(mailbox, &waiter, KIPC_WAIT_DATA, deadline, wake);
 	if (ret == KIPC_GRANTED) {
 		list_del(&waiter.node);
 		mailbox->granted--;
@@ -297,7 +301,8 @@ int kipc_mailbox_await_room(struct kipc_mailbox *mailbox,
 	mailbox->stat.send_waits++;
 	mailbox->stat.waiting_senders++;
 	kipc_waiter_join(&waiter, &mailbox->senders);
-	ret = kipc_mailbox_wait(mailbox, &waiter, out->deadline, wake);
+	ret = kipc_mailbox_wait(mailbox, &waiter, KIPC_WAIT_ROOM, out->deadline,
+				wake);
 	if (ret == KIPC_GRANTED) {
 		if (fatal_signal_pending(current))
 			ret = -ERESTARTSYS;

@@ -9,6 +9,7 @@
 
 #include "debug.h"
 #include "mailbox.h"
+#include "report.h"
 
 #define KIPC_MAILBOX_FLAGS \
 	(KIPC_MAILBOX_FIXED | KIPC_MAILBOX_REFUSE | \
@@ -197,9 +198,10 @@ static __poll_t kipc_mailbox_poll(struct kipc_handle *handle)
 	return kipc_handle_mask(handle, state) | mask;
 }
 
-static void kipc_mailbox_stat_get(struct kipc_mailbox *mailbox,
-				  struct kipc_mailbox_stat *stat)
+static void kipc_mailbox_stat(struct kipc_object *object, void *to)
 {
+	struct kipc_mailbox *mailbox = kipc_mailbox_of(object);
+	struct kipc_mailbox_stat *stat = to;
 	const struct kipc_mailbox_figures *figures = &mailbox->stat;
 
 	spin_lock(&mailbox->object.lock);
@@ -232,11 +234,30 @@ static void kipc_mailbox_stat_get(struct kipc_mailbox *mailbox,
 	spin_unlock(&mailbox->object.lock);
 }
 
+static void kipc_mailbox_report_waiters(struct kipc_object *object,
+					struct kipc_report *report)
+{
+	struct kipc_mailbox *mailbox = kipc_mailbox_of(object);
+
+	spin_lock(&object->lock);
+	kipc_report_line(report, KIPC_WAIT_DATA, &mailbox->receivers);
+	kipc_report_line(report, KIPC_WAIT_ROOM, &mailbox->senders);
+	kipc_share_report(mailbox, report);
+	spin_unlock(&object->lock);
+	kipc_report_calls_of(report, READ_ONCE(mailbox->calls), true);
+}
+
+static void kipc_mailbox_report_calls(struct kipc_object *object,
+				      struct kipc_report *report)
+{
+	kipc_report_calls_of(report, READ_ONCE(kipc_mailbox_of(object)->calls), false);
+}
+
 static void kipc_mailbox_show(struct seq_file *seq, struct kipc_object *object)
 {
 	struct kipc_mailbox_stat stat;
 
-	kipc_mailbox_stat_get(kipc_mailbox_of(object), &stat);
+	kipc_mailbox_stat(object, &stat);
 	seq_printf(seq, "letters:\t%llu\nbytes:\t%llu\n", stat.letters,
 		   stat.bytes);
 	seq_printf(seq, "sent:\t%llu\nreceived:\t%llu\ndropped:\t%llu\n",
@@ -244,18 +265,6 @@ static void kipc_mailbox_show(struct seq_file *seq, struct kipc_object *object)
 }
 
 /* ioctls */
-
-static long kipc_mailbox_ioctl_stat(struct file *file, void __user *arg,
-				    size_t size)
-{
-	struct kipc_mailbox_stat stat;
-
-	kipc_mailbox_stat_get(kipc_mailbox_of_file(file), &stat);
-	return kipc_arg_out(arg, size,
-			    KIPC_LEAST(struct kipc_mailbox_stat,
-				       waiting_receivers),
-			    &stat, sizeof(stat));
-}
 
 static long kipc_mailbox_ioctl(struct file *file, unsigned int cmd,
 			       void __user *arg, size_t size)
@@ -273,8 +282,6 @@ static long kipc_mailbox_ioctl(struct file *file, unsigned int cmd,
 		return kipc_mailbox_ioctl_send_batch(file, arg, size);
 	case KIPC_CMD(KIPC_IOC_MAILBOX_RECV_BATCH):
 		return kipc_mailbox_ioctl_recv_batch(file, arg, size);
-	case KIPC_CMD(KIPC_IOC_MAILBOX_STAT):
-		return kipc_mailbox_ioctl_stat(file, arg, size);
 	case KIPC_CMD(KIPC_IOC_MAILBOX_CALL):
 		return kipc_mailbox_ioctl_call(file, arg, size);
 	case KIPC_CMD(KIPC_IOC_MAILBOX_CALL_HANDLES):
@@ -329,4 +336,10 @@ const struct kipc_kind kipc_mailbox_kind = {
 	.ioctl		= kipc_mailbox_ioctl,
 	.poll		= kipc_mailbox_poll,
 	.show		= kipc_mailbox_show,
+	.stat_cmd	= KIPC_CMD(KIPC_IOC_MAILBOX_STAT),
+	.stat_size	= sizeof(struct kipc_mailbox_stat),
+	.stat_least	= KIPC_LEAST(struct kipc_mailbox_stat, waiting_receivers),
+	.stat		= kipc_mailbox_stat,
+	.waiters	= kipc_mailbox_report_waiters,
+	.calls		= kipc_mailbox_report_calls,
 };

@@ -459,7 +459,8 @@ void kipc_mailbox_decide(struct kipc_mailbox *mailbox,
 			 struct kipc_envelope *envelope, int outcome,
 			 struct kipc_wake *wake);
 int kipc_mailbox_wait(struct kipc_mailbox *mailbox, struct kipc_waiter *waiter,
-		      ktime_t deadline, struct kipc_wake *wake);
+		      enum kipc_wait what, ktime_t deadline,
+		      struct kipc_wake *wake);
 int kipc_mailbox_await_letter(struct kipc_mailbox *mailbox, ktime_t deadline,
 			      struct kipc_wake *wake);
 int kipc_mailbox_await_room(struct kipc_mailbox *mailbox,

@@ -9,6 +9,7 @@
 
 #include "debug.h"
 #include "mailbox.h"
+#include "trace.h"
 
 /* A request, or a letter that carries something, is not for everybody: 0 or an errno. */
 static noinline int kipc_envelope_refusal(const struct kipc_envelope *envelope,
@@ -150,6 +151,8 @@ void kipc_mailbox_received(struct kipc_mailbox *mailbox,
 			   struct kipc_envelope *envelope,
 			   struct kipc_wake *wake)
 {
+	kipc_trace(receive, mailbox->object.id, KIPC_KIND_MAILBOX, envelope->seq,
+		   envelope->size);
 	mailbox->stat.received++;
 	mailbox->stat.received_bytes += envelope->size;
 	if (likely(!kipc_envelope_is_call(envelope)))
@@ -275,6 +278,7 @@ kipc_mailbox_receive_quick(struct kipc_mailbox *mailbox, void __user *data,
 		     (header && !kipc_envelope_show(envelope, size, header))))
 		goto unlock;
 	bytes = length;
+	kipc_trace(receive, mailbox->object.id, KIPC_KIND_MAILBOX, envelope->seq, length);
 	mailbox->stat.received++;
 	mailbox->stat.received_bytes += length;
 	garbage = kipc_mailbox_take_out(mailbox, segment, envelope, length);

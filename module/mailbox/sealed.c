@@ -101,11 +101,13 @@ static int kipc_mailbox_meet(struct kipc_mailbox *mailbox,
 			     struct kipc_segment **garbage)
 {
 	struct kipc_waiter *waiter = &rendezvous->waiter;
+	u64 begun = kipc_object_waits(&mailbox->object, KIPC_WAIT_ROOM, deadline);
 	int reason;
 
 	kipc_waiter_join(waiter, &mailbox->senders);
 	kipc_mailbox_unlock(mailbox, wake, true);
 	reason = kipc_waiter_sleep(waiter, deadline);
+	kipc_object_waited(&mailbox->object, KIPC_WAIT_ROOM, begun);
 	spin_lock(&mailbox->object.lock);
 	reason = kipc_waiter_leave(waiter, reason);
 	if (rendezvous->outcome == KIPC_WAITING && !segment->linked) {

@@ -10,6 +10,7 @@
 
 #include "debug.h"
 #include "mailbox.h"
+#include "trace.h"
 
 /* Letters of one sender share a reference: most come in a row. */
 static inline bool kipc_mailbox_share(struct kipc_mailbox *mailbox,
@@ -50,6 +51,7 @@ kipc_envelope_fill(struct kipc_envelope *envelope, struct kipc_mailbox *mailbox,
 /* The letter is in the ring, and the room for it has been taken. */
 static void kipc_mailbox_sent(struct kipc_mailbox *mailbox, size_t size)
 {
+	kipc_trace(send, mailbox->object.id, KIPC_KIND_MAILBOX, mailbox->last_seq, size);
 	mailbox->ready++;
 	mailbox->stat.sent++;
 	mailbox->stat.sent_bytes += size;
@@ -228,6 +230,8 @@ bool kipc_mailbox_drop(struct kipc_mailbox *mailbox, struct kipc_wake *wake)
 		kipc_mailbox_unlock(mailbox, wake, arrived);
 		arrived = false;
 		kipc_mailbox_discard(mailbox, garbage);
+		kipc_object_event(&mailbox->object, KIPC_HAPPENED_DROPPED,
+				  kipc_name_linked(&mailbox->object.name));
 		cond_resched();
 		kipc_delay(KIPC_DELAY_DROP_BATCH);
 		spin_lock(&mailbox->object.lock);

@@ -8,6 +8,7 @@
 
 #include "debug.h"
 #include "mailbox.h"
+#include "report.h"
 #include "share.h"
 
 /**
@@ -223,7 +224,8 @@ static int kipc_share_wait(struct kipc_mailbox *mailbox,
 			list_add_tail(&sharer->place, &share->blocked);
 		kipc_waiter_join(&waiter->waiter, &sharer->line);
 	}
-	ret = kipc_mailbox_wait(mailbox, &waiter->waiter, deadline, wake);
+	ret = kipc_mailbox_wait(mailbox, &waiter->waiter, KIPC_WAIT_ROOM, deadline,
+				wake);
 	if (ret == KIPC_GRANTED) {
 		if (fatal_signal_pending(current))
 			ret = -ERESTARTSYS;
@@ -376,4 +378,26 @@ bool kipc_share_settle(struct kipc_mailbox *mailbox)
 			share->freed = true;
 	}
 	return false;
+}
+
+/**
+ * kipc_share_report - who waits for its share
+ * @mailbox: the mailbox
+ * @report: where to
+ *
+ * Context: the mailbox's lock is held.
+ */
+void kipc_share_report(const struct kipc_mailbox *mailbox,
+		       struct kipc_report *report)
+{
+	const struct kipc_sharer *sharer;
+	const struct rb_node *node;
+
+	if (!mailbox->share)
+		return;
+	for (node = rb_first(&mailbox->share->users);
+	     node && !kipc_report_full(report); node = rb_next(node)) {
+		sharer = rb_entry(node, struct kipc_sharer, node);
+		kipc_report_line(report, KIPC_WAIT_ROOM, &sharer->line);
+	}
 }

@@ -36,6 +36,7 @@
 
 struct kipc_mailbox;
 struct kipc_outgoing;
+struct kipc_report;
 struct kipc_sharer;
 struct kipc_wake;
 
@@ -73,5 +74,7 @@ int kipc_share_await_room(struct kipc_mailbox *mailbox,
 void kipc_share_return(struct kipc_mailbox *mailbox, kuid_t uid, size_t size);
 bool kipc_share_allows(struct kipc_mailbox *mailbox, size_t size);
 bool kipc_share_settle(struct kipc_mailbox *mailbox);
+void kipc_share_report(const struct kipc_mailbox *mailbox,
+		       struct kipc_report *report);
 
 #endif /* KIPC_MAILBOX_SHARE_H */

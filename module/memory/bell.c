@@ -128,7 +128,7 @@ static void kipc_bell_unlock(struct kipc_memory *memory, struct kipc_wake *wake,
 		spin_lock(&object->lock);
 	}
 	if (unlikely(news))
-		kipc_notify(&object->notify, news);
+		kipc_object_notify(object, news);
 }
 
 /*
@@ -140,9 +140,12 @@ static int kipc_bell_await(struct kipc_memory *memory, struct list_head *line,
 			   ktime_t deadline)
 	__releases(&memory->object.lock)
 {
+	enum kipc_wait what = line == &memory->bell.waiters ? KIPC_WAIT_DATA :
+							      KIPC_WAIT_ROOM;
 	struct kipc_account *account = &memory->object.account;
 	struct kipc_wake wake;
 	int ret = -EAGAIN;
+	u64 begun;
 
 	if (deadline != KIPC_DEADLINE_NO_WAIT)
 		ret = kipc_charge(account, KIPC_WAITERS, 1);
@@ -153,7 +156,9 @@ static int kipc_bell_await(struct kipc_memory *memory, struct list_head *line,
 	(*waiting)++;
 	kipc_waiter_join(&own->waiter, line);
 	spin_unlock(&memory->object.lock);
+	begun = kipc_object_waits(&memory->object, what, deadline);
 	ret = kipc_waiter_sleep(&own->waiter, deadline);
+	kipc_object_waited(&memory->object, what, begun);
 	if (likely(!ret)) {
 		/* No verdict of a doorbell is ever revoked. */
 		ret = own->waiter.verdict;

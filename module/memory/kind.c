@@ -12,6 +12,7 @@
 #include <linux/timekeeping.h>
 
 #include "../compat.h"
+#include "../report.h"
 #include "memory.h"
 
 static unsigned long kipc_memory_pages(u64 size)
@@ -166,9 +167,10 @@ static __poll_t kipc_memory_poll(struct kipc_handle *handle)
 	return removed ? EPOLLHUP | EPOLLERR : kipc_handle_mask(handle, state);
 }
 
-static void kipc_memory_stat_get(struct kipc_memory *memory,
-				 struct kipc_memory_stat *stat)
+static void kipc_memory_stat(struct kipc_object *object, void *to)
 {
+	struct kipc_memory *memory = kipc_memory_of(object);
+	struct kipc_memory_stat *stat = to;
 	const struct kipc_bell *bell = &memory->bell;
 	bool there = refcount_inc_not_zero(&memory->holds);
 
@@ -194,11 +196,22 @@ static void kipc_memory_stat_get(struct kipc_memory *memory,
 	kipc_memory_drop(memory);
 }
 
+static void kipc_memory_report_waiters(struct kipc_object *object,
+				       struct kipc_report *report)
+{
+	struct kipc_bell *bell = &kipc_memory_of(object)->bell;
+
+	spin_lock(&object->lock);
+	kipc_report_line(report, KIPC_WAIT_DATA, &bell->waiters);
+	kipc_report_line(report, KIPC_WAIT_ROOM, &bell->ringers);
+	spin_unlock(&object->lock);
+}
+
 static void kipc_memory_show(struct seq_file *seq, struct kipc_object *object)
 {
 	struct kipc_memory_stat stat;
 
-	kipc_memory_stat_get(kipc_memory_of(object), &stat);
+	kipc_memory_stat(object, &stat);
 	seq_printf(seq, "size:\t%llu\nattached:\t%u\nseals:\t%#x\n", stat.size,
 		   stat.attached, stat.seals);
 	seq_printf(seq, "doorbell:\t%llu\nrings:\t%llu\n", stat.count,
@@ -334,17 +347,6 @@ static long kipc_memory_ioctl_fd(struct file *file, void __user *arg, size_t siz
 	return ret;
 }
 
-static long kipc_memory_ioctl_stat(struct kipc_memory *memory, void __user *arg,
-				   size_t size)
-{
-	struct kipc_memory_stat stat;
-
-	kipc_memory_stat_get(memory, &stat);
-	return kipc_arg_out(arg, size,
-			    KIPC_LEAST(struct kipc_memory_stat, last_pid), &stat,
-			    sizeof(stat));
-}
-
 static long kipc_memory_ioctl(struct file *file, unsigned int cmd,
 			      void __user *arg, size_t size)
 {
@@ -353,9 +355,6 @@ static long kipc_memory_ioctl(struct file *file, unsigned int cmd,
 		return kipc_memory_ioctl_size(file, arg, size);
 	case KIPC_CMD(KIPC_IOC_MEMORY_FD):
 		return kipc_memory_ioctl_fd(file, arg, size);
-	case KIPC_CMD(KIPC_IOC_MEMORY_STAT):
-		return kipc_memory_ioctl_stat(kipc_memory_of_file(file), arg,
-					      size);
 	case KIPC_CMD(KIPC_IOC_MEMORY_RING):
 		return kipc_bell_ioctl_ring(file, arg, size);
 	case KIPC_CMD(KIPC_IOC_MEMORY_WAIT):
@@ -396,4 +395,9 @@ const struct kipc_kind kipc_memory_kind = {
 	.ioctl		= kipc_memory_ioctl,
 	.poll		= kipc_memory_poll,
 	.show		= kipc_memory_show,
+	.stat_cmd	= KIPC_CMD(KIPC_IOC_MEMORY_STAT),
+	.stat_size	= sizeof(struct kipc_memory_stat),
+	.stat_least	= KIPC_LEAST(struct kipc_memory_stat, last_pid),
+	.stat		= kipc_memory_stat,
+	.waiters	= kipc_memory_report_waiters,
 };

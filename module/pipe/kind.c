@@ -10,6 +10,7 @@
 #include <asm/ioctls.h>
 
 #include "pipe.h"
+#include "report.h"
 
 #define KIPC_PIPE_CAPACITY	65536
 #define KIPC_PIPE_ATOMIC	4096
@@ -177,8 +178,11 @@ static __poll_t kipc_pipe_poll(struct kipc_handle *handle)
 	return mask;
 }
 
-static void kipc_pipe_stat_get(struct kipc_pipe *pipe, struct kipc_pipe_stat *stat)
+static void kipc_pipe_stat(struct kipc_object *object, void *to)
 {
+	struct kipc_pipe *pipe = kipc_pipe_of(object);
+	struct kipc_pipe_stat *stat = to;
+
 	spin_lock(&pipe->object.lock);
 	*stat = (struct kipc_pipe_stat){
 		.attr.capacity = pipe->capacity,
@@ -197,11 +201,24 @@ static void kipc_pipe_stat_get(struct kipc_pipe *pipe, struct kipc_pipe_stat *st
 	spin_unlock(&pipe->object.lock);
 }
 
+static void kipc_pipe_report_waiters(struct kipc_object *object,
+				     struct kipc_report *report)
+{
+	struct kipc_pipe *pipe = kipc_pipe_of(object);
+
+	spin_lock(&object->lock);
+	kipc_report_line(report, KIPC_WAIT_DATA, &pipe->readers);
+	kipc_report_line(report, KIPC_WAIT_ROOM, &pipe->writers);
+	kipc_report_line(report, KIPC_WAIT_PEER, &pipe->opening_readers);
+	kipc_report_line(report, KIPC_WAIT_PEER, &pipe->opening_writers);
+	spin_unlock(&object->lock);
+}
+
 static void kipc_pipe_show(struct seq_file *seq, struct kipc_object *object)
 {
 	struct kipc_pipe_stat stat;
 
-	kipc_pipe_stat_get(kipc_pipe_of(object), &stat);
+	kipc_pipe_stat(object, &stat);
 	seq_printf(seq, "capacity:\t%u\natomic:\t%u\nbytes:\t%llu\n",
 		   stat.attr.capacity, stat.attr.atomic_size, stat.bytes);
 	seq_printf(seq, "written:\t%llu\nread:\t%llu\n", stat.written_bytes,
@@ -211,17 +228,6 @@ static void kipc_pipe_show(struct seq_file *seq, struct kipc_object *object)
 }
 
 /* ioctls */
-
-static long kipc_pipe_ioctl_stat(struct kipc_pipe *pipe, void __user *arg,
-				 size_t size)
-{
-	struct kipc_pipe_stat stat;
-
-	kipc_pipe_stat_get(pipe, &stat);
-	return kipc_arg_out(arg, size,
-			    KIPC_LEAST(struct kipc_pipe_stat, readers), &stat,
-			    sizeof(stat));
-}
 
 static long kipc_pipe_ioctl_resize(struct file *file, void __user *arg, size_t size)
 {
@@ -270,8 +276,6 @@ static long kipc_pipe_ioctl(struct file *file, unsigned int cmd, void __user *ar
 		return kipc_pipe_ioctl_write(file, arg, size);
 	case KIPC_CMD(KIPC_IOC_PIPE_READ):
 		return kipc_pipe_ioctl_read(file, arg, size);
-	case KIPC_CMD(KIPC_IOC_PIPE_STAT):
-		return kipc_pipe_ioctl_stat(kipc_pipe_of_file(file), arg, size);
 	case KIPC_CMD(KIPC_IOC_PIPE_RESIZE):
 		return kipc_pipe_ioctl_resize(file, arg, size);
 	case FIONREAD:
@@ -328,4 +332,9 @@ const struct kipc_kind kipc_pipe_kind = {
 	.ioctl		= kipc_pipe_ioctl,
 	.poll		= kipc_pipe_poll,
 	.show		= kipc_pipe_show,
+	.stat_cmd	= KIPC_CMD(KIPC_IOC_PIPE_STAT),
+	.stat_size	= sizeof(struct kipc_pipe_stat),
+	.stat_least	= KIPC_LEAST(struct kipc_pipe_stat, readers),
+	.stat		= kipc_pipe_stat,
+	.waiters	= kipc_pipe_report_waiters,
 };

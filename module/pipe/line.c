@@ -126,7 +126,7 @@ void kipc_pipe_unlock(struct kipc_pipe *pipe, struct kipc_wake *wake, bool arriv
 		spin_lock(&object->lock);
 	}
 	if (unlikely(news))
-		kipc_notify(&object->notify, news);
+		kipc_object_notify(object, news);
 }
 
 /*
@@ -137,14 +137,20 @@ static int kipc_pipe_wait(struct kipc_pipe *pipe, struct kipc_waiter *waiter,
 			  struct list_head *line, ktime_t deadline,
 			  struct kipc_wake *wake)
 {
+	enum kipc_wait what = line == &pipe->readers ? KIPC_WAIT_DATA :
+			      line == &pipe->writers ? KIPC_WAIT_ROOM :
+			      KIPC_WAIT_PEER;
 	struct kipc_account *account = &pipe->object.account;
+	u64 begun;
 	int ret;
 
 	if (kipc_charge(account, KIPC_WAITERS, 1))
 		return -EDQUOT;
 	kipc_waiter_join(waiter, line);
+	begun = kipc_object_waits(&pipe->object, what, deadline);
 	kipc_pipe_unlock(pipe, wake, false);
 	ret = kipc_waiter_sleep(waiter, deadline);
+	kipc_object_waited(&pipe->object, what, begun);
 	spin_lock(&pipe->object.lock);
 	/* Its time is up, and it is the first: what fits need not be more than enough. */
 	if (ret == -ETIMEDOUT && line == &pipe->writers &&

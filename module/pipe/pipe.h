@@ -47,6 +47,7 @@
 #include "debug.h"
 #include "object.h"
 #include "ring.h"
+#include "trace.h"
 #include "waiter.h"
 
 /**
@@ -225,6 +226,7 @@ static inline void kipc_pipe_give_room(struct kipc_pipe *pipe, u32 bytes)
 /* What was put into the ring, for which room was taken, can be read now. */
 static inline void kipc_pipe_wrote(struct kipc_pipe *pipe, u32 bytes)
 {
+	kipc_trace(send, pipe->object.id, KIPC_KIND_PIPE, pipe->stat.written_bytes, bytes);
 	pipe->ready += bytes;
 	pipe->stat.peak_bytes = max_t(u64, pipe->stat.peak_bytes, pipe->ready);
 	pipe->stat.written_bytes += bytes;
@@ -236,6 +238,7 @@ static inline struct kipc_segment *kipc_pipe_take(struct kipc_pipe *pipe,
 						  u32 bytes)
 {
 	lockdep_assert_held(&pipe->object.lock);
+	kipc_trace(receive, pipe->object.id, KIPC_KIND_PIPE, pipe->stat.read_bytes, bytes);
 	pipe->ready -= bytes;
 	pipe->bytes -= bytes;
 	pipe->stat.read_bytes += bytes;

@@ -12,6 +12,7 @@
 
 #include "debug.h"
 #include "queue.h"
+#include "trace.h"
 
 /* The bits that the size of its memory has, if it is small enough for the pool. */
 static unsigned int kipc_item_class(size_t space)
@@ -279,6 +280,7 @@ void kipc_item_append(struct kipc_queue *queue, struct kipc_item *item)
 		if (queue->coming & BIT(way) && !queue->cursor[way])
 			queue->cursor[way] = item;
 
+	kipc_trace(send, queue->object.id, KIPC_KIND_QUEUE, item->seq, item->size);
 	stat->sent++;
 	stat->sent_bytes += item->size;
 	stat->send_time = item->time;

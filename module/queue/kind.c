@@ -12,6 +12,7 @@
 
 #include "debug.h"
 #include "queue.h"
+#include "report.h"
 
 static const struct kipc_queue_attr kipc_queue_attr_default = {
 	.max_messages = 16384,
@@ -178,9 +179,10 @@ static __poll_t kipc_queue_poll(struct kipc_handle *handle)
 	return kipc_handle_mask(handle, state);
 }
 
-static void kipc_queue_stat_get(struct kipc_queue *queue,
-				struct kipc_queue_stat *stat)
+static void kipc_queue_stat(struct kipc_object *object, void *to)
 {
+	struct kipc_queue *queue = kipc_queue_of(object);
+	struct kipc_queue_stat *stat = to;
 	const struct kipc_queue_figures *figures = &queue->stat;
 
 	spin_lock(&queue->object.lock);
@@ -209,11 +211,22 @@ static void kipc_queue_stat_get(struct kipc_queue *queue,
 	spin_unlock(&queue->object.lock);
 }
 
+static void kipc_queue_report_waiters(struct kipc_object *object,
+				      struct kipc_report *report)
+{
+	struct kipc_queue *queue = kipc_queue_of(object);
+
+	spin_lock(&object->lock);
+	kipc_report_line(report, KIPC_WAIT_DATA, &queue->receivers);
+	kipc_report_line(report, KIPC_WAIT_ROOM, &queue->senders);
+	spin_unlock(&object->lock);
+}
+
 static void kipc_queue_show(struct seq_file *seq, struct kipc_object *object)
 {
 	struct kipc_queue_stat stat;
 
-	kipc_queue_stat_get(kipc_queue_of(object), &stat);
+	kipc_queue_stat(object, &stat);
 	seq_printf(seq, "messages:\t%llu\nbytes:\t%llu\n", stat.messages,
 		   stat.bytes);
 	seq_printf(seq, "sent:\t%llu\nreceived:\t%llu\n", stat.sent,
@@ -223,17 +236,6 @@ static void kipc_queue_show(struct seq_file *seq, struct kipc_object *object)
 }
 
 /* ioctls */
-
-static long kipc_queue_ioctl_stat(struct file *file, void __user *arg,
-				  size_t size)
-{
-	struct kipc_queue_stat stat;
-
-	kipc_queue_stat_get(kipc_queue_of_file(file), &stat);
-	return kipc_arg_out(arg, size,
-			    KIPC_LEAST(struct kipc_queue_stat, recv_pid), &stat,
-			    sizeof(stat));
-}
 
 static long kipc_queue_ioctl_set(struct file *file, void __user *arg,
 				 size_t size)
@@ -307,8 +309,6 @@ static long kipc_queue_ioctl(struct file *file, unsigned int cmd,
 		return kipc_queue_ioctl_send(file, arg, size);
 	case KIPC_CMD(KIPC_IOC_QUEUE_RECV):
 		return kipc_queue_ioctl_recv(file, arg, size);
-	case KIPC_CMD(KIPC_IOC_QUEUE_STAT):
-		return kipc_queue_ioctl_stat(file, arg, size);
 	case KIPC_CMD(KIPC_IOC_QUEUE_SET):
 		return kipc_queue_ioctl_set(file, arg, size);
 	case KIPC_CMD(KIPC_IOC_QUEUE_SELECT):
@@ -360,4 +360,9 @@ const struct kipc_kind kipc_queue_kind = {
 	.ioctl		= kipc_queue_ioctl,
 	.poll		= kipc_queue_poll,
 	.show		= kipc_queue_show,
+	.stat_cmd	= KIPC_CMD(KIPC_IOC_QUEUE_STAT),
+	.stat_size	= sizeof(struct kipc_queue_stat),
+	.stat_least	= KIPC_LEAST(struct kipc_queue_stat, recv_pid),
+	.stat		= kipc_queue_stat,
+	.waiters	= kipc_queue_report_waiters,
 };

@@ -271,7 +271,7 @@ void kipc_queue_unlock(struct kipc_queue *queue, struct kipc_wake *wake,
 		spin_lock(&object->lock);
 	}
 	if (unlikely(news))
-		kipc_notify(&object->notify, news);
+		kipc_object_notify(object, news);
 }
 
 /* Waiting. */
@@ -281,12 +281,15 @@ void kipc_queue_unlock(struct kipc_queue *queue, struct kipc_wake *wake,
  * The lock is held, dropped meanwhile, and held again.
  */
 static int kipc_queue_wait(struct kipc_queue *queue, struct kipc_waiter *waiter,
-			   ktime_t deadline, struct kipc_wake *wake)
+			   enum kipc_wait what, ktime_t deadline,
+			   struct kipc_wake *wake)
 {
+	u64 begun = kipc_object_waits(&queue->object, what, deadline);
 	int reason;
 
 	kipc_queue_unlock(queue, wake, false);
 	reason = kipc_waiter_sleep(waiter, deadline);
+	kipc_object_waited(&queue->object, what, begun);
 	spin_lock(&queue->object.lock);
 	return kipc_waiter_leave(waiter, reason);
 }
@@ -326,7 +329,7 @@ int kipc_queue_await_room(struct kipc_queue *queue, size_t size,
 	queue->stat.send_waits++;
 	queue->stat.waiting_senders++;
 	kipc_waiter_join(&waiter, &queue->senders);
-	ret = kipc_queue_wait(queue, &waiter, deadline, wake);
+	ret = kipc_queue_wait(queue, &waiter, KIPC_WAIT_ROOM, deadline, wake);
 	if (ret == KIPC_GRANTED) {
 		if (fatal_signal_pending(current))
 			ret = -ERESTARTSYS;
@@ -381,7 +384,7 @@ int kipc_queue_await_item(struct kipc_queue *queue,
 
 	queue->stat.recv_waits++;
 	kipc_taker_join(queue, &taker, select);
-	ret = kipc_queue_wait(queue, &taker.waiter, deadline, wake);
+	ret = kipc_queue_wait(queue, &taker.waiter, KIPC_WAIT_DATA, deadline, wake);
 	/* Whoever gives a verdict takes it out of its group. */
 	if (taker.waiter.verdict == KIPC_WAITING)
 		kipc_taker_leave(queue, &taker);

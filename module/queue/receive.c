@@ -10,6 +10,7 @@
 
 #include "debug.h"
 #include "queue.h"
+#include "trace.h"
 
 #define KIPC_QUEUE_RECV_FLAGS	(KIPC_RECV_PEEK | KIPC_RECV_TRUNCATE)
 
@@ -108,6 +109,7 @@ static void kipc_queue_received(struct kipc_queue *queue, struct kipc_item *item
 	struct kipc_queue_figures *stat = &queue->stat;
 	struct pid *process = task_tgid(current);
 
+	kipc_trace(receive, queue->object.id, KIPC_KIND_QUEUE, item->seq, item->size);
 	stat->received++;
 	stat->received_bytes += item->size;
 	stat->recv_jiffies = get_jiffies_64();

@@ -8,6 +8,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "../report.h"
 #include "sem.h"
 
 #define KIPC_SEM_OVERTAKES	16
@@ -124,8 +125,11 @@ static __poll_t kipc_sem_poll(struct kipc_handle *handle)
 	return removed ? EPOLLHUP | EPOLLERR : kipc_handle_mask(handle, state);
 }
 
-static void kipc_sem_stat_get(struct kipc_sem_set *set, struct kipc_sem_stat *stat)
+static void kipc_sem_stat(struct kipc_object *object, void *to)
 {
+	struct kipc_sem_set *set = kipc_sem_set_of(object);
+	struct kipc_sem_stat *stat = to;
+
 	spin_lock(&set->object.lock);
 	*stat = (struct kipc_sem_stat){
 		.attr.count = set->count,
@@ -142,11 +146,38 @@ static void kipc_sem_stat_get(struct kipc_sem_set *set, struct kipc_sem_stat *st
 	spin_unlock(&set->object.lock);
 }
 
+static void kipc_sem_report(struct kipc_report *report, enum kipc_wait what,
+			    const struct rb_root *tree)
+{
+	const struct rb_node *node;
+
+	for (node = rb_first(tree); node && !kipc_report_full(report);
+	     node = rb_next(node))
+		kipc_report_waiter(report, what,
+				   &rb_entry(node, struct kipc_sem_wait, node)->waiter);
+}
+
+static void kipc_sem_report_waiters(struct kipc_object *object,
+				    struct kipc_report *report)
+{
+	struct kipc_sem_set *set = kipc_sem_set_of(object);
+	u32 i;
+
+	spin_lock(&object->lock);
+	for (i = 0; i < set->count; i++) {
+		kipc_sem_report(report, KIPC_WAIT_DATA,
+				&set->sems[i].takers.rb_root);
+		kipc_sem_report(report, KIPC_WAIT_ZERO, &set->sems[i].zeroes);
+	}
+	kipc_sem_report(report, KIPC_WAIT_DATA, &set->held);
+	spin_unlock(&object->lock);
+}
+
 static void kipc_sem_show(struct seq_file *seq, struct kipc_object *object)
 {
 	struct kipc_sem_stat stat;
 
-	kipc_sem_stat_get(kipc_sem_set_of(object), &stat);
+	kipc_sem_stat(object, &stat);
 	seq_printf(seq, "semaphores:\t%u\nmax:\t%u\n", stat.attr.count, stat.attr.max);
 	seq_printf(seq, "operations:\t%llu\nwaiting:\t%u\n", stat.operations,
 		   stat.waiting);
@@ -274,15 +305,6 @@ static long kipc_sem_ioctl_set(struct file *file, void __user *arg, size_t size)
 	return ret;
 }
 
-static long kipc_sem_ioctl_stat(struct kipc_sem_set *set, void __user *arg, size_t size)
-{
-	struct kipc_sem_stat stat;
-
-	kipc_sem_stat_get(set, &stat);
-	return kipc_arg_out(arg, size, KIPC_LEAST(struct kipc_sem_stat, undos), &stat,
-			    sizeof(stat));
-}
-
 static long kipc_sem_ioctl(struct file *file, unsigned int cmd, void __user *arg,
 			   size_t size)
 {
@@ -298,8 +320,6 @@ static long kipc_sem_ioctl(struct file *file, unsigned int cmd, void __user *arg
 		return kipc_sem_ioctl_get(file, arg, size);
 	case KIPC_CMD(KIPC_IOC_SEM_SET):
 		return kipc_sem_ioctl_set(file, arg, size);
-	case KIPC_CMD(KIPC_IOC_SEM_STAT):
-		return kipc_sem_ioctl_stat(kipc_sem_set_of_file(file), arg, size);
 	default:
 		return -ENOTTY;
 	}
@@ -342,4 +362,9 @@ const struct kipc_kind kipc_sem_kind = {
 	.ioctl		= kipc_sem_ioctl,
 	.poll		= kipc_sem_poll,
 	.show		= kipc_sem_show,
+	.stat_cmd	= KIPC_CMD(KIPC_IOC_SEM_STAT),
+	.stat_size	= sizeof(struct kipc_sem_stat),
+	.stat_least	= KIPC_LEAST(struct kipc_sem_stat, undos),
+	.stat		= kipc_sem_stat,
+	.waiters	= kipc_sem_report_waiters,
 };

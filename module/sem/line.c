@@ -537,7 +537,7 @@ void kipc_sem_unlock(struct kipc_sem_set *set, struct kipc_wake *wake)
 		spin_lock(&object->lock);
 	}
 	if (unlikely(news))
-		kipc_notify(&object->notify, news);
+		kipc_object_notify(object, news);
 }
 
 /**

@@ -145,9 +145,13 @@ static int kipc_sem_begin(struct kipc_sem_set *set, struct kipc_sem_wait *wait,
 static int kipc_sem_sleep(struct kipc_sem_set *set, struct kipc_sem_wait *wait,
 			  ktime_t deadline, struct kipc_wake *wake)
 {
-	int ret = kipc_waiter_linger(&wait->waiter, deadline, &set->patience,
-				     &set->yields);
+	enum kipc_wait what = wait->takes ? KIPC_WAIT_DATA : KIPC_WAIT_ZERO;
+	u64 begun = kipc_object_waits(&set->object, what, deadline);
+	int ret;
 
+	ret = kipc_waiter_linger(&wait->waiter, deadline, &set->patience,
+				 &set->yields);
+	kipc_object_waited(&set->object, what, begun);
 	/* Who has given the verdict has done all the rest, and no grant is ever revoked. */
 	if (likely(!ret))
 		return wait->waiter.verdict;

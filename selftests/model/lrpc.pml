@@ -276,7 +276,7 @@ proctype worker(byte w)
 				//| if (likely(!ret))
 				//| kipc_link_take(link);
 				//@ module/lrpc/serve.c kipc_link_take
-				//| kipc_call_take(&link->call, NULL, &wake);
+				//| kipc_call_taken(&link->call);
 				atomic {
 					if
 					:: token[hl] != ht || state[hl] != QUEUED ->

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * kipc call, kipc serve: calls with text.
+ *
+ * Of a mailbox the request is the text, and so is the reply.  Of a service the text is in
+ * the A-stack, its length in the first argument, and the reply likewise.
+ */
+#include "tool.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define TEXT_MAX (64 << 10)
+
+static uint64_t deadline_of(int64_t timeout)
+{
+	if (timeout < 0)
+		return KIPC_FOREVER;
+	return timeout ? kipc_deadline(timeout) : KIPC_NO_WAIT;
+}
+
+/* call */
+
+static int print_reply(const char *reply, size_t size)
+{
+	fwrite(reply, 1, size, stdout);
+	if (size && reply[size - 1] != '\n')
+		putchar('\n');
+	return EXIT_FINE;
+}
+
+static int call_mailbox(int fd, const char *name, const char *text, int64_t timeout)
+{
+	static char reply[TEXT_MAX];
+	ssize_t size = kipc_mailbox_call(fd, text, strlen(text), 0, reply,
+					 sizeof(reply), deadline_of(timeout));
+
+	if (size >= 0)
+		return print_reply(reply, size);
+	if (errno == EPIPE)
+		fail("%s: the server ended before it replied", name);
+	if (errno == ETIMEDOUT)
+		fail("%s: no reply in time", name);
+	fail_errno("%s", name);
+}
+
+static int call_service(const char *name, const char *text, uint64_t procedure,
+			int64_t timeout)
+{
+	struct kipc_binding *binding = kipc_connect(name, NULL, deadline_of(timeout));
+	uint64_t args[8] = { strlen(text) };
+	char *stack;
+	int status;
+
+	if (!binding)
+		fail_errno("%s", name);
+	stack = kipc_stack(binding, 0);
+	if (args[0] > kipc_stack_size(binding))
+		fail("%s: its A-stacks have room for %zu bytes", name,
+		     kipc_stack_size(binding));
+	memcpy(stack, text, args[0]);
+	status = kipc_call(binding, 0, procedure, args, deadline_of(timeout));
+	if (status < 0) {
+		if (errno == EPIPE)
+			fail("%s: the server ended before it replied", name);
+		if (errno == ETIMEDOUT)
+			fail("%s: no reply in time", name);
+		fail_errno("%s", name);
+	}
+	if (args[0] > kipc_stack_size(binding))
+		fail("%s: it does not reply with text", name);
+	print_reply(stack, args[0]);
+	kipc_disconnect(binding);
+	return status ? EXIT_FAILED : EXIT_FINE;
+}
+
+int cmd_call(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "procedure", required_argument, NULL, 'p' },
+		{ "timeout", required_argument, NULL, 'T' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	uint64_t procedure = 0;
+	int64_t timeout = -1;
+	const char *text;
+	int c, fd;
+
+	while ((c = getopt_long(argc, argv, "p:T:h", options, NULL)) != -1) {
+		switch (c) {
+		case 'p':
+			procedure = number_of(optarg, "number of a procedure");
+			break;
+		case 'T':
+			timeout = seconds_of(optarg);
+			break;
+		case 'h':
+			printf("kipc call [OPTION]... NAME [TEXT]\n\n"
+			       "Calls a mailbox or a service with TEXT, and prints the reply.\n\n"
+			       "  -p, --procedure N      of a service (0)\n"
+			       "  -T, --timeout SECONDS  how long to wait\n");
+			return EXIT_FINE;
+		default:
+			return EXIT_USAGE;
+		}
+	}
+	if (optind >= argc || optind + 2 < argc)
+		bad_usage("give a name, and one text");
+	text = optind + 1 < argc ? argv[optind + 1] : "";
+	fd = kipc_open(argv[optind], KIPC_KIND_MAILBOX, KIPC_RIGHT_SEND, 0);
+	if (fd >= 0)
+		return call_mailbox(fd, argv[optind], text, timeout);
+	if (errno != EPROTOTYPE) {
+		if (errno == ENOENT)
+			fail("%s: nobody serves that: see 'kipc ls'", argv[optind]);
+		fail_errno("%s", argv[optind]);
+	}
+	return call_service(argv[optind], text, procedure, timeout);
+}
+
+/* serve */
+
+static char **command;
+
+/*
+ * Run the command with the text at its standard input.  Returns the bytes of its output,
+ * at most @room; its exit status, or 128 and the signal, is in @status.
+ */
+static size_t run_command(const char *text, size_t size, char *reply, size_t room,
+			  int *status)
+{
+	size_t got = 0;
+	int in[2], out[2];
+	ssize_t n = 1;
+	pid_t pid;
+
+	if (kipc_pipe(in, 0) || kipc_pipe(out, 0))
+		fail_errno("no pipe");
+	pid = fork();
+	if (pid < 0)
+		fail_errno("no process");
+	if (!pid) {
+		dup2(in[0], STDIN_FILENO);
+		dup2(out[1], STDOUT_FILENO);
+		execvp(command[0], command);
+		fprintf(stderr, "kipc serve: %s: %s\n", command[0], strerror(errno));
+		_exit(127);
+	}
+	close(in[0]);
+	close(out[1]);
+	/* The pipe holds all of it: the command need not read before it writes. */
+	if (kipc_pipe_resize(in[1], TEXT_MAX, 0) < 0 ||
+	    (size && kipc_pipe_write(in[1], text, size, KIPC_PIPE_NOSIGNAL,
+				     KIPC_FOREVER) < 0 && errno != EPIPE))
+		fail_errno("cannot hand the request over");
+	close(in[1]);
+	while (n > 0) {
+		char rest[4096];
+
+		n = got < room ? read(out[0], reply + got, room - got) :
+				 read(out[0], rest, sizeof(rest));
+		if (n > 0 && got < room)
+			got += n;
+	}
+	close(out[0]);
+	waitpid(pid, status, 0);
+	*status = WIFEXITED(*status) ? WEXITSTATUS(*status) : 128 + WTERMSIG(*status);
+	return got;
+}
+
+static int serve_mailbox(int fd, uint64_t left)
+{
+	static char text[TEXT_MAX], reply[TEXT_MAX];
+	struct kipc_request request;
+	ssize_t size;
+	size_t room;
+	int status;
+
+	for (; left; left--) {
+		size = kipc_mailbox_serve(fd, text, sizeof(text), &request, 0,
+					  KIPC_FOREVER);
+		if (size < 0) {
+			if (errno == EIDRM)
+				return EXIT_FINE;
+			fail_errno("no request");
+		}
+		room = request.token && request.reply_size < sizeof(reply) ?
+		       request.reply_size : sizeof(reply);
+		size = run_command(text, size, reply, room, &status);
+		/* A letter wants none; and who called may be gone. */
+		if (request.token)
+			kipc_mailbox_reply(fd, request.token, reply, size, status);
+	}
+	return EXIT_FINE;
+}
+
+static uint64_t left;
+static struct kipc_service *service;
+
+static void run_handler(void *a_stack, const uint64_t args[8])
+{
+	uint64_t results[8] = { 0 };
+	size_t room = kipc_stack_room();
+	char *text;
+	int status;
+
+	if (args[0] > room) {
+		kipc_return(-EINVAL, NULL);
+		return;
+	}
+	/* The client could change it meanwhile. */
+	text = malloc(args[0] ?: 1);
+	if (!text) {
+		kipc_return(-ENOMEM, NULL);
+		return;
+	}
+	memcpy(text, a_stack, args[0]);
+	results[0] = run_command(text, args[0], a_stack, room, &status);
+	free(text);
+	if (!--left)
+		kipc_service_stop(kipc_service_fd(service));
+	kipc_return(status, results);
+}
+
+static int serve_service(const char *name, mode_t mode)
+{
+	static kipc_handler *const handlers[] = { run_handler };
+	struct kipc_service_options options = {
+		.handlers = handlers,
+		.handler_count = 1,
+		.mode = mode,
+		.attr.stack_size = TEXT_MAX,
+		.attr.workers = 1,
+	};
+
+	service = kipc_service_register(name, &options);
+	if (!service) {
+		if (errno == EEXIST)
+			fail("%s: somebody serves that already", name);
+		fail_errno("%s", name);
+	}
+	if (kipc_service_run(service))
+		fail_errno("%s", name);
+	kipc_service_free(service);
+	return EXIT_FINE;
+}
+
+int cmd_serve(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "number", required_argument, NULL, 'n' },
+		{ "mode", required_argument, NULL, 'm' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	mode_t mode = 0600;
+	const char *name;
+	int c, fd;
+
+	left = UINT64_MAX;
+	while ((c = getopt_long(argc, argv, "+n:m:h", options, NULL)) != -1) {
+		switch (c) {
+		case 'n':
+			left = number_of(optarg, "number of calls");
+			break;
+		case 'm':
+			mode = strtoul(optarg, NULL, 8) & 0777;
+			break;
+		case 'h':
+			printf("kipc serve [OPTION]... NAME [--] COMMAND [ARGUMENT]...\n\n"
+			       "Runs COMMAND for each call: the request is its standard input, its\n"
+			       "output the reply, its exit status the status.  If NAME is a mailbox, that\n"
+			       "is served; else a service of that name is registered.\n\n"
+			       "  -n, --number N    end after so many calls\n"
+			       "  -m, --mode MODE   permission bits of the service (600)\n");
+			return EXIT_FINE;
+		default:
+			return EXIT_USAGE;
+		}
+	}
+	if (optind + 2 > argc)
+		bad_usage("give a name and a command");
+	name = argv[optind++];
+	if (!strcmp(argv[optind], "--"))
+		optind++;
+	command = argv + optind;
+	if (!*command)
+		bad_usage("give a command");
+	signal(SIGPIPE, SIG_IGN);
+	fd = kipc_open(name, KIPC_KIND_MAILBOX, KIPC_RIGHT_RECEIVE, 0);
+	if (fd >= 0)
+		return serve_mailbox(fd, left);
+	if (errno != ENOENT && errno != EPROTOTYPE)
+		fail_errno("%s", name);
+	return serve_service(name, mode);
+}

@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* kipc send, recv, cat: what goes through objects. */
+#include "tool.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int open_kind(const char *name, uint32_t rights, uint32_t *kind)
+{
+	int fd = kipc_open(name, KIPC_KIND_ANY, rights, 0);
+	struct kipc_info info;
+
+	if (fd < 0) {
+		if (errno == ENOENT)
+			fail("%s: there is no such object: see 'kipc ls'", name);
+		if (errno == EACCES)
+			fail("%s: its mode does not allow that: see 'kipc show %s'", name,
+			     name);
+		if (errno == EINVAL)
+			fail("%s: it is of a kind that one does not send to", name);
+		fail_errno("%s", name);
+	}
+	if (kipc_info(fd, &info))
+		fail_errno("%s", name);
+	*kind = info.kind;
+	return fd;
+}
+
+static uint64_t deadline_of(int64_t timeout)
+{
+	if (timeout < 0)
+		return KIPC_FOREVER;
+	return timeout ? kipc_deadline(timeout) : KIPC_NO_WAIT;
+}
+
+/* send */
+
+static int send_one(int fd, uint32_t kind, const char *data, size_t size,
+		    uint64_t type, uint32_t priority, int64_t timeout)
+{
+	if (kind == KIPC_KIND_QUEUE)
+		return kipc_queue_send(fd, data, size, type, priority,
+				       deadline_of(timeout));
+	return kipc_mailbox_send(fd, data, size, type, deadline_of(timeout));
+}
+
+/* Each line of the standard input is one; without its end. */
+static void send_lines(int fd, uint32_t kind, uint64_t type, uint32_t priority,
+		       int64_t timeout)
+{
+	char *line = NULL;
+	size_t room = 0;
+	ssize_t size;
+
+	while ((size = getline(&line, &room, stdin)) >= 0) {
+		if (size && line[size - 1] == '\n')
+			size--;
+		if (send_one(fd, kind, line, size, type, priority, timeout))
+			fail_errno("line of %zd bytes", size);
+	}
+	free(line);
+}
+
+int cmd_send(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "type", required_argument, NULL, 't' },
+		{ "priority", required_argument, NULL, 'p' },
+		{ "timeout", required_argument, NULL, 'T' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	uint64_t type = 0, priority = 0;
+	int64_t timeout = -1;
+	uint32_t kind;
+	int c, fd;
+
+	while ((c = getopt_long(argc, argv, "t:p:T:h", options, NULL)) != -1) {
+		switch (c) {
+		case 't':
+			type = number_of(optarg, "type");
+			break;
+		case 'p':
+			priority = number_of(optarg, "priority");
+			if (priority > UINT32_MAX)
+				bad_usage("'%s' is no priority", optarg);
+			break;
+		case 'T':
+			timeout = seconds_of(optarg);
+			break;
+		case 'h':
+			printf("kipc send [OPTION]... NAME [TEXT]...\n\n"
+			       "Sends each TEXT as a letter or a message; without any, each line of the\n"
+			       "standard input.\n\n"
+			       "  -t, --type N           of a message; of a letter its tag (0)\n"
+			       "  -p, --priority N       of a message (0)\n"
+			       "  -T, --timeout SECONDS  how long to wait for room; 0: not at all\n");
+			return EXIT_FINE;
+		default:
+			return EXIT_USAGE;
+		}
+	}
+	if (optind == argc)
+		bad_usage("where to?");
+	fd = open_kind(argv[optind], KIPC_RIGHT_SEND, &kind);
+	if (kind != KIPC_KIND_MAILBOX && kind != KIPC_KIND_QUEUE)
+		fail("%s is a %s: see 'kipc cat'", argv[optind], kind_name(kind));
+	if (optind + 1 == argc)
+		send_lines(fd, kind, type, priority, timeout);
+	for (c = optind + 1; c < argc; c++)
+		if (send_one(fd, kind, argv[c], strlen(argv[c]), type, priority, timeout))
+			fail_errno("%s", argv[optind]);
+	return EXIT_FINE;
+}
+
+/* recv */
+
+struct want {
+	struct kipc_selector selector;
+	bool selects;
+	bool verbose;
+	bool peek;
+	int64_t timeout;
+};
+
+/* Returns its size, or -1 and errno. */
+static ssize_t receive(int fd, uint32_t kind, void *data, size_t room,
+		       const struct want *want)
+{
+	uint32_t flags = want->peek ? KIPC_RECV_PEEK : 0;
+	struct kipc_message message = { 0 };
+	struct kipc_letter letter = { 0 };
+	ssize_t size;
+
+	if (kind == KIPC_KIND_QUEUE) {
+		size = kipc_queue_recv(fd, data, room,
+				       want->selects ? &want->selector : NULL, &message,
+				       flags, deadline_of(want->timeout));
+		if (size >= 0 && want->verbose)
+			printf("%" PRIu64 " type %" PRIu64 " priority %u from %d: ",
+			       (uint64_t)message.seq, (uint64_t)message.type,
+			       message.priority, message.pid);
+		return size;
+	}
+	size = kipc_mailbox_recv(fd, data, room, &letter, flags,
+				 deadline_of(want->timeout));
+	if (size >= 0 && want->verbose)
+		printf("%" PRIu64 " tag %" PRIu64 " from %d: ", (uint64_t)letter.seq,
+		       (uint64_t)letter.tag, letter.pid);
+	return size;
+}
+
+static size_t longest(int fd, uint32_t kind)
+{
+	struct kipc_mailbox_stat mailbox;
+	struct kipc_queue_stat queue;
+
+	if (kind == KIPC_KIND_QUEUE) {
+		if (kipc_queue_stat(fd, &queue))
+			fail_errno("cannot ask");
+		return queue.attr.message_size;
+	}
+	if (kipc_mailbox_stat(fd, &mailbox))
+		fail_errno("cannot ask");
+	return mailbox.attr.letter_size;
+}
+
+static int receive_so_many(int fd, const char *name, uint32_t kind, uint64_t count,
+			   const struct want *want)
+{
+	size_t room = longest(fd, kind);
+	char *data = malloc(room ?: 1);
+	ssize_t size;
+
+	if (!data)
+		fail("no memory");
+	for (; count; count--) {
+		size = receive(fd, kind, data, room, want);
+		if (size < 0) {
+			if (errno == EPIPE)
+				break;
+			if (errno == EAGAIN || errno == ETIMEDOUT)
+				fail("%s: nothing came", name);
+			if (errno == EBADMSG)
+				fail("%s: the first is a request, or carries handles",
+				     name);
+			fail_errno("%s", name);
+		}
+		fwrite(data, 1, size, stdout);
+		putchar('\n');
+		fflush(stdout);
+	}
+	free(data);
+	return EXIT_FINE;
+}
+
+int cmd_recv(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "number", required_argument, NULL, 'n' },
+		{ "type", required_argument, NULL, 't' },
+		{ "urgent", no_argument, NULL, 'u' },
+		{ "peek", no_argument, NULL, 'p' },
+		{ "verbose", no_argument, NULL, 'v' },
+		{ "timeout", required_argument, NULL, 'T' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct want want = { .timeout = -1 };
+	uint64_t count = 1;
+	uint32_t kind;
+	int c, fd;
+
+	while ((c = getopt_long(argc, argv, "n:t:upvT:h", options, NULL)) != -1) {
+		switch (c) {
+		case 'n':
+			count = strcmp(optarg, "all") ? number_of(optarg, "number") :
+							UINT64_MAX;
+			break;
+		case 't':
+			want.selector = kipc_select_type(number_of(optarg, "type"));
+			want.selects = true;
+			break;
+		case 'u':
+			want.selector = kipc_select_priority();
+			want.selects = true;
+			break;
+		case 'p':
+			want.peek = true;
+			break;
+		case 'v':
+			want.verbose = true;
+			break;
+		case 'T':
+			want.timeout = seconds_of(optarg);
+			break;
+		case 'h':
+			printf("kipc recv NAME [OPTION]...\n\n"
+			       "Receives a letter or a message, and prints it, and a newline.\n\n"
+			       "  -n, --number N|all     so many (1)\n"
+			       "  -t, --type N           of a queue: the first of that type\n"
+			       "  -u, --urgent           of a queue: of the highest priority\n"
+			       "  -p, --peek             leave it there\n"
+			       "  -v, --verbose          say its number, its type, who sent it\n"
+			       "  -T, --timeout SECONDS  how long to wait; 0: not at all\n");
+			return EXIT_FINE;
+		default:
+			return EXIT_USAGE;
+		}
+	}
+	if (optind + 1 != argc)
+		bad_usage("from where?");
+	fd = open_kind(argv[optind], KIPC_RIGHT_RECEIVE, &kind);
+	if (kind != KIPC_KIND_MAILBOX && kind != KIPC_KIND_QUEUE)
+		fail("%s is a %s: see 'kipc cat'", argv[optind], kind_name(kind));
+	if (want.selects && kind != KIPC_KIND_QUEUE)
+		bad_usage("%s is a mailbox, which gives what came first", argv[optind]);
+	return receive_so_many(fd, argv[optind], kind, count, &want);
+}
+
+/* cat */
+
+static void say_progress(uint64_t done, bool last)
+{
+	char text[32];
+
+	if (isatty(STDERR_FILENO))
+		fprintf(stderr, "\r%s%s", for_people_bytes(done, text),
+			last ? "\n" : "   ");
+}
+
+static void put_all(int to, const char *data, size_t size)
+{
+	ssize_t part;
+
+	for (; size; data += part, size -= part) {
+		part = write(to, data, size);
+		if (part < 0)
+			fail_errno("cannot write");
+	}
+}
+
+int cmd_cat(int argc, char **argv)
+{
+	static char data[256 << 10];
+	uint64_t done = 0, said = 0;
+	bool writes = false;
+	ssize_t size;
+	int from, to, fd;
+
+	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+		printf("kipc cat NAME       a pipe to the standard output, until its end\n"
+		       "kipc cat -w NAME    the standard input into a pipe\n\n"
+		       "Waits until somebody has the other end open.\n");
+		return EXIT_FINE;
+	}
+	if (argc > 1 && !strcmp(argv[1], "-w")) {
+		writes = true;
+		argv++;
+		argc--;
+	}
+	if (argc != 2)
+		bad_usage("which pipe?");
+	fd = kipc_pipe_open(argv[1], writes ? KIPC_RIGHT_SEND : KIPC_RIGHT_RECEIVE, 0,
+			    KIPC_FOREVER);
+	if (fd < 0)
+		fail_errno("%s", argv[1]);
+	from = writes ? STDIN_FILENO : fd;
+	to = writes ? fd : STDOUT_FILENO;
+	while ((size = read(from, data, sizeof(data))) > 0) {
+		put_all(to, data, size);
+		done += size;
+		/* Each 16 MiB. */
+		if (done >> 24 != said >> 24)
+			say_progress(done, false);
+		said = done;
+	}
+	if (size < 0)
+		fail_errno("%s", argv[1]);
+	if (done >> 24)
+		say_progress(done, true);
+	return EXIT_FINE;
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * kipc - look at kipc's objects, and use them.  See kipc(1).
+ */
+#include "tool.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct command commands[] = {
+	{ "ls", "[OPTION]...", "list objects", cmd_ls },
+	{ "show", "OBJECT", "all about one: figures, holders, who waits", cmd_show },
+	{ "tree", "", "who waits for whom; a circle is pointed out", cmd_tree },
+	{ "monitor", "[OPTION]...", "say what happens, as it happens", cmd_monitor },
+	{ "top", "[OPTION]...", "the busiest objects, again and again", cmd_top },
+	{ "latency", "OBJECT", "how long threads wait for it", cmd_latency },
+	{ "create", "KIND NAME [OPTION]...", "make a persistent object", cmd_create },
+	{ "rm", "OBJECT...", "remove objects: whoever uses them gets EIDRM", cmd_rm },
+	{ "chmod", "MODE NAME...", "change permission bits", cmd_chmod },
+	{ "chown", "OWNER[:GROUP] NAME...", "change owner and group", cmd_chown },
+	{ "limits", "[NAME=NUMBER]...", "what users hold and may hold: show, or set", cmd_limits },
+	{ "send", "NAME [TEXT]...", "send letters or messages", cmd_send },
+	{ "recv", "NAME [OPTION]...", "receive them", cmd_recv },
+	{ "cat", "NAME", "from a pipe, or into one", cmd_cat },
+	{ "call", "NAME [OPTION]... [TEXT]", "call a mailbox or a service", cmd_call },
+	{ "serve", "NAME -- COMMAND...", "run a command for each call", cmd_serve },
+	{ "pipe", "COMMAND '|' COMMAND...", "run a pipeline over pipes of kipc", cmd_pipe },
+	{ "doctor", "", "is everything in order? else: what to do", cmd_doctor },
+};
+
+static void usage(FILE *to)
+{
+	size_t i;
+
+	fprintf(to, "kipc COMMAND [ARGUMENT]...\n\n");
+	for (i = 0; i < COUNT(commands); i++)
+		fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].what);
+	fprintf(to, "\nOBJECT is a name, or '#' and a number, as ls shows it.\n"
+		"'kipc COMMAND --help' says more, and so does kipc(1).\n");
+}
+
+static const struct command *current;
+
+static void complain(const char *format, va_list list)
+{
+	fprintf(stderr, "kipc%s%s: ", current ? " " : "", current ? current->name : "");
+	vfprintf(stderr, format, list);
+}
+
+void fail(const char *format, ...)
+{
+	va_list list;
+
+	va_start(list, format);
+	complain(format, list);
+	va_end(list);
+	fputc('\n', stderr);
+	exit(EXIT_FAILED);
+}
+
+void fail_errno(const char *format, ...)
+{
+	int error = errno;
+	va_list list;
+
+	va_start(list, format);
+	complain(format, list);
+	va_end(list);
+	fprintf(stderr, ": %s\n", strerror(error));
+	exit(EXIT_FAILED);
+}
+
+void bad_usage(const char *format, ...)
+{
+	va_list list;
+
+	va_start(list, format);
+	complain(format, list);
+	va_end(list);
+	fprintf(stderr, "\nTry 'kipc%s%s --help'.\n", current ? " " : "",
+		current ? current->name : "");
+	exit(EXIT_USAGE);
+}
+
+int main(int argc, char **argv)
+{
+	size_t i;
+	int ret;
+
+	if (argc < 2) {
+		usage(stderr);
+		return EXIT_USAGE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") ||
+	    !strcmp(argv[1], "help")) {
+		usage(stdout);
+		return EXIT_FINE;
+	}
+	for (i = 0; i < COUNT(commands); i++)
+		if (!strcmp(commands[i].name, argv[1]))
+			current = &commands[i];
+	if (!current)
+		bad_usage("there is no command '%s'", argv[1]);
+	ret = current->run(argc - 1, argv + 1);
+	/* Nothing of it may be missing unnoticed. */
+	if (fflush(stdout) || ferror(stdout))
+		fail_errno("cannot write");
+	return ret;
+}

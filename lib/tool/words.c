@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* Names for numbers, and numbers as people write them. */
+#include "tool.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* By KIPC_KIND_... */
+static const char *const kinds[] = {
+	NULL, "mailbox", "queue", "pipe", "service", "memory", "semaphores",
+};
+
+/* By enum kipc_wait. */
+static const char *const waits[] = {
+	NULL, "room", "data", "reply", "call", "peer", "zero",
+};
+
+/* By enum kipc_call_stage. */
+static const char *const stages[] = {
+	NULL, "queued", "served", "orphan", "done",
+};
+
+/* By the bit in KIPC_HAPPENED_... */
+static const char *const events[] = {
+	"created", "opened", "unlinked", "removed", "ended", "limit", "died", "busy",
+	"dropped",
+};
+
+/* By enum kipc_limit. */
+static const char *const resources[] = {
+	"objects", "bytes", "waiters", "carried", "memory",
+};
+
+static const char *word(const char *const *words, size_t count, uint32_t number)
+{
+	return number < count && words[number] ? words[number] : "?";
+}
+
+const char *kind_name(uint32_t kind)
+{
+	return word(kinds, COUNT(kinds), kind);
+}
+
+/**
+ * kind_of - the kind of a name, or of an unmistakable beginning of it
+ * @name: as of kind_name()
+ *
+ * Ends the command if there is none.
+ */
+uint32_t kind_of(const char *name)
+{
+	uint32_t kind;
+
+	for (kind = 1; kind < COUNT(kinds); kind++)
+		if (*name && !strncmp(kinds[kind], name, strlen(name)))
+			return kind;
+	bad_usage("'%s' is no kind: mailbox, queue, pipe, service, memory, semaphores",
+		  name);
+}
+
+const char *wait_name(uint32_t what)
+{
+	return word(waits, COUNT(waits), what);
+}
+
+const char *stage_name(uint32_t stage)
+{
+	return word(stages, COUNT(stages), stage);
+}
+
+const char *event_name(uint32_t what)
+{
+	return what ? word(events, COUNT(events), __builtin_ctz(what)) : "?";
+}
+
+/**
+ * event_of - the KIPC_HAPPENED_... of a name
+ * @name: as of event_name()
+ *
+ * Ends the command if there is none.
+ */
+uint32_t event_of(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < COUNT(events); i++)
+		if (!strcmp(events[i], name))
+			return 1U << i;
+	bad_usage("'%s' is no event: see 'kipc monitor --help'", name);
+}
+
+const char *resource_name(uint32_t resource)
+{
+	return word(resources, COUNT(resources), resource);
+}
+
+const char *user_name(uint32_t uid, char buffer[32])
+{
+	const struct passwd *user = getpwuid(uid);
+
+	if (user)
+		snprintf(buffer, 32, "%s", user->pw_name);
+	else
+		snprintf(buffer, 32, "%u", uid);
+	return buffer;
+}
+
+const char *group_name(uint32_t gid, char buffer[32])
+{
+	const struct group *group = getgrgid(gid);
+
+	if (group)
+		snprintf(buffer, 32, "%s", group->gr_name);
+	else
+		snprintf(buffer, 32, "%u", gid);
+	return buffer;
+}
+
+/**
+ * process_name - what a process calls itself
+ * @pid: the process
+ * @buffer: for it
+ *
+ * Returns "?" if it is not there, or must not be looked at.
+ */
+const char *process_name(uint32_t pid, char buffer[32])
+{
+	char path[32];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%u/comm", pid);
+	file = fopen(path, "re");
+	if (!file || !fgets(buffer, 32, file))
+		strcpy(buffer, "?");
+	if (file)
+		fclose(file);
+	buffer[strcspn(buffer, "\n")] = 0;
+	return buffer;
+}
+
+/**
+ * object_name - what an object is called, with nothing that a terminal would obey
+ * @object: the object
+ * @buffer: OBJECT_NAME_SIZE bytes
+ *
+ * Returns its name, or "#" and its number.
+ */
+const char *object_name(const struct object *object, char *buffer)
+{
+	const unsigned char *from;
+	char *to = buffer;
+
+	if (!*object->name) {
+		sprintf(buffer, "#%llu", (unsigned long long)object->id);
+		return buffer;
+	}
+	for (from = (const unsigned char *)object->name; *from; from++)
+		if (iscntrl(*from) || *from == '\\')
+			to += sprintf(to, "\\%03o", *from);
+		else
+			*to++ = *from;
+	*to = 0;
+	return buffer;
+}
+
+const char *for_people_bytes(uint64_t bytes, char buffer[32])
+{
+	static const char units[] = "BKMGTPE";
+	double n = bytes;
+	int i = 0;
+
+	while (n >= 1024) {
+		n /= 1024;
+		i++;
+	}
+	if (!i || n >= 100)
+		snprintf(buffer, 32, "%.0f%c", n, units[i]);
+	else
+		snprintf(buffer, 32, "%.1f%c", n, units[i]);
+	return buffer;
+}
+
+const char *for_people_time(uint64_t nanoseconds, char buffer[32])
+{
+	uint64_t s = nanoseconds / 1000000000;
+
+	if (s < 10)
+		snprintf(buffer, 32, "%.2fs", nanoseconds / 1e9);
+	else if (s < 120)
+		snprintf(buffer, 32, "%llus", (unsigned long long)s);
+	else if (s < 7200)
+		snprintf(buffer, 32, "%llum", (unsigned long long)s / 60);
+	else if (s < 172800)
+		snprintf(buffer, 32, "%lluh", (unsigned long long)s / 3600);
+	else
+		snprintf(buffer, 32, "%llud", (unsigned long long)s / 86400);
+	return buffer;
+}
+
+/**
+ * number_of - a number that was given
+ * @text: digits, with K, M, G for powers of 1024
+ * @what: what it is, for a message
+ *
+ * Ends the command if it is none.
+ */
+uint64_t number_of(const char *text, const char *what)
+{
+	static const char units[] = "KMG";
+	const char *unit;
+	uint64_t n;
+	char *end;
+	int shift = 0;
+
+	errno = 0;
+	n = strtoull(text, &end, 10);
+	if (*end) {
+		unit = strchr(units, toupper((unsigned char)*end));
+		if (!unit || end[1])
+			bad_usage("'%s' is no %s", text, what);
+		shift = 10 * (unit - units + 1);
+	}
+	if (!isdigit((unsigned char)*text) || errno || n > UINT64_MAX >> shift)
+		bad_usage("'%s' is no %s", text, what);
+	return n << shift;
+}
+
+/**
+ * seconds_of - a span of time that was given
+ * @text: seconds, perhaps with a fraction
+ *
+ * Returns nanoseconds; ends the command if it is none.
+ */
+uint64_t seconds_of(const char *text)
+{
+	char *end;
+	double seconds = strtod(text, &end);
+
+	if (end == text || *end || !(seconds >= 0) || seconds > 1e9)
+		bad_usage("'%s' is no number of seconds", text);
+	return seconds * 1e9;
+}
