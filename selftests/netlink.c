@@ -120,14 +120,6 @@ static unsigned int find(const struct nl_list *list, uint64_t id)
 	return found;
 }
 
-static uint64_t id_of(int fd)
-{
-	struct kipc_info info;
-
-	CHECK(!k_info(fd, &info));
-	return info.id;
-}
-
 TEST_F(look, dump_in_order)
 {
 	struct nl_list list;
