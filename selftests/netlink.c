@@ -332,11 +332,11 @@ TEST_F(look, a_stranger_sees_names_alone)
 		CHECK(find(&list, self->info.id) == 1 && !find(&list, id));
 		list = nl_dump(nl, KIPC_CMD_WAITER, 0, false);
 		CHECK(!list.count);
-		/* A mode that lets him read shows him more. */
 		nl_close(nl);
 		_exit(0);
 	}
 	EXPECT_EQ(0, reap(pid));
+	/* A mode that lets him read shows him more. */
 	ASSERT_OK(fchmod(nameless, 0604));
 	pid = spawn();
 	if (!pid) {
