@@ -163,7 +163,7 @@ int cmd_rm(int argc, char **argv)
 		if (!nl_object(argv[i], &object)) {
 			fprintf(stderr, "kipc rm: %s: there is no such object\n", argv[i]);
 			ret = EXIT_FAILED;
-		} else if (unlink_only ? kipc_unlink(argv[i]) : nl_remove(object.id)) {
+		} else if (unlink_only ? kipc_unlink(object.name) : nl_remove(object.id)) {
 			fprintf(stderr, "kipc rm: %s: %s\n", argv[i],
 				errno == EACCES ? "it is not yours" : strerror(errno));
 			ret = EXIT_FAILED;
