@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# kipc: the module, the library, the examples.  "make help" lists the targets.
+# kipc: the module, the library, the examples, the command.  "make help" lists the targets.
 # What the kernel's build system needs to know is in Kbuild.
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
@@ -11,7 +11,7 @@ BUILD := $(CURDIR)/.build
 LIB := $(MAKE) -C lib OUT=$(BUILD)/lib PREFIX=$(PREFIX) DESTDIR=$(DESTDIR)
 KBUILD = $(MAKE) -C $(KDIR) M=$(CURDIR)
 
-all: modules lib examples
+all: modules lib examples tool
 
 modules: $(KDIR)/Makefile
 	$(KBUILD) modules
@@ -21,6 +21,9 @@ lib:
 
 examples: lib
 	$(LIB) examples
+
+tool: lib
+	$(LIB) tool
 
 install: modules_install lib_install
 
@@ -50,13 +53,15 @@ clean:
 
 help:
 	@echo 'Targets:'
-	@echo '  all              modules, lib and examples (default)'
+	@echo '  all              modules, lib, examples and tool (default)'
 	@echo '  modules          the kernel module: kipc.ko, here'
 	@echo '  lib              the library: .build/lib/libkipc.{a,so}'
 	@echo '  examples         the example programs: .build/lib/examples/'
-	@echo '  install          module, library, headers and manual pages'
+	@echo '  tool             the command, if libmnl and libsmartcols are there:'
+	@echo '                   .build/lib/tool/kipc'
+	@echo '  install          module, library, headers, manual pages and command'
 	@echo '  modules_install  the module alone'
-	@echo '  lib_install      library, headers and manual pages alone'
+	@echo '  lib_install      the same without the module'
 	@echo '  selftests        the test programs: .build/selftests/'
 	@echo '  run_tests        ... and run them on this kernel, as root'
 	@echo '  clean            remove what was built'
@@ -77,5 +82,5 @@ $(KDIR)/Makefile:
 		"or give KDIR=..." >&2
 	@false
 
-.PHONY: all modules lib examples install modules_install lib_install \
+.PHONY: all modules lib examples tool install modules_install lib_install \
 	selftests run_tests clean help

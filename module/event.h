@@ -28,20 +28,19 @@ struct user_namespace;
  * @what: KIPC_HAPPENED_...
  * @process: who caused it, referenced, or NULL: the kernel
  * @cause: its effective user
+ * @uid: the object's owner, or the user whose limit was hit
+ * @owner: the user namespace that owns the object's IPC namespace, or that is @uid's;
+ *	referenced
  *
- * Of a limit of a user:
+ * Of a limit:
  * @resource: enum kipc_resource
- * @uid: the user
- * @owner: its user namespace, referenced
  *
  * Of an object:
  * @id: its number
  * @kind: KIPC_KIND_...
- * @uid: its owner
  * @gid: its group
  * @mode: permission bits
- * @owner: who owns its IPC namespace, referenced
- * @ipc: the number of that
+ * @ipc: the number of its IPC namespace
  * @name: ends in NUL; empty: none
  */
 struct kipc_event {

@@ -4,8 +4,8 @@
  *
  * How long threads wait for an object, counted by powers of two, for those objects of
  * which somebody has asked for it.  The counts are in a table of their own, by the
- * object's number.  Until there is the first one ever, a wait costs two branches that are never
- * taken; then it looks into the table.
+ * object's number.  Until somebody asks for the first time, a wait costs two branches that
+ * are never taken; from then on, every wait looks into the table.
  */
 #ifndef KIPC_LATENCY_H
 #define KIPC_LATENCY_H

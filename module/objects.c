@@ -2,7 +2,7 @@
 /*
  * All objects, by number: for who looks at them from outside.  Numbers only grow, so who
  * goes through them in order, with pauses, sees each one at most once, and each one that
- * was there all the time.
+ * was there all the time.  And what happens to them, as events.
  */
 #include <linux/atomic.h>
 #include <linux/bits.h>

@@ -4,9 +4,9 @@
  *
  * What kipc keeps for somebody is charged twice: to the memory cgroup of the
  * process that created the object, and to the owner's quota of objects, bytes,
- * waiters and carried handles.  A quota belongs to a user *in* a user namespace, and is charged
- * up the chain of the namespaces' owners, so that nobody gets a second quota by
- * making a user namespace.  What is used is charged, never what could be; but of shared
+ * waiters and carried handles.  A quota belongs to a user *in* a user namespace,
+ * and is charged up the chain of the namespaces' owners, so that nobody gets a
+ * second quota by making a user namespace.  What is used is charged, never what could be; but of shared
  * memory its size, which has a quota of its own: the cgroup is charged by who touches it.
  *
  * An account is the pair of both for one object.  The limits are parameters of

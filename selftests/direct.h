@@ -11,14 +11,6 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 
-static inline uint64_t id_of(int fd)
-{
-	struct kipc_info info;
-
-	CHECK(!k_info(fd, &info));
-	return info.id;
-}
-
 /* The id of what the process has published, or a negative errno. */
 static inline int64_t published(pid_t pid)
 {

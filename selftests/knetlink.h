@@ -146,7 +146,7 @@ static inline void nl_send(struct nl *nl, struct nlmsghdr *request)
 	CHECK(mnl_socket_sendto(nl->socket, request, request->nlmsg_len) >= 0);
 }
 
-/* Take all answers; but for the list, which may be NULL.  0, or -1 and errno. */
+/* Take all answers, into @list unless it is NULL.  Returns 0, or -1 and errno. */
 static inline int nl_take(struct nl *nl, struct nl_list *list)
 {
 	const struct nlmsghdr *header;

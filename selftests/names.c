@@ -36,14 +36,6 @@ static int raw_unlink(int ctl, const char *name, unsigned int len)
 	return ioctl(ctl, KIPC_IOC_UNLINK, &u);
 }
 
-static uint64_t id_of(int fd)
-{
-	struct kipc_info info;
-
-	CHECK(!k_info(fd, &info));
-	return info.id;
-}
-
 TEST(create_open_unlink)
 {
 	const char *name = temp_name("simple");

@@ -44,14 +44,6 @@ static void expect(struct nl *nl, uint32_t what, uint64_t id, const char *name,
 	CHECK(!nl_has(m, KIPC_A_LOST));
 }
 
-static uint64_t id_of(int fd)
-{
-	struct kipc_info info;
-
-	CHECK(!k_info(fd, &info));
-	return info.id;
-}
-
 TEST_F(events, the_life_of_an_object)
 {
 	const char *name = temp_name("life");

@@ -9,14 +9,6 @@ FIXTURE(latency) {
 	uint64_t id;
 };
 
-static uint64_t id_of(int fd)
-{
-	struct kipc_info info;
-
-	CHECK(!k_info(fd, &info));
-	return info.id;
-}
-
 static int count(struct nl *nl, uint64_t id, unsigned int state)
 {
 	struct nlmsghdr *request = nl_request(nl, KIPC_CMD_LATENCY, 0);

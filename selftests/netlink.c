@@ -120,14 +120,6 @@ static unsigned int find(const struct nl_list *list, uint64_t id)
 	return found;
 }
 
-static uint64_t id_of(int fd)
-{
-	struct kipc_info info;
-
-	CHECK(!k_info(fd, &info));
-	return info.id;
-}
-
 TEST_F(look, dump_in_order)
 {
 	struct nl_list list;
@@ -340,11 +332,11 @@ TEST_F(look, a_stranger_sees_names_alone)
 		CHECK(find(&list, self->info.id) == 1 && !find(&list, id));
 		list = nl_dump(nl, KIPC_CMD_WAITER, 0, false);
 		CHECK(!list.count);
-		/* A mode that lets him read shows him more. */
 		nl_close(nl);
 		_exit(0);
 	}
 	EXPECT_EQ(0, reap(pid));
+	/* A mode that lets him read shows him more. */
 	ASSERT_OK(fchmod(nameless, 0604));
 	pid = spawn();
 	if (!pid) {

@@ -10,14 +10,6 @@
 
 static struct nl *nl;
 
-static uint64_t id_of(int fd)
-{
-	struct kipc_info info;
-
-	CHECK(!k_info(fd, &info));
-	return info.id;
-}
-
 /* The only row there is of the object, of this command; sooner or later. */
 static struct nl_message only_row(uint8_t cmd, uint64_t id)
 {

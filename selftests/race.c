@@ -160,14 +160,14 @@ static long act_open(struct party *p)
 {
 	int fd = k_open(p->fd, p->name, p->rights, p->flags);
 
-	return fd < 0 ? fd : id_of(fd);
+	return fd < 0 ? fd : (long)id_of(fd);
 }
 
 static long act_create(struct party *p)
 {
 	int fd = k_create(p->fd, p->name, NULL, 0600, p->rights, p->flags);
 
-	return fd < 0 ? fd : id_of(fd);
+	return fd < 0 ? fd : (long)id_of(fd);
 }
 
 /* Parties. */
@@ -396,14 +396,6 @@ long take(int fd)
 long peek(int fd)
 {
 	return look(fd, KIPC_RECV_PEEK);
-}
-
-long id_of(int fd)
-{
-	struct kipc_info info;
-
-	CHECK(!k_info(fd, &info));
-	return info.id;
 }
 
 /* Those who wait. */

@@ -102,9 +102,6 @@ long put(int fd, size_t size, uint64_t number);
 long take(int fd);
 long peek(int fd);
 
-/* An object's id, by a handle of it. */
-long id_of(int fd);
-
 /* How much of it the module holds by its own account: "segments" and so on. */
 long referenced(const char *what);
 

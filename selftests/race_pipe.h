@@ -110,7 +110,7 @@ static inline long act_p_open(struct party *p)
 	};
 	int fd = ioctl(p->fd, KIPC_IOC_OPEN, &o);
 
-	return fd < 0 ? fd : id_of(fd);
+	return fd < 0 ? fd : (long)id_of(fd);
 }
 
 /* Into a pipe of pipe(2), @number of the test's descriptors. */

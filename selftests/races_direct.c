@@ -33,7 +33,7 @@ static long act_open_pid(struct party *p)
 {
 	int fd = k_open_pid(p->fd, p->number, SEND, 0);
 
-	return fd < 0 ? fd : id_of(fd);
+	return fd < 0 ? fd : (long)id_of(fd);
 }
 
 static long act_publish(struct party *p)

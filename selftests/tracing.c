@@ -58,14 +58,6 @@ static unsigned int traced(const char *format, ...)
 	return count;
 }
 
-static unsigned long long id_of(int fd)
-{
-	struct kipc_info info;
-
-	CHECK(!k_info(fd, &info));
-	return info.id;
-}
-
 FIXTURE(trace) {
 };
 

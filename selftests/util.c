@@ -373,6 +373,14 @@ struct kipc_mailbox_stat stat_of(int fd)
 	return st;
 }
 
+uint64_t id_of(int fd)
+{
+	struct kipc_info info;
+
+	CHECK(!k_info(fd, &info));
+	return info.id;
+}
+
 const char *temp_name(const char *stem)
 {
 	static char names[16][64];

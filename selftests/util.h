@@ -151,6 +151,8 @@ int box(uint64_t letters, uint64_t bytes, uint32_t size, uint32_t flags);
 int default_box(void);
 int rendezvous_box(uint32_t size);
 struct kipc_mailbox_stat stat_of(int fd);
+/* The object's number; CHECKs that there is one. */
+uint64_t id_of(int fd);
 /* A name that no other test uses; good until the 16th further call. */
 const char *temp_name(const char *stem);
 

@@ -13,16 +13,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static mode_t mode_of(const char *text)
-{
-	char *end;
-	unsigned long mode = strtoul(text, &end, 8);
-
-	if (!*text || *end || mode > 0777)
-		bad_usage("'%s' is no mode: three octal digits, as 640", text);
-	return mode;
-}
-
 /* create */
 
 struct wish {
@@ -75,6 +65,19 @@ static int create(uint32_t kind, const char *name, const struct wish *wish)
 	}
 }
 
+static void usage_of_create(void)
+{
+	printf("kipc create KIND NAME [OPTION]...\n\n"
+	       "KIND: mailbox, queue, pipe, memory, semaphores.\n"
+	       "It is persistent: it stays until 'kipc rm'.\n\n"
+	       "  -m, --mode MODE    permission bits, less the umask (600)\n"
+	       "  -i, --items N      most letters or messages; how many semaphores (1)\n"
+	       "  -b, --bytes N      most bytes; a pipe's capacity; the memory's size\n"
+	       "  -s, --size N       longest letter or message\n"
+	       "  -v, --value N      what each semaphore has at first (0)\n"
+	       "Numbers may end in K, M, G.\n");
+}
+
 int cmd_create(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -107,15 +110,7 @@ int cmd_create(int argc, char **argv)
 			wish.value = number_of(optarg, "value");
 			break;
 		case 'h':
-			printf("kipc create KIND NAME [OPTION]...\n\n"
-			       "KIND: mailbox, queue, pipe, memory, semaphores.\n"
-			       "It is persistent: it stays until 'kipc rm'.\n\n"
-			       "  -m, --mode MODE    permission bits, less the umask (600)\n"
-			       "  -i, --items N      most letters or messages; how many semaphores (1)\n"
-			       "  -b, --bytes N      most bytes; a pipe's capacity; the memory's size\n"
-			       "  -s, --size N       longest letter or message\n"
-			       "  -v, --value N      what each semaphore has at first (0)\n"
-			       "Numbers may end in K, M, G.\n");
+			usage_of_create();
 			return EXIT_FINE;
 		default:
 			return EXIT_USAGE;
@@ -168,7 +163,7 @@ int cmd_rm(int argc, char **argv)
 		if (!nl_object(argv[i], &object)) {
 			fprintf(stderr, "kipc rm: %s: there is no such object\n", argv[i]);
 			ret = EXIT_FAILED;
-		} else if (unlink_only ? kipc_unlink(argv[i]) : nl_remove(object.id)) {
+		} else if (unlink_only ? kipc_unlink(object.name) : nl_remove(object.id)) {
 			fprintf(stderr, "kipc rm: %s: %s\n", argv[i],
 				errno == EACCES ? "it is not yours" : strerror(errno));
 			ret = EXIT_FAILED;
@@ -196,7 +191,7 @@ int cmd_chmod(int argc, char **argv)
 	mode_t mode;
 	int i, fd;
 
-	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+	if (wants_help(argc, argv)) {
 		printf("kipc chmod MODE NAME...\n\nMODE has three octal digits, as 640.\n"
 		       "Handles that are open keep their rights.\n");
 		return EXIT_FINE;
@@ -234,7 +229,7 @@ int cmd_chown(int argc, char **argv)
 	char *colon;
 	int i, fd;
 
-	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+	if (wants_help(argc, argv)) {
 		printf("kipc chown OWNER[:GROUP] NAME...\nkipc chown :GROUP NAME...\n\n"
 		       "The quota stays that of who made the object.\n");
 		return EXIT_FINE;

@@ -18,13 +18,6 @@
 
 #define TEXT_MAX (64 << 10)
 
-static uint64_t deadline_of(int64_t timeout)
-{
-	if (timeout < 0)
-		return KIPC_FOREVER;
-	return timeout ? kipc_deadline(timeout) : KIPC_NO_WAIT;
-}
-
 /* call */
 
 static int print_reply(const char *reply, size_t size)
@@ -252,6 +245,16 @@ static int serve_service(const char *name, mode_t mode)
 	return EXIT_FINE;
 }
 
+static void usage_of_serve(void)
+{
+	printf("kipc serve [OPTION]... NAME [--] COMMAND [ARGUMENT]...\n\n"
+	       "Runs COMMAND for each call: the request is its standard input, its\n"
+	       "output the reply, its exit status the status.  If NAME is a mailbox, that\n"
+	       "is served; else a service of that name is registered.\n\n"
+	       "  -n, --number N    end after so many calls\n"
+	       "  -m, --mode MODE   permission bits of the service (600)\n");
+}
+
 int cmd_serve(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -271,15 +274,10 @@ int cmd_serve(int argc, char **argv)
 			left = number_of(optarg, "number of calls");
 			break;
 		case 'm':
-			mode = strtoul(optarg, NULL, 8) & 0777;
+			mode = mode_of(optarg);
 			break;
 		case 'h':
-			printf("kipc serve [OPTION]... NAME [--] COMMAND [ARGUMENT]...\n\n"
-			       "Runs COMMAND for each call: the request is its standard input, its\n"
-			       "output the reply, its exit status the status.  If NAME is a mailbox, that\n"
-			       "is served; else a service of that name is registered.\n\n"
-			       "  -n, --number N    end after so many calls\n"
-			       "  -m, --mode MODE   permission bits of the service (600)\n");
+			usage_of_serve();
 			return EXIT_FINE;
 		default:
 			return EXIT_USAGE;

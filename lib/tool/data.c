@@ -10,7 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int open_kind(const char *name, uint32_t rights, uint32_t *kind)
+#define WRONG_KIND "%s: letters and messages are of mailboxes and queues alone"
+
+/* A mailbox or a queue. */
+static int open_box(const char *name, uint32_t rights, uint32_t *kind)
 {
 	int fd = kipc_open(name, KIPC_KIND_ANY, rights, 0);
 	struct kipc_info info;
@@ -22,20 +25,17 @@ static int open_kind(const char *name, uint32_t rights, uint32_t *kind)
 			fail("%s: its mode does not allow that: see 'kipc show %s'", name,
 			     name);
 		if (errno == EINVAL)
-			fail("%s: it is of a kind that one does not send to", name);
+			fail(WRONG_KIND, name);
 		fail_errno("%s", name);
 	}
 	if (kipc_info(fd, &info))
 		fail_errno("%s", name);
 	*kind = info.kind;
+	if (*kind == KIPC_KIND_PIPE)
+		fail("%s is a pipe: see 'kipc cat'", name);
+	if (*kind != KIPC_KIND_MAILBOX && *kind != KIPC_KIND_QUEUE)
+		fail(WRONG_KIND, name);
 	return fd;
-}
-
-static uint64_t deadline_of(int64_t timeout)
-{
-	if (timeout < 0)
-		return KIPC_FOREVER;
-	return timeout ? kipc_deadline(timeout) : KIPC_NO_WAIT;
 }
 
 /* send */
@@ -66,6 +66,16 @@ static void send_lines(int fd, uint32_t kind, uint64_t type, uint32_t priority,
 	free(line);
 }
 
+static void usage_of_send(void)
+{
+	printf("kipc send [OPTION]... NAME [TEXT]...\n\n"
+	       "Sends each TEXT as a letter or a message; without any, each line of the\n"
+	       "standard input.\n\n"
+	       "  -t, --type N           of a message; of a letter its tag (0)\n"
+	       "  -p, --priority N       of a message (0)\n"
+	       "  -T, --timeout SECONDS  how long to wait for room; 0: not at all\n");
+}
+
 int cmd_send(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -94,12 +104,7 @@ int cmd_send(int argc, char **argv)
 			timeout = seconds_of(optarg);
 			break;
 		case 'h':
-			printf("kipc send [OPTION]... NAME [TEXT]...\n\n"
-			       "Sends each TEXT as a letter or a message; without any, each line of the\n"
-			       "standard input.\n\n"
-			       "  -t, --type N           of a message; of a letter its tag (0)\n"
-			       "  -p, --priority N       of a message (0)\n"
-			       "  -T, --timeout SECONDS  how long to wait for room; 0: not at all\n");
+			usage_of_send();
 			return EXIT_FINE;
 		default:
 			return EXIT_USAGE;
@@ -107,9 +112,7 @@ int cmd_send(int argc, char **argv)
 	}
 	if (optind == argc)
 		bad_usage("where to?");
-	fd = open_kind(argv[optind], KIPC_RIGHT_SEND, &kind);
-	if (kind != KIPC_KIND_MAILBOX && kind != KIPC_KIND_QUEUE)
-		fail("%s is a %s: see 'kipc cat'", argv[optind], kind_name(kind));
+	fd = open_box(argv[optind], KIPC_RIGHT_SEND, &kind);
 	if (optind + 1 == argc)
 		send_lines(fd, kind, type, priority, timeout);
 	for (c = optind + 1; c < argc; c++)
@@ -199,6 +202,18 @@ static int receive_so_many(int fd, const char *name, uint32_t kind, uint64_t cou
 	return EXIT_FINE;
 }
 
+static void usage_of_recv(void)
+{
+	printf("kipc recv NAME [OPTION]...\n\n"
+	       "Receives a letter or a message, and prints it, and a newline.\n\n"
+	       "  -n, --number N|all     so many (1)\n"
+	       "  -t, --type N           of a queue: the first of that type\n"
+	       "  -u, --urgent           of a queue: of the highest priority\n"
+	       "  -p, --peek             leave it there\n"
+	       "  -v, --verbose          say its number, its type, who sent it\n"
+	       "  -T, --timeout SECONDS  how long to wait; 0: not at all\n");
+}
+
 int cmd_recv(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -240,14 +255,7 @@ int cmd_recv(int argc, char **argv)
 			want.timeout = seconds_of(optarg);
 			break;
 		case 'h':
-			printf("kipc recv NAME [OPTION]...\n\n"
-			       "Receives a letter or a message, and prints it, and a newline.\n\n"
-			       "  -n, --number N|all     so many (1)\n"
-			       "  -t, --type N           of a queue: the first of that type\n"
-			       "  -u, --urgent           of a queue: of the highest priority\n"
-			       "  -p, --peek             leave it there\n"
-			       "  -v, --verbose          say its number, its type, who sent it\n"
-			       "  -T, --timeout SECONDS  how long to wait; 0: not at all\n");
+			usage_of_recv();
 			return EXIT_FINE;
 		default:
 			return EXIT_USAGE;
@@ -255,9 +263,7 @@ int cmd_recv(int argc, char **argv)
 	}
 	if (optind + 1 != argc)
 		bad_usage("from where?");
-	fd = open_kind(argv[optind], KIPC_RIGHT_RECEIVE, &kind);
-	if (kind != KIPC_KIND_MAILBOX && kind != KIPC_KIND_QUEUE)
-		fail("%s is a %s: see 'kipc cat'", argv[optind], kind_name(kind));
+	fd = open_box(argv[optind], KIPC_RIGHT_RECEIVE, &kind);
 	if (want.selects && kind != KIPC_KIND_QUEUE)
 		bad_usage("%s is a mailbox, which gives what came first", argv[optind]);
 	return receive_so_many(fd, argv[optind], kind, count, &want);
@@ -293,7 +299,7 @@ int cmd_cat(int argc, char **argv)
 	ssize_t size;
 	int from, to, fd;
 
-	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+	if (wants_help(argc, argv)) {
 		printf("kipc cat NAME       a pipe to the standard output, until its end\n"
 		       "kipc cat -w NAME    the standard input into a pipe\n\n"
 		       "Waits until somebody has the other end open.\n");

@@ -103,13 +103,13 @@ static void netlink(void)
 
 int cmd_doctor(int argc, char **argv)
 {
-	if (argc > 1) {
-		if (strcmp(argv[1], "--help") && strcmp(argv[1], "-h"))
-			bad_usage("'%s': what is that?", argv[1]);
+	if (wants_help(argc, argv)) {
 		printf("kipc doctor\n\n"
 		       "Looks whether kipc can be used here; and if not, says what to do.\n");
 		return EXIT_FINE;
 	}
+	if (argc > 1)
+		bad_usage("'%s': what is that?", argv[1]);
 	if (module_is_there() && device_is_there()) {
 		versions();
 		objects();

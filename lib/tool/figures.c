@@ -23,17 +23,14 @@ struct figures figures_of(const struct object *object)
 	case KIPC_KIND_MAILBOX:
 		return (struct figures){
 			.items = mailbox->letters,
-			.bytes = mailbox->bytes,
 			.limit = mailbox->attr.max_letters,
 			.in = mailbox->sent,
 			.out = mailbox->received,
 			.waits = mailbox->send_waits + mailbox->recv_waits,
-			.lost = mailbox->dropped,
 		};
 	case KIPC_KIND_QUEUE:
 		return (struct figures){
 			.items = queue->messages,
-			.bytes = queue->bytes,
 			.limit = queue->attr.max_messages,
 			.in = queue->sent,
 			.out = queue->received,
@@ -42,7 +39,6 @@ struct figures figures_of(const struct object *object)
 	case KIPC_KIND_PIPE:
 		return (struct figures){
 			.items = pipe->bytes,
-			.bytes = pipe->bytes,
 			.limit = pipe->attr.capacity,
 			.in = pipe->written_bytes,
 			.out = pipe->read_bytes,
@@ -51,17 +47,14 @@ struct figures figures_of(const struct object *object)
 	case KIPC_KIND_SERVICE:
 		return (struct figures){
 			.items = (uint64_t)service->waiting + service->serving,
-			.bytes = service->map_size,
 			.limit = ~0ULL,
 			.in = service->calls,
 			.out = service->replies,
 			.waits = service->queued,
-			.lost = service->failed + service->abandoned,
 		};
 	case KIPC_KIND_MEMORY:
 		return (struct figures){
 			.items = memory->count,
-			.bytes = memory->size,
 			.limit = ~0ULL,
 			.in = memory->rings,
 			.out = memory->rings,

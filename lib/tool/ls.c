@@ -124,10 +124,7 @@ static void add_line(struct libscols_table *table, const struct object *object,
 		table_set(line, 11, "%s", for_people_time(age_of(object), buffer));
 	table_set(line, 12, "%s", flags_of(object));
 	table_set(line, 13, "%u", object->ipc_ns);
-	if (figures.items && figures.items >= figures.limit)
-		scols_line_set_color(line, "red");
-	else if (object->waiters)
-		scols_line_set_color(line, "yellow");
+	table_mark(line, object);
 }
 
 static void list_once(const struct filter *filter, bool json)
@@ -179,8 +176,8 @@ static void list(const struct filter *filter, bool json, uint64_t pause)
 	struct timespec wait = { pause / 1000000000, pause % 1000000000 };
 
 	for (;;) {
-		if (pause && isatty(STDOUT_FILENO))
-			printf("\033[H\033[J");
+		if (pause)
+			table_clear();
 		list_once(filter, json);
 		if (fflush(stdout) || !pause)
 			return;

@@ -9,25 +9,31 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct command {
+	const char *name;
+	const char *what;
+	int (*run)(int argc, char **argv);
+};
+
 static const struct command commands[] = {
-	{ "ls", "[OPTION]...", "list objects", cmd_ls },
-	{ "show", "OBJECT", "all about one: figures, holders, who waits", cmd_show },
-	{ "tree", "", "who waits for whom; a circle is pointed out", cmd_tree },
-	{ "monitor", "[OPTION]...", "say what happens, as it happens", cmd_monitor },
-	{ "top", "[OPTION]...", "the busiest objects, again and again", cmd_top },
-	{ "latency", "OBJECT", "how long threads wait for it", cmd_latency },
-	{ "create", "KIND NAME [OPTION]...", "make a persistent object", cmd_create },
-	{ "rm", "OBJECT...", "remove objects: whoever uses them gets EIDRM", cmd_rm },
-	{ "chmod", "MODE NAME...", "change permission bits", cmd_chmod },
-	{ "chown", "OWNER[:GROUP] NAME...", "change owner and group", cmd_chown },
-	{ "limits", "[NAME=NUMBER]...", "what users hold and may hold: show, or set", cmd_limits },
-	{ "send", "NAME [TEXT]...", "send letters or messages", cmd_send },
-	{ "recv", "NAME [OPTION]...", "receive them", cmd_recv },
-	{ "cat", "NAME", "from a pipe, or into one", cmd_cat },
-	{ "call", "NAME [OPTION]... [TEXT]", "call a mailbox or a service", cmd_call },
-	{ "serve", "NAME -- COMMAND...", "run a command for each call", cmd_serve },
-	{ "pipe", "COMMAND '|' COMMAND...", "run a pipeline over pipes of kipc", cmd_pipe },
-	{ "doctor", "", "is everything in order? else: what to do", cmd_doctor },
+	{ "ls", "list objects", cmd_ls },
+	{ "show", "all about one: figures, holders, who waits", cmd_show },
+	{ "tree", "who waits for whom; a circle is pointed out", cmd_tree },
+	{ "monitor", "say what happens, as it happens", cmd_monitor },
+	{ "top", "the busiest objects, again and again", cmd_top },
+	{ "latency", "how long threads wait for it", cmd_latency },
+	{ "create", "make a persistent object", cmd_create },
+	{ "rm", "remove objects: whoever uses them gets EIDRM", cmd_rm },
+	{ "chmod", "change permission bits", cmd_chmod },
+	{ "chown", "change owner and group", cmd_chown },
+	{ "limits", "what users hold and may hold: show, or set", cmd_limits },
+	{ "send", "send letters or messages", cmd_send },
+	{ "recv", "receive them", cmd_recv },
+	{ "cat", "from a pipe, or into one", cmd_cat },
+	{ "call", "call a mailbox or a service", cmd_call },
+	{ "serve", "run a command for each call", cmd_serve },
+	{ "pipe", "run a pipeline over pipes of kipc", cmd_pipe },
+	{ "doctor", "is everything in order? else: what to do", cmd_doctor },
 };
 
 static void usage(FILE *to)
@@ -84,6 +90,16 @@ void bad_usage(const char *format, ...)
 	exit(EXIT_USAGE);
 }
 
+static bool is_help(const char *word)
+{
+	return !strcmp(word, "--help") || !strcmp(word, "-h");
+}
+
+bool wants_help(int argc, char **argv)
+{
+	return argc > 1 && is_help(argv[1]);
+}
+
 int main(int argc, char **argv)
 {
 	size_t i;
@@ -93,8 +109,7 @@ int main(int argc, char **argv)
 		usage(stderr);
 		return EXIT_USAGE;
 	}
-	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") ||
-	    !strcmp(argv[1], "help")) {
+	if (is_help(argv[1]) || !strcmp(argv[1], "help")) {
 		usage(stdout);
 		return EXIT_FINE;
 	}

@@ -48,7 +48,7 @@ static struct nlmsghdr *begin(void *buffer, uint16_t type, uint8_t command,
 	return header;
 }
 
-/* What the kernel says to an error, if anything. */
+/* Of an acknowledgment: 0, or -1 and errno. */
 static int get_error(const struct nlmsghdr *header)
 {
 	const struct nlmsgerr *error = mnl_nlmsg_get_payload(header);
@@ -111,11 +111,6 @@ void nl_open(void)
 		fprintf(stderr, "kipc: the module is not loaded: try 'kipc doctor'\n");
 		exit(EXIT_NO_KIPC);
 	}
-}
-
-int nl_fd(void)
-{
-	return mnl_socket_get_fd(nl);
 }
 
 /* Lists that grow. */
@@ -233,6 +228,28 @@ struct objects nl_objects(const struct filter *filter)
 			fail_errno("cannot list the objects");
 	}
 	return list;
+}
+
+static int compare_id(const void *key, const void *item)
+{
+	const uint64_t *id = key;
+	const struct object *object = item;
+
+	return *id < object->id ? -1 : *id > object->id;
+}
+
+/**
+ * find_object - look an object up by its number
+ * @list: as nl_objects() has returned it
+ * @id: the number
+ *
+ * Returns the object, or NULL.
+ */
+const struct object *find_object(const struct objects *list, uint64_t id)
+{
+	if (!list->count)
+		return NULL;
+	return bsearch(&id, list->item, list->count, sizeof(*list->item), compare_id);
 }
 
 static struct rows get_rows(uint8_t command, uint64_t id, bool all)

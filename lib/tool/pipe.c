@@ -116,7 +116,7 @@ int cmd_pipe(int argc, char **argv)
 
 	if (!commands)
 		fail("no memory");
-	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+	if (wants_help(argc, argv)) {
 		printf("kipc pipe COMMAND [ARGUMENT]... ['|' COMMAND [ARGUMENT]...]...\n\n"
 		       "Runs the commands, each one's output being the next one's input, over pipes\n"
 		       "of kipc.  At the end it says how each has ended, and what went through.\n");

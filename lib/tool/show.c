@@ -30,7 +30,10 @@ static const char *rights_names(unsigned long mask, char buffer[64])
 	return buffer;
 }
 
-/* Does that descriptor belong to the object?  Then its rights are in @mask. */
+/*
+ * Does that descriptor belong to the object?  Then its rights are in @mask.  Any may have
+ * a line "id:", but only kipc's have "rights:" too.
+ */
 static bool is_handle(const char *path, uint64_t id, unsigned long *mask)
 {
 	FILE *file = fopen(path, "re");
@@ -40,11 +43,9 @@ static bool is_handle(const char *path, uint64_t id, unsigned long *mask)
 	*mask = 0;
 	if (!file)
 		return false;
-	while (fgets(line, sizeof(line), file)) {
-		if (sscanf(line, "id:\t%llu", &number) != 1 &&
-		    sscanf(line, "rights:\t%lx", mask) != 1)
-			continue;
-	}
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "id:\t%llu", &number) != 1)
+			sscanf(line, "rights:\t%lx", mask);
 	fclose(file);
 	return number == id && *mask;
 }
@@ -72,9 +73,6 @@ static void holders_of_process(const char *pid, uint64_t id,
 	closedir(dir);
 }
 
-/*
- * fdinfo of any descriptor may have a line "id:", but only kipc's have "rights:" too.
- */
 static void each_holder(uint64_t id,
 			void (*tell)(uint32_t pid, int fd, unsigned long mask))
 {

@@ -75,6 +75,30 @@ void table_set(struct libscols_line *line, size_t column, const char *format, ..
 }
 
 /**
+ * table_mark - colour a line, if it is worth a look
+ * @line: the line
+ * @object: what it is about: full, or waited for
+ */
+void table_mark(struct libscols_line *line, const struct object *object)
+{
+	struct figures figures = figures_of(object);
+
+	if (figures.items && figures.items >= figures.limit)
+		scols_line_set_color(line, "red");
+	else if (object->waiters)
+		scols_line_set_color(line, "yellow");
+}
+
+/**
+ * table_clear - on a terminal, the next table is to stand where the last one is
+ */
+void table_clear(void)
+{
+	if (isatty(STDOUT_FILENO))
+		printf("\033[H\033[J");
+}
+
+/**
  * table_end - print it, and forget it
  * @table: the table
  */

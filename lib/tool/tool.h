@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 #include <kipc.h>
 #include <linux/kipc_netlink.h>
@@ -30,13 +31,8 @@ FORMAT void fail(const char *format, ...);
 FORMAT void fail_errno(const char *format, ...);
 FORMAT void bad_usage(const char *format, ...);
 
-/* What is in the table of commands. */
-struct command {
-	const char *name;
-	const char *arguments;
-	const char *what;
-	int (*run)(int argc, char **argv);
-};
+/* Of a command without options: is it asked what it does? */
+bool wants_help(int argc, char **argv);
 
 int cmd_ls(int argc, char **argv);
 int cmd_show(int argc, char **argv);
@@ -208,9 +204,9 @@ struct usages {
 
 /* netlink.c */
 void nl_open(void);
-int nl_fd(void);
 bool nl_object(const char *which, struct object *object);
 struct objects nl_objects(const struct filter *filter);
+const struct object *find_object(const struct objects *list, uint64_t id);
 struct rows nl_waiters(uint64_t id, bool all);
 struct rows nl_calls(uint64_t id, bool all);
 int nl_remove(uint64_t id);
@@ -237,25 +233,23 @@ const char *for_people_bytes(uint64_t bytes, char buffer[32]);
 const char *for_people_time(uint64_t nanoseconds, char buffer[32]);
 uint64_t number_of(const char *text, const char *what);
 uint64_t seconds_of(const char *text);
+uint64_t deadline_of(int64_t timeout);
+mode_t mode_of(const char *text);
 
 /**
  * struct figures - what all kinds have, if they have it
  * @items: letters, messages, calls that are in it now; of a pipe its bytes
- * @bytes: in it now
  * @limit: of @items; ~0: none
  * @in: sent, written, called since it was made
  * @out: received, read, replied to
  * @waits: operations that had to wait
- * @lost: dropped or failed
  */
 struct figures {
 	uint64_t items;
-	uint64_t bytes;
 	uint64_t limit;
 	uint64_t in;
 	uint64_t out;
 	uint64_t waits;
-	uint64_t lost;
 };
 
 /* figures.c */

@@ -35,27 +35,21 @@ static double now(void)
 	return t.tv_sec + t.tv_nsec / 1e9;
 }
 
-static int by_id(const void *one, const void *other)
-{
-	const struct object *a = one, *b = other;
-
-	return a->id < b->id ? -1 : a->id > b->id;
-}
-
 static int by_rate(const void *one, const void *other)
 {
 	const struct busy *a = one, *b = other;
 	double x = a->in + a->out, y = b->in + b->out;
 
-	return x > y ? -1 : x < y ? 1 : by_id(a->object, b->object);
+	if (x != y)
+		return x > y ? -1 : 1;
+	return a->object->id < b->object->id ? -1 : a->object->id > b->object->id;
 }
 
 /* What of @object was there at @since, in @before; of what is new, nothing. */
 static struct busy rate_of(const struct object *object, const struct objects *before,
 			   double since, double time)
 {
-	const struct object *old = before->count ?
-		bsearch(object, before->item, before->count, sizeof(*object), by_id) : NULL;
+	const struct object *old = find_object(before, object->id);
 	struct figures was = { 0 }, is = figures_of(object);
 	double seconds = time - since;
 
@@ -90,10 +84,7 @@ static void add_line(struct libscols_table *table, const struct busy *busy)
 	table_set(line, 6, "%.0f", busy->in);
 	table_set(line, 7, "%.0f", busy->out);
 	table_set(line, 8, "%.0f", busy->waits);
-	if (figures.items && figures.items >= figures.limit)
-		scols_line_set_color(line, "red");
-	else if (object->waiters)
-		scols_line_set_color(line, "yellow");
+	table_mark(line, object);
 }
 
 static void print(const struct objects *list, const struct objects *before, double since,
@@ -126,8 +117,7 @@ static void run(const struct filter *filter, uint64_t pause, uint64_t times)
 		/* They come by number. */
 		list = nl_objects(filter);
 		time = now();
-		if (isatty(STDOUT_FILENO))
-			printf("\033[H\033[J");
+		table_clear();
 		print(&list, &before, since, time);
 		free(before.item);
 		before = list;

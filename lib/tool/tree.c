@@ -20,20 +20,10 @@ static struct objects objects;
 static struct rows waiters;
 static struct rows calls;
 
-static int compare_id(const void *key, const void *item)
-{
-	const uint64_t *id = key;
-	const struct object *object = item;
-
-	return *id < object->id ? -1 : *id > object->id;
-}
-
 static const char *name_of(uint64_t id, char *buffer)
 {
-	const struct object *object;
+	const struct object *object = find_object(&objects, id);
 
-	object = bsearch(&id, objects.item, objects.count, sizeof(*objects.item),
-			 compare_id);
 	if (object)
 		return object_name(object, buffer);
 	sprintf(buffer, "#%" PRIu64, id);
@@ -42,10 +32,8 @@ static const char *name_of(uint64_t id, char *buffer)
 
 static const char *kind_of_id(uint64_t id)
 {
-	const struct object *object;
+	const struct object *object = find_object(&objects, id);
 
-	object = bsearch(&id, objects.item, objects.count, sizeof(*objects.item),
-			 compare_id);
 	return object ? kind_name(object->kind) : "object";
 }
 

@@ -244,3 +244,30 @@ uint64_t seconds_of(const char *text)
 		bad_usage("'%s' is no number of seconds", text);
 	return seconds * 1e9;
 }
+
+/**
+ * deadline_of - until when a timeout is
+ * @timeout: nanoseconds; 0: not to wait at all, negative: for ever
+ */
+uint64_t deadline_of(int64_t timeout)
+{
+	if (timeout < 0)
+		return KIPC_FOREVER;
+	return timeout ? kipc_deadline(timeout) : KIPC_NO_WAIT;
+}
+
+/**
+ * mode_of - permission bits that were given
+ * @text: octal digits
+ *
+ * Ends the command if it is no mode.
+ */
+mode_t mode_of(const char *text)
+{
+	char *end;
+	unsigned long mode = strtoul(text, &end, 8);
+
+	if (!*text || *end || mode > 0777)
+		bad_usage("'%s' is no mode: three octal digits, as 640", text);
+	return mode;
+}

@@ -8,7 +8,9 @@
  *
  * It is called KIPC_GENL_NAME.  A command has the attributes that are named with it; one
  * that is unknown or of the wrong sort is EINVAL, with a message and the place of the
- * attribute in the extended acknowledgment.
+ * attribute in the extended acknowledgment.  So is a flag of the header that means nothing
+ * here, or what is reserved there; a command that is not there, or not as a dump, or only
+ * so, is EOPNOTSUPP.
  *
  * DOC: Who sees what
  *
@@ -27,7 +29,8 @@
  *
  * Objects come in the order of their numbers, each at most once, and each one that was
  * there from the beginning to the end of the dump does come.  If any came or went
- * meanwhile, NLM_F_DUMP_INTR is set: who needs a picture of one moment repeats it.
+ * meanwhile, NLM_F_DUMP_INTR is set, but of LIMIT and LATENCY: who needs a picture of one
+ * moment repeats it.
  *
  * DOC: Commands
  *
