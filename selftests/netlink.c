@@ -516,6 +516,49 @@ TEST_F(look, malformed)
 	EXPECT_ERR(EINVAL, nl_ask(nl, request, NULL));
 }
 
+/* Of those that a policy knows because another request has them. */
+TEST_F(look, not_for_this_request)
+{
+	static const struct { int cmd, flags, attr; } wrong[] = {
+		{ KIPC_CMD_OBJECT, NLM_F_DUMP, KIPC_A_NAME },
+		{ KIPC_CMD_OBJECT, NLM_F_DUMP, KIPC_A_ID },
+		{ KIPC_CMD_OBJECT, 0, KIPC_A_KIND },
+		{ KIPC_CMD_OBJECT, 0, KIPC_A_UID },
+		{ KIPC_CMD_OBJECT, 0, KIPC_A_PATTERN },
+		{ KIPC_CMD_OBJECT, 0, KIPC_A_WAITS },
+		{ KIPC_CMD_OBJECT, 0, KIPC_A_ALL },
+		{ KIPC_CMD_LIMIT, NLM_F_DUMP, KIPC_A_RESOURCE },
+		{ KIPC_CMD_LIMIT, NLM_F_DUMP, KIPC_A_LIMIT },
+		{ KIPC_CMD_LIMIT, 0, KIPC_A_ALL },
+		{ KIPC_CMD_LATENCY, NLM_F_DUMP, KIPC_A_NAME },
+		{ KIPC_CMD_LATENCY, NLM_F_DUMP, KIPC_A_STATE },
+		{ KIPC_CMD_LATENCY, 0, KIPC_A_ALL },
+	};
+	struct nlmsghdr *request;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+		request = nl_request(self->nl, wrong[i].cmd, wrong[i].flags);
+		if (!wrong[i].flags)
+			mnl_attr_put_u64(request, KIPC_A_ID, self->info.id);
+		switch (wrong[i].attr) {
+		case KIPC_A_NAME: case KIPC_A_PATTERN:
+			mnl_attr_put_strz(request, wrong[i].attr, self->name);
+			break;
+		case KIPC_A_ALL: case KIPC_A_WAITS:
+			mnl_attr_put(request, wrong[i].attr, 0, NULL);
+			break;
+		case KIPC_A_ID: case KIPC_A_LIMIT:
+			mnl_attr_put_u64(request, wrong[i].attr, 1);
+			break;
+		default:
+			mnl_attr_put_u32(request, wrong[i].attr, 1);
+		}
+		EXPECT_ERR(EINVAL, nl_ask(self->nl, request, NULL));
+		EXPECT_NE(0, strlen(self->nl->message));
+	}
+}
+
 /* A dump while objects come and go. */
 TEST_F(look, dump_in_a_storm)
 {

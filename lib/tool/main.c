@@ -8,12 +8,15 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct command {
 	const char *name;
 	const char *what;
 	int (*run)(int argc, char **argv);
 };
+
+#define DEVICE "/dev/kipc"
 
 static const struct command commands[] = {
 	{ "ls", "list objects", cmd_ls },
@@ -118,6 +121,11 @@ int main(int argc, char **argv)
 			current = &commands[i];
 	if (!current)
 		bad_usage("there is no command '%s'", argv[1]);
+	if (current->run != cmd_doctor && !wants_help(argc - 1, argv + 1) &&
+	    access(DEVICE, F_OK)) {
+		fprintf(stderr, "kipc: the module is not loaded: try 'kipc doctor'\n");
+		return EXIT_NO_KIPC;
+	}
 	ret = current->run(argc - 1, argv + 1);
 	/* Nothing of it may be missing unnoticed. */
 	if (fflush(stdout) || ferror(stdout))

@@ -21,6 +21,7 @@ static struct mnl_socket *nl;
 static uint16_t family;
 static uint32_t sequence;
 static char answer[ANSWER];
+static char because[128];	/* what the kernel said to the last error */
 
 static int put_family(const struct nlmsghdr *header, void *data)
 {
@@ -52,7 +53,18 @@ static struct nlmsghdr *begin(void *buffer, uint16_t type, uint8_t command,
 static int get_error(const struct nlmsghdr *header)
 {
 	const struct nlmsgerr *error = mnl_nlmsg_get_payload(header);
+	unsigned int skip = sizeof(*error);
+	const struct nlattr *attr;
 
+	*because = 0;
+	if (!(header->nlmsg_flags & NLM_F_CAPPED))
+		skip += mnl_nlmsg_get_payload_len(&error->msg);
+	if (header->nlmsg_flags & NLM_F_ACK_TLVS)
+		mnl_attr_for_each(attr, header, skip)
+			if (mnl_attr_get_type(attr) == NLMSGERR_ATTR_MSG)
+				snprintf(because, sizeof(because), ": %.*s",
+					 (int)mnl_attr_get_payload_len(attr),
+					 mnl_attr_get_str(attr));
 	errno = -error->error;
 	return error->error ? -1 : 0;
 }
@@ -101,14 +113,17 @@ void nl_open(void)
 {
 	char buffer[256];
 	struct nlmsghdr *request;
+	int one = 1;
 
 	nl = mnl_socket_open2(NETLINK_GENERIC, SOCK_CLOEXEC);
 	if (!nl || mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID))
 		fail_errno("no netlink socket");
+	/* Without it errors have a number alone. */
+	mnl_socket_setsockopt(nl, NETLINK_EXT_ACK, &one, sizeof(one));
 	request = begin(buffer, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 0);
 	mnl_attr_put_strz(request, CTRL_ATTR_FAMILY_NAME, KIPC_GENL_NAME);
 	if (ask(request, put_family, NULL)) {
-		fprintf(stderr, "kipc: the module is not loaded: try 'kipc doctor'\n");
+		fprintf(stderr, "kipc: the module does not tell about its objects\n");
 		exit(EXIT_NO_KIPC);
 	}
 }
@@ -225,7 +240,7 @@ struct objects nl_objects(const struct filter *filter)
 		if (!ask(request, add_object, &list))
 			break;
 		if (errno != EINTR)
-			fail_errno("cannot list the objects");
+			fail_errno("cannot list the objects%s", because);
 	}
 	return list;
 }
@@ -264,7 +279,7 @@ static struct rows get_rows(uint8_t command, uint64_t id, bool all)
 		mnl_attr_put(request, KIPC_A_ALL, 0, NULL);
 	/* Who waits changes all the time: one look is as good as another. */
 	if (ask(request, add_row, &list) && errno != EINTR)
-		fail_errno("cannot list who waits");
+		fail_errno("cannot list who waits%s", because);
 	return list;
 }
 
@@ -322,7 +337,7 @@ struct usages nl_limits(bool all)
 	if (all)
 		mnl_attr_put(request, KIPC_A_ALL, 0, NULL);
 	if (ask(request, add_usage, &list))
-		fail_errno("cannot list the limits");
+		fail_errno("cannot list the limits%s", because);
 	return list;
 }
 
@@ -357,7 +372,7 @@ struct latencies nl_latencies(uint64_t id)
 
 	mnl_attr_put_u64(request, KIPC_A_ID, id);
 	if (ask(request, add_latency, &list))
-		fail_errno("cannot list how long threads waited");
+		fail_errno("cannot list how long threads waited%s", because);
 	return list;
 }
 
@@ -392,7 +407,7 @@ void nl_subscribe(uint32_t events, bool all)
 	if (all)
 		mnl_attr_put(request, KIPC_A_ALL, 0, NULL);
 	if (ask(request, NULL, NULL))
-		fail_errno("cannot subscribe to events");
+		fail_errno("cannot subscribe to events%s", because);
 }
 
 static int tell_event(const struct nlmsghdr *header, void *data)

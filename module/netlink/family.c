@@ -50,6 +50,35 @@ static const struct nla_policy kipc_latency_policy[] = {
 /* The greatest attribute that a policy has a place for. */
 #define KIPC_LAST(policy) (ARRAY_SIZE(policy) - 1)
 
+static_assert(KIPC_LAST(kipc_one_policy) == KIPC_OBJECT_LAST);
+static_assert(KIPC_LAST(kipc_limit_policy) == KIPC_LIMIT_LAST);
+static_assert(KIPC_LAST(kipc_latency_policy) == KIPC_LATENCY_LAST);
+
+/**
+ * kipc_netlink_only - are all attributes of a request for what it asks?
+ * @attrs: of it; its policy knows those of others, too
+ * @last: the greatest that the policy has
+ * @allowed: a bit for each that is
+ * @extack: says which is not
+ *
+ * Context: any.
+ * Return: 0 or -EINVAL.
+ */
+int kipc_netlink_only(struct nlattr **attrs, unsigned int last, u64 allowed,
+		      struct netlink_ext_ack *extack)
+{
+	unsigned int i;
+
+	for (i = 1; i <= last; i++) {
+		if (!attrs[i] || allowed & BIT_ULL(i))
+			continue;
+		NL_SET_ERR_MSG_ATTR(extack, attrs[i],
+				    "this attribute is for another request");
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static const struct genl_ops kipc_ops[] = {
 	{
 		.cmd	= KIPC_CMD_OBJECT,

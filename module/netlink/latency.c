@@ -26,8 +26,13 @@ static DEFINE_MUTEX(kipc_latency_lock);
 int kipc_netlink_set_latency(struct sk_buff *skb, struct genl_info *info)
 {
 	struct kipc_object *object;
-	int ret = 0;
+	int ret;
 
+	ret = kipc_netlink_only(info->attrs, KIPC_LATENCY_LAST,
+				BIT_ULL(KIPC_A_ID) | BIT_ULL(KIPC_A_NAME) |
+				BIT_ULL(KIPC_A_STATE), info->extack);
+	if (ret)
+		return ret;
 	if (GENL_REQ_ATTR_CHECK(info, KIPC_A_STATE)) {
 		NL_SET_ERR_MSG(info->extack, "say by STATE whether to count");
 		return -EINVAL;
@@ -50,14 +55,18 @@ int kipc_netlink_set_latency(struct sk_buff *skb, struct genl_info *info)
  * @cb: its state, for kipc_netlink_objects_done()
  *
  * Context: process context, may sleep.
- * Return: 0 or -ENOMEM.
+ * Return: 0, -EINVAL, or -ENOMEM.
  */
 int kipc_netlink_latencies_start(struct netlink_callback *cb)
 {
 	struct nlattr *only = kipc_dump_attrs(cb)[KIPC_A_ID];
 	struct kipc_progress *progress = kipc_progress(cb);
-	int ret = kipc_netlink_objects_start(cb);
+	int ret;
 
+	ret = kipc_netlink_only(kipc_dump_attrs(cb), KIPC_LATENCY_LAST,
+				BIT_ULL(KIPC_A_ID) | BIT_ULL(KIPC_A_ALL), cb->extack);
+	if (!ret)
+		ret = kipc_progress_begin(cb);
 	if (!ret && only) {
 		progress->id = nla_get_u64(only);
 		progress->last = progress->id;

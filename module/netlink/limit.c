@@ -47,6 +47,12 @@ static struct kipc_limit_progress *kipc_limit_progress(struct netlink_callback *
  */
 int kipc_netlink_set_limit(struct sk_buff *skb, struct genl_info *info)
 {
+	int ret = kipc_netlink_only(info->attrs, KIPC_LIMIT_LAST,
+				    BIT_ULL(KIPC_A_RESOURCE) | BIT_ULL(KIPC_A_LIMIT),
+				    info->extack);
+
+	if (ret)
+		return ret;
 	if (GENL_REQ_ATTR_CHECK(info, KIPC_A_RESOURCE) ||
 	    GENL_REQ_ATTR_CHECK(info, KIPC_A_LIMIT)) {
 		NL_SET_ERR_MSG(info->extack, "say of which RESOURCE, and which LIMIT");
@@ -78,13 +84,18 @@ static bool kipc_usage_shown(struct user_namespace *ns, kuid_t uid, void *data)
  * @cb: its state
  *
  * Context: process context, may sleep.
- * Return: 0 or -ENOMEM.
+ * Return: 0, -EINVAL, or -ENOMEM.
  */
 int kipc_netlink_limits_start(struct netlink_callback *cb)
 {
 	struct kipc_limit_progress *progress = kipc_limit_progress(cb);
 	struct kipc_account own;
+	int ret;
 
+	ret = kipc_netlink_only(kipc_dump_attrs(cb), KIPC_LIMIT_LAST,
+				BIT_ULL(KIPC_A_ALL), cb->extack);
+	if (ret)
+		return ret;
 	/* Who asks is among them, and be it with nothing. */
 	if (kipc_account_init(&own))
 		return -ENOMEM;

@@ -22,7 +22,14 @@ struct kipc_object;
 
 extern struct genl_family kipc_family;
 
+/* The last attributes of policies that are for two requests each. */
+#define KIPC_OBJECT_LAST	KIPC_A_WAITS
+#define KIPC_LIMIT_LAST		KIPC_A_LIMIT
+#define KIPC_LATENCY_LAST	KIPC_A_STATE
+
 /* family.c */
+int kipc_netlink_only(struct nlattr **attrs, unsigned int last, u64 allowed,
+		      struct netlink_ext_ack *extack);
 int kipc_netlink_setup(void);
 void kipc_netlink_teardown(void);
 
@@ -63,6 +70,7 @@ bool kipc_object_inside_shown(const struct kipc_object *object,
 struct kipc_object *kipc_object_of_request(struct sk_buff *request,
 					   struct genl_info *info, bool own);
 int kipc_netlink_object(struct sk_buff *skb, struct genl_info *info);
+int kipc_progress_begin(struct netlink_callback *cb);
 int kipc_netlink_objects_start(struct netlink_callback *cb);
 int kipc_netlink_objects(struct sk_buff *skb, struct netlink_callback *cb);
 int kipc_netlink_objects_done(struct netlink_callback *cb);

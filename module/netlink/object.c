@@ -244,11 +244,17 @@ int kipc_netlink_object(struct sk_buff *skb, struct genl_info *info)
 	struct kipc_report *report;
 	struct kipc_object *object;
 	struct sk_buff *answer;
-	int ret = -ENOMEM;
+	int ret;
 
+	ret = kipc_netlink_only(info->attrs, KIPC_OBJECT_LAST,
+				BIT_ULL(KIPC_A_ID) | BIT_ULL(KIPC_A_NAME),
+				info->extack);
+	if (ret)
+		return ret;
 	object = kipc_object_of_request(skb, info, false);
 	if (IS_ERR(object))
 		return PTR_ERR(object);
+	ret = -ENOMEM;
 	report = kipc_report_create();
 	answer = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
 	if (!report || !answer)
@@ -268,19 +274,36 @@ out:
 }
 
 /**
- * kipc_netlink_objects_start - a dump of objects begins
- * @cb: its state
+ * kipc_progress_begin - a dump of what objects have begins
+ * @cb: its state, for kipc_netlink_objects_done()
  *
  * Context: process context, may sleep.
  * Return: 0 or -ENOMEM.
  */
-int kipc_netlink_objects_start(struct netlink_callback *cb)
+int kipc_progress_begin(struct netlink_callback *cb)
 {
 	struct kipc_progress *progress = kipc_progress(cb);
 
 	progress->last = kipc_objects_last();
 	progress->names = kipc_names_get();
 	return PTR_ERR_OR_ZERO(progress->names);
+}
+
+/**
+ * kipc_netlink_objects_start - a dump of objects begins
+ * @cb: its state
+ *
+ * Context: process context, may sleep.
+ * Return: 0, -EINVAL, or -ENOMEM.
+ */
+int kipc_netlink_objects_start(struct netlink_callback *cb)
+{
+	int ret = kipc_netlink_only(kipc_dump_attrs(cb), KIPC_OBJECT_LAST,
+				    BIT_ULL(KIPC_A_KIND) | BIT_ULL(KIPC_A_UID) |
+				    BIT_ULL(KIPC_A_ALL) | BIT_ULL(KIPC_A_PATTERN) |
+				    BIT_ULL(KIPC_A_WAITS), cb->extack);
+
+	return ret ? ret : kipc_progress_begin(cb);
 }
 
 /**
