@@ -5,9 +5,11 @@
 #include "tool.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct command commands[] = {
 	{ "ls", "[OPTION]...", "list objects", cmd_ls },
@@ -49,6 +51,15 @@ static void complain(const char *format, va_list list)
 	vfprintf(stderr, format, list);
 }
 
+/* Without the device nothing else is the reason. */
+static void __attribute__((noreturn)) end(void)
+{
+	if (!access("/dev/kipc", R_OK))
+		exit(EXIT_FAILED);
+	fprintf(stderr, "kipc: /dev/kipc cannot be opened: try 'kipc doctor'\n");
+	exit(EXIT_NO_KIPC);
+}
+
 void fail(const char *format, ...)
 {
 	va_list list;
@@ -57,7 +68,7 @@ void fail(const char *format, ...)
 	complain(format, list);
 	va_end(list);
 	fputc('\n', stderr);
-	exit(EXIT_FAILED);
+	end();
 }
 
 void fail_errno(const char *format, ...)
@@ -69,7 +80,7 @@ void fail_errno(const char *format, ...)
 	complain(format, list);
 	va_end(list);
 	fprintf(stderr, ": %s\n", strerror(error));
-	exit(EXIT_FAILED);
+	end();
 }
 
 void bad_usage(const char *format, ...)
@@ -84,11 +95,24 @@ void bad_usage(const char *format, ...)
 	exit(EXIT_USAGE);
 }
 
+/* Else an object would be opened in the place of one of them, and get what is said. */
+static void open_standard_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	size_t i;
 	int ret;
 
+	open_standard_streams();
 	if (argc < 2) {
 		usage(stderr);
 		return EXIT_USAGE;

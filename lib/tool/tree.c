@@ -49,12 +49,12 @@ static const char *kind_of_id(uint64_t id)
 	return object ? kind_name(object->kind) : "object";
 }
 
-/* The call that a thread waits for, or NULL. */
+/* The call that a thread waits for, or NULL; those that are not to be seen are all 0. */
 static const struct row *call_of(uint32_t tid)
 {
 	size_t i;
 
-	for (i = 0; i < calls.count; i++)
+	for (i = 0; tid && i < calls.count; i++)
 		if (calls.item[i].tid == tid && calls.item[i].stage != KIPC_STAGE_DONE &&
 		    calls.item[i].stage != KIPC_STAGE_ORPHAN)
 			return &calls.item[i];
@@ -291,7 +291,7 @@ int cmd_tree(int argc, char **argv)
 		    !is_served_by_somebody(calls.item[i].tid))
 			follow(calls.item[i].pid, calls.item[i].tid, 0);
 	for (i = 0; i < waiters.count; i++)
-		if (waiters.item[i].what != KIPC_WAIT_REPLY &&
+		if (waiters.item[i].tid && waiters.item[i].what != KIPC_WAIT_REPLY &&
 		    !is_served_by_somebody(waiters.item[i].tid))
 			follow(waiters.item[i].pid, waiters.item[i].tid, 0);
 	free(objects.item);
