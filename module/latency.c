@@ -26,31 +26,41 @@ struct kipc_latency {
 DEFINE_STATIC_KEY_FALSE(kipc_latency_wanted);
 
 /* Its lock protects it; who looks only is in an RCU section. */
-static DEFINE_XARRAY(kipc_latencies);
+static DEFINE_XARRAY_FLAGS(kipc_latencies, XA_FLAGS_ACCOUNT);
+
+/* Nobody finds it any more who does not have it already.  NULL is allowed. */
+static void kipc_latency_drop(struct kipc_latency *latency, struct kipc_account *account)
+{
+	if (!latency)
+		return;
+	kipc_uncharge(account, KIPC_BYTES, sizeof(*latency));
+	kvfree_rcu(latency, rcu);
+}
 
 /**
  * kipc_latency_start - count from now on, from nothing
  * @id: of the object, which stays
  * @account: of the object
  *
- * Context: process context, may sleep; those of one object are not called at a time.
+ * If that fails, what was counted until now is still there, and goes on.
+ *
+ * Context: process context, may sleep.
  * Return: 0, -EDQUOT, -ENOMEM.
  */
 int kipc_latency_start(u64 id, struct kipc_account *account)
 {
-	struct kipc_latency *latency;
-	int ret;
+	struct kipc_latency *latency, *before;
 
-	kipc_latency_stop(id, account);
 	latency = kipc_account_alloc(account, sizeof(*latency), false);
 	if (IS_ERR(latency))
 		return PTR_ERR(latency);
 	memset(latency, 0, sizeof(*latency));
-	ret = xa_err(xa_store(&kipc_latencies, id, latency, GFP_KERNEL_ACCOUNT));
-	if (ret) {
+	before = xa_store(&kipc_latencies, id, latency, GFP_KERNEL_ACCOUNT);
+	if (xa_is_err(before)) {
 		kipc_account_free(account, latency, sizeof(*latency));
-		return ret;
+		return xa_err(before);
 	}
+	kipc_latency_drop(before, account);
 	static_branch_enable(&kipc_latency_wanted);
 	return 0;
 }
@@ -64,15 +74,8 @@ int kipc_latency_start(u64 id, struct kipc_account *account)
  */
 void kipc_latency_stop(u64 id, struct kipc_account *account)
 {
-	struct kipc_latency *latency;
-
-	if (!static_branch_unlikely(&kipc_latency_wanted))
-		return;
-	latency = xa_erase(&kipc_latencies, id);
-	if (!latency)
-		return;
-	kipc_uncharge(account, KIPC_BYTES, sizeof(*latency));
-	kvfree_rcu(latency, rcu);
+	if (static_branch_unlikely(&kipc_latency_wanted))
+		kipc_latency_drop(xa_erase(&kipc_latencies, id), account);
 }
 
 /**

@@ -194,12 +194,21 @@ TEST_F(latency, strangers)
 TEST_F(latency, quota)
 {
 	uint64_t before = total("bytes"), limit = get_limit("max_bytes");
+	struct nl_message m;
 
 	set_limit("max_bytes", before + 100);
 	EXPECT_ERR(EDQUOT, count(self->nl, self->id, 1));
 	set_limit("max_bytes", limit);
 	EXPECT_OK(count(self->nl, self->id, 1));
 	EXPECT_LT(before + 1000, total("bytes"));
+
+	/* Who cannot begin anew keeps what there is. */
+	late(self->fd, MS);
+	set_limit("max_bytes", total("bytes") + 100);
+	EXPECT_ERR(EDQUOT, count(self->nl, self->id, 1));
+	set_limit("max_bytes", limit);
+	m = counted(self->nl, self->id, KIPC_WAIT_DATA);
+	EXPECT_EQ(1, waits(&m, 0));
 	EXPECT_OK(count(self->nl, self->id, 0));
 	EXPECT_EQ(before, total("bytes"));
 	EXPECT_OK(count(self->nl, self->id, 1));

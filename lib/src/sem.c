@@ -232,8 +232,9 @@ int kipc_sem_take_all(const int *fds, size_t count, uint64_t deadline)
 		.count = kipc_count(count),
 	};
 
-	if (!count) {
-		errno = EINVAL;
+	/* Here, for what else fds[0] may be does not know that. */
+	if (!count || count > KIPC_SEM_SETS_MAX) {
+		errno = count ? E2BIG : EINVAL;
 		return -1;
 	}
 	while (ioctl(fds[0], KIPC_IOC_SEM_TAKE_ALL, &all) < 0) {

@@ -18,21 +18,26 @@
 struct wish {
 	uint64_t items;
 	uint64_t bytes;
-	uint64_t size;
-	uint64_t value;
+	uint32_t size;
+	uint32_t value;
 	mode_t mode;
 	uint32_t flags;
 };
+
+/* What is too much for the kernel's 32 bits must not become little. */
+static uint32_t field(uint64_t n, const char *what)
+{
+	if (n > UINT32_MAX)
+		bad_usage("there cannot be so many %s", what);
+	return n;
+}
 
 static int create(uint32_t kind, const char *name, const struct wish *wish)
 {
 	struct kipc_mailbox_attr mailbox = KIPC_MAILBOX_ATTR_DEFAULT;
 	struct kipc_queue_attr queue = KIPC_QUEUE_ATTR_DEFAULT;
-	struct kipc_pipe_attr pipe = { .capacity = wish->bytes };
-	struct kipc_sem_attr semaphores = {
-		.count = wish->items ?: 1,
-		.initial = wish->value,
-	};
+	struct kipc_pipe_attr pipe = { 0 };
+	struct kipc_sem_attr semaphores = { .initial = wish->value };
 	uint32_t flags = KIPC_PERSISTENT | KIPC_EXCL | wish->flags;
 
 	switch (kind) {
@@ -49,6 +54,7 @@ static int create(uint32_t kind, const char *name, const struct wish *wish)
 		return kipc_queue_create(name, &queue, wish->mode, KIPC_RIGHT_MANAGE,
 					 flags);
 	case KIPC_KIND_PIPE:
+		pipe.capacity = field(wish->bytes, "bytes");
 		return kipc_pipe_create(name, &pipe, wish->mode, KIPC_RIGHT_MANAGE,
 					flags);
 	case KIPC_KIND_MEMORY:
@@ -57,6 +63,7 @@ static int create(uint32_t kind, const char *name, const struct wish *wish)
 		return kipc_memory_create(name, wish->bytes, wish->mode,
 					  KIPC_RIGHT_MANAGE, flags);
 	case KIPC_KIND_SEMAPHORES:
+		semaphores.count = field(wish->items, "semaphores") ?: 1;
 		return kipc_sem_create(name, &semaphores, wish->mode, KIPC_RIGHT_MANAGE,
 				       flags);
 	default:
@@ -104,10 +111,10 @@ int cmd_create(int argc, char **argv)
 			wish.bytes = number_of(optarg, "number of bytes");
 			break;
 		case 's':
-			wish.size = number_of(optarg, "number of bytes");
+			wish.size = number_up_to(optarg, "number of bytes", UINT32_MAX);
 			break;
 		case 'v':
-			wish.value = number_of(optarg, "value");
+			wish.value = number_up_to(optarg, "value", UINT32_MAX);
 			break;
 		case 'h':
 			usage_of_create();
@@ -163,6 +170,9 @@ int cmd_rm(int argc, char **argv)
 		if (!nl_object(argv[i], &object)) {
 			fprintf(stderr, "kipc rm: %s: there is no such object\n", argv[i]);
 			ret = EXIT_FAILED;
+		} else if (unlink_only && !*object.name) {
+			fprintf(stderr, "kipc rm: %s: it has no name\n", argv[i]);
+			ret = EXIT_FAILED;
 		} else if (unlink_only ? kipc_unlink(object.name) : nl_remove(object.id)) {
 			fprintf(stderr, "kipc rm: %s: %s\n", argv[i],
 				errno == EACCES ? "it is not yours" : strerror(errno));
@@ -212,14 +222,14 @@ static uid_t uid_of(const char *name)
 {
 	const struct passwd *user = getpwnam(name);
 
-	return user ? user->pw_uid : number_of(name, "user");
+	return user ? user->pw_uid : number_up_to(name, "user", UINT32_MAX - 1);
 }
 
 static gid_t gid_of(const char *name)
 {
 	const struct group *group = getgrnam(name);
 
-	return group ? group->gr_gid : number_of(name, "group");
+	return group ? group->gr_gid : number_up_to(name, "group", UINT32_MAX - 1);
 }
 
 int cmd_chown(int argc, char **argv)

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define TEXT_MAX (64 << 10)
+#define CANNOT_RUN 126		/* a status, as the shell has it */
 
 /* call */
 
@@ -122,53 +123,110 @@ int cmd_call(int argc, char **argv)
 
 static char **command;
 
-/*
- * Run the command with the text at its standard input.  Returns the bytes of its output,
- * at most @room; its exit status, or 128 and the signal, is in @status.
- */
-static size_t run_command(const char *text, size_t size, char *reply, size_t room,
-			  int *status)
+/* A pipe that holds the text, to be read from; or -1. */
+static int pipe_with(const char *text, size_t size)
 {
-	size_t got = 0;
-	int in[2], out[2];
-	ssize_t n = 1;
+	ssize_t written = 0;
+	int fd[2];
+
+	if (kipc_pipe(fd, 0))
+		return -1;
+	/* It has room for all of it, so it need not be read meanwhile. */
+	if (kipc_pipe_resize(fd[1], TEXT_MAX, 0) < 0)
+		written = -1;
+	else if (size)
+		written = kipc_pipe_write(fd[1], text, size, KIPC_PIPE_NOSIGNAL,
+					  KIPC_FOREVER);
+	if (written >= 0 && (size_t)written < size)
+		errno = EDQUOT;
+	close(fd[1]);
+	if (written >= 0 && (size_t)written == size)
+		return fd[0];
+	close(fd[0]);
+	return -1;
+}
+
+/* Start the command; its standard output is to be read from @output.  Or -1. */
+static pid_t start_command(int input, int *output)
+{
+	int out[2];
 	pid_t pid;
 
-	if (kipc_pipe(in, 0) || kipc_pipe(out, 0))
-		fail_errno("no pipe");
+	if (kipc_pipe(out, 0))
+		return -1;
 	pid = fork();
-	if (pid < 0)
-		fail_errno("no process");
 	if (!pid) {
-		dup2(in[0], STDIN_FILENO);
+		signal(SIGPIPE, SIG_DFL);
+		dup2(input, STDIN_FILENO);
 		dup2(out[1], STDOUT_FILENO);
 		execvp(command[0], command);
 		fprintf(stderr, "kipc serve: %s: %s\n", command[0], strerror(errno));
 		_exit(127);
 	}
-	close(in[0]);
 	close(out[1]);
-	/* The pipe holds all of it: the command need not read before it writes. */
-	if (kipc_pipe_resize(in[1], TEXT_MAX, 0) < 0 ||
-	    (size && kipc_pipe_write(in[1], text, size, KIPC_PIPE_NOSIGNAL,
-				     KIPC_FOREVER) < 0 && errno != EPIPE))
-		fail_errno("cannot hand the request over");
-	close(in[1]);
+	if (pid < 0)
+		close(out[0]);
+	*output = out[0];
+	return pid;
+}
+
+static int status_of(pid_t pid)
+{
+	int status;
+
+	if (waitpid(pid, &status, 0) < 0)
+		return CANNOT_RUN;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/*
+ * Run the command with the text at its standard input.  Returns the bytes of its output,
+ * at most @room; its exit status, or 128 and the signal, is in @status.  If it cannot be
+ * run, that is this call's misfortune, and others may have more luck.
+ */
+static size_t run_command(const char *text, size_t size, char *reply, size_t room,
+			  int *status)
+{
+	int input = pipe_with(text, size), output = -1;
+	size_t got = 0;
+	pid_t pid = -1;
+	ssize_t n = 1;
+
+	*status = CANNOT_RUN;
+	if (input >= 0)
+		pid = start_command(input, &output);
+	if (pid < 0)
+		perror("kipc serve: a call cannot be served");
+	if (input >= 0)
+		close(input);
+	if (pid < 0)
+		return 0;
 	while (n > 0) {
 		char rest[4096];
 
-		n = got < room ? read(out[0], reply + got, room - got) :
-				 read(out[0], rest, sizeof(rest));
+		n = got < room ? read(output, reply + got, room - got) :
+				 read(output, rest, sizeof(rest));
 		if (n > 0 && got < room)
 			got += n;
 	}
-	close(out[0]);
-	waitpid(pid, status, 0);
-	*status = WIFEXITED(*status) ? WEXITSTATUS(*status) : 128 + WTERMSIG(*status);
+	close(output);
+	*status = status_of(pid);
 	return got;
 }
 
-static int serve_mailbox(int fd, uint64_t left)
+/* What it carries could not be closed in all safety, so nobody is to send any. */
+static void refuse_handles(int fd, const char *name)
+{
+	struct kipc_mailbox_stat stat;
+
+	if (kipc_mailbox_stat(fd, &stat))
+		fail_errno("%s", name);
+	if (stat.attr.flags & KIPC_MAILBOX_HANDLES)
+		fail("%s: its letters may carry handles, which a command cannot have",
+		     name);
+}
+
+static int serve_mailbox(int fd, const char *name, uint64_t left)
 {
 	static char text[TEXT_MAX], reply[TEXT_MAX];
 	struct kipc_request request;
@@ -176,17 +234,26 @@ static int serve_mailbox(int fd, uint64_t left)
 	size_t room;
 	int status;
 
+	refuse_handles(fd, name);
 	for (; left; left--) {
-		size = kipc_mailbox_serve(fd, text, sizeof(text), &request, 0,
-					  KIPC_FOREVER);
+		size = kipc_mailbox_serve(fd, text, sizeof(text), &request,
+					  KIPC_RECV_TRUNCATE, KIPC_FOREVER);
 		if (size < 0) {
-			if (errno == EIDRM)
+			if (errno == EIDRM || errno == EPIPE)
 				return EXIT_FINE;
 			fail_errno("no request");
 		}
 		room = request.token && request.reply_size < sizeof(reply) ?
 		       request.reply_size : sizeof(reply);
-		size = run_command(text, size, reply, room, &status);
+		if (request.letter.flags & KIPC_LETTER_TRUNCATED) {
+			/* Else it would be there for ever, for every server. */
+			fprintf(stderr, "kipc serve: a request is longer than %d bytes\n",
+				TEXT_MAX);
+			size = 0;
+			status = CANNOT_RUN;
+		} else {
+			size = run_command(text, size, reply, room, &status);
+		}
 		/* A letter wants none; and who called may be gone. */
 		if (request.token)
 			kipc_mailbox_reply(fd, request.token, reply, size, status);
@@ -249,8 +316,10 @@ static void usage_of_serve(void)
 {
 	printf("kipc serve [OPTION]... NAME [--] COMMAND [ARGUMENT]...\n\n"
 	       "Runs COMMAND for each call: the request is its standard input, its\n"
-	       "output the reply, its exit status the status.  If NAME is a mailbox, that\n"
-	       "is served; else a service of that name is registered.\n\n"
+	       "output the reply, its exit status the status; 126: it could not be run.\n"
+	       "One call after the other: while anybody has COMMAND's output open, all\n"
+	       "others wait.  If NAME is a mailbox, that is served; else a service of that\n"
+	       "name is registered.\n\n"
 	       "  -n, --number N    end after so many calls\n"
 	       "  -m, --mode MODE   permission bits of the service (600)\n");
 }
@@ -291,10 +360,14 @@ int cmd_serve(int argc, char **argv)
 	command = argv + optind;
 	if (!*command)
 		bad_usage("give a command");
+	if (!left)
+		return EXIT_FINE;
 	signal(SIGPIPE, SIG_IGN);
+	/* Else there is no status to be had. */
+	signal(SIGCHLD, SIG_DFL);
 	fd = kipc_open(name, KIPC_KIND_MAILBOX, KIPC_RIGHT_RECEIVE, 0);
 	if (fd >= 0)
-		return serve_mailbox(fd, left);
+		return serve_mailbox(fd, name, left);
 	if (errno != ENOENT && errno != EPROTOTYPE)
 		fail_errno("%s", name);
 	return serve_service(name, mode);

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # bash completion of kipc(1).
 
+# Anybody gives names, and compgen -W runs what stands in $(): those with such are left out.
 _kipc_names() {
-	kipc ls --json 2>/dev/null | sed -n 's/^ *"name": "\(..*\)",$/\1/p'
+	kipc ls --json 2>/dev/null |
+		LC_ALL=C sed -n 's/^ *"name": "\([A-Za-z0-9_][A-Za-z0-9_.:@%+=,-]*\)",$/\1/p'
 }
 
 _kipc() {

@@ -63,6 +63,8 @@ static void send_lines(int fd, uint32_t kind, uint64_t type, uint32_t priority,
 		if (send_one(fd, kind, line, size, type, priority, timeout))
 			fail_errno("line of %zd bytes", size);
 	}
+	if (ferror(stdin))
+		fail_errno("cannot read");
 	free(line);
 }
 
@@ -96,9 +98,7 @@ int cmd_send(int argc, char **argv)
 			type = number_of(optarg, "type");
 			break;
 		case 'p':
-			priority = number_of(optarg, "priority");
-			if (priority > UINT32_MAX)
-				bad_usage("'%s' is no priority", optarg);
+			priority = number_up_to(optarg, "priority", UINT32_MAX);
 			break;
 		case 'T':
 			timeout = seconds_of(optarg);
@@ -196,7 +196,9 @@ static int receive_so_many(int fd, const char *name, uint32_t kind, uint64_t cou
 		}
 		fwrite(data, 1, size, stdout);
 		putchar('\n');
-		fflush(stdout);
+		/* Before the next one is taken. */
+		if (fflush(stdout) || ferror(stdout))
+			fail_errno("cannot write");
 	}
 	free(data);
 	return EXIT_FINE;

@@ -101,7 +101,8 @@ static void add_line(struct libscols_table *table, const struct object *object,
 	char buffer[OBJECT_NAME_SIZE];
 
 	table_set(line, 0, "%" PRIu64, object->id);
-	table_set(line, 1, "%s", json ? object->name : object_name(object, buffer));
+	table_set(line, 1, "%s", json ? json_name(object->name, buffer) :
+					object_name(object, buffer));
 	table_set(line, 2, "%s", kind_name(object->kind));
 	table_set(line, 3, "%s", user_name(object->uid, buffer));
 	table_set(line, 4, "%s", group_name(object->gid, buffer));
@@ -210,10 +211,12 @@ int cmd_ls(int argc, char **argv)
 			filter.kind = kind_of(optarg);
 			break;
 		case 'n':
+			if (strlen(optarg) > KIPC_NAME_MAX)
+				bad_usage("the pattern is longer than any name");
 			filter.pattern = optarg;
 			break;
 		case 'u':
-			filter.uid = number_of(optarg, "user's number");
+			filter.uid = number_up_to(optarg, "user's number", UINT32_MAX - 1);
 			break;
 		case 'w':
 			filter.waits = true;

@@ -5,6 +5,7 @@
 #include "tool.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +16,6 @@ struct command {
 	const char *what;
 	int (*run)(int argc, char **argv);
 };
-
-#define DEVICE "/dev/kipc"
 
 static const struct command commands[] = {
 	{ "ls", "list objects", cmd_ls },
@@ -58,6 +57,15 @@ static void complain(const char *format, va_list list)
 	vfprintf(stderr, format, list);
 }
 
+/* Without the device nothing else is the reason. */
+static void __attribute__((noreturn)) end(void)
+{
+	if (!access("/dev/kipc", R_OK))
+		exit(EXIT_FAILED);
+	fprintf(stderr, "kipc: /dev/kipc cannot be opened: try 'kipc doctor'\n");
+	exit(EXIT_NO_KIPC);
+}
+
 void fail(const char *format, ...)
 {
 	va_list list;
@@ -66,7 +74,7 @@ void fail(const char *format, ...)
 	complain(format, list);
 	va_end(list);
 	fputc('\n', stderr);
-	exit(EXIT_FAILED);
+	end();
 }
 
 void fail_errno(const char *format, ...)
@@ -78,7 +86,7 @@ void fail_errno(const char *format, ...)
 	complain(format, list);
 	va_end(list);
 	fprintf(stderr, ": %s\n", strerror(error));
-	exit(EXIT_FAILED);
+	end();
 }
 
 void bad_usage(const char *format, ...)
@@ -103,11 +111,24 @@ bool wants_help(int argc, char **argv)
 	return argc > 1 && is_help(argv[1]);
 }
 
+/* Else an object would be opened in the place of one of them, and get what is said. */
+static void open_standard_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	size_t i;
 	int ret;
 
+	open_standard_streams();
 	if (argc < 2) {
 		usage(stderr);
 		return EXIT_USAGE;
@@ -121,11 +142,6 @@ int main(int argc, char **argv)
 			current = &commands[i];
 	if (!current)
 		bad_usage("there is no command '%s'", argv[1]);
-	if (current->run != cmd_doctor && !wants_help(argc - 1, argv + 1) &&
-	    access(DEVICE, F_OK)) {
-		fprintf(stderr, "kipc: the module is not loaded: try 'kipc doctor'\n");
-		return EXIT_NO_KIPC;
-	}
 	ret = current->run(argc - 1, argv + 1);
 	/* Nothing of it may be missing unnoticed. */
 	if (fflush(stdout) || ferror(stdout))

@@ -39,6 +39,8 @@ static void print_quoted(const char *text)
 
 static void print_json(const struct event *event)
 {
+	char name[OBJECT_NAME_SIZE];
+
 	printf("{\"event\": \"%s\"", event_name(event->what));
 	if (event->what == KIPC_HAPPENED_LIMIT)
 		printf(", \"resource\": \"%s\"", resource_name(event->resource));
@@ -47,7 +49,7 @@ static void print_json(const struct event *event)
 		       kind_name(event->kind));
 	if (*event->name) {
 		printf(", \"name\": ");
-		print_quoted(event->name);
+		print_quoted(json_name(event->name, name));
 	}
 	printf(", \"uid\": %u, \"pid\": %u, \"by\": %u, \"lost\": %" PRIu64 "}\n",
 	       event->uid, event->pid, event->cause, event->lost);

@@ -13,6 +13,7 @@
 #include "tool.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,6 +124,8 @@ int cmd_pipe(int argc, char **argv)
 		return EXIT_FINE;
 	}
 	n = split(argv + 1, commands);
+	/* Else there is no status to be had. */
+	signal(SIGCHLD, SIG_DFL);
 	for (i = 0; i < n; i++) {
 		next = -1;
 		out = STDOUT_FILENO;

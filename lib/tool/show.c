@@ -38,7 +38,7 @@ static bool is_handle(const char *path, uint64_t id, unsigned long *mask)
 {
 	FILE *file = fopen(path, "re");
 	unsigned long long number = 0;
-	char line[128];
+	char line[OBJECT_NAME_SIZE];	/* whole: the rest of a name is none */
 
 	*mask = 0;
 	if (!file)

@@ -228,13 +228,16 @@ const char *resource_name(uint32_t resource);
 const char *user_name(uint32_t uid, char buffer[32]);
 const char *group_name(uint32_t gid, char buffer[32]);
 const char *process_name(uint32_t pid, char buffer[32]);
+size_t character(const unsigned char *text);
+const char *json_name(const char *name, char *buffer);
 const char *object_name(const struct object *object, char *buffer);
 const char *for_people_bytes(uint64_t bytes, char buffer[32]);
 const char *for_people_time(uint64_t nanoseconds, char buffer[32]);
 uint64_t number_of(const char *text, const char *what);
+uint64_t number_up_to(const char *text, const char *what, uint64_t most);
+mode_t mode_of(const char *text);
 uint64_t seconds_of(const char *text);
 uint64_t deadline_of(int64_t timeout);
-mode_t mode_of(const char *text);
 
 /**
  * struct figures - what all kinds have, if they have it

@@ -20,6 +20,18 @@ static struct objects objects;
 static struct rows waiters;
 static struct rows calls;
 
+/* Whom a call waits for: the thread, and its process; and whether it waits for itself. */
+struct link {
+	uint32_t tid;
+	uint32_t pid;
+	bool circle;
+};
+
+/* Found once, for anybody can make thousands of calls. */
+static struct link *links;		/* of each call */
+static const struct row **callers;	/* calls by the thread that waits, and in order */
+static size_t caller_count;
+
 static const char *name_of(uint64_t id, char *buffer)
 {
 	const struct object *object = find_object(&objects, id);
@@ -37,16 +49,39 @@ static const char *kind_of_id(uint64_t id)
 	return object ? kind_name(object->kind) : "object";
 }
 
-/* The call that a thread waits for, or NULL. */
-static const struct row *call_of(uint32_t tid)
+static int compare_caller(const void *one, const void *other)
+{
+	const struct row *a = *(const struct row *const *)one;
+	const struct row *b = *(const struct row *const *)other;
+
+	return a->tid < b->tid ? -1 : a->tid > b->tid ? 1 : a < b ? -1 : a > b;
+}
+
+/* Of calls that somebody waits for who can be seen. */
+static void find_callers(void)
 {
 	size_t i;
 
 	for (i = 0; i < calls.count; i++)
-		if (calls.item[i].tid == tid && calls.item[i].stage != KIPC_STAGE_DONE &&
+		if (calls.item[i].tid && calls.item[i].stage != KIPC_STAGE_DONE &&
 		    calls.item[i].stage != KIPC_STAGE_ORPHAN)
-			return &calls.item[i];
-	return NULL;
+			callers[caller_count++] = &calls.item[i];
+	qsort(callers, caller_count, sizeof(*callers), compare_caller);
+}
+
+/* The call that a thread waits for, or NULL. */
+static const struct row *call_of(uint32_t tid)
+{
+	size_t low = 0, high = caller_count, middle;
+
+	while (low < high) {
+		middle = (low + high) / 2;
+		if (callers[middle]->tid < tid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < caller_count && callers[low]->tid == tid ? callers[low] : NULL;
 }
 
 /* What a thread waits for but that, or NULL. */
@@ -61,15 +96,14 @@ static const struct row *wait_of(uint32_t tid)
 }
 
 /*
- * The thread that has a call, with its process in @pid.  Of a mailbox's server only the
- * process is known: then the one of its threads that waits, if it is one alone.
+ * The thread that has a call.  Of a mailbox's server only the process is known: then the
+ * one of its threads that waits, if it is one alone.
  */
-static uint32_t server_of(const struct row *call, uint32_t *pid)
+static uint32_t server_of(const struct row *call)
 {
 	uint32_t found = 0;
 	size_t i;
 
-	*pid = call->server_pid;
 	if (call->server_tid || !call->server_pid)
 		return call->server_tid;
 	for (i = 0; i < waiters.count; i++)
@@ -94,48 +128,90 @@ static bool has_idle(uint64_t id)
 	return false;
 }
 
-/* Whom a call waits for that nobody has taken, or 0. */
-static uint32_t busy_server_of(const struct row *call, uint32_t *pid)
+/* Whom a call waits for that nobody has taken. */
+static struct link busy_server_of(const struct row *call)
 {
-	uint32_t first = 0, first_pid = 0, tid;
+	struct link first = { 0 };
 	size_t i;
 
 	if (has_idle(call->id))
-		return 0;
+		return first;
 	for (i = 0; i < calls.count; i++) {
 		const struct row *other = &calls.item[i];
 
 		if (other->id != call->id || (other->stage != KIPC_STAGE_SERVED &&
 					      other->stage != KIPC_STAGE_ORPHAN))
 			continue;
-		tid = server_of(other, pid);
 		/* He does something, and may be done soon. */
-		if (!call_of(tid))
-			return 0;
-		if (!first) {
-			first = tid;
-			first_pid = *pid;
-		}
+		if (!call_of(other->server_tid))
+			return (struct link){ 0 };
+		if (!first.tid)
+			first = (struct link){ .tid = other->server_tid,
+					       .pid = other->server_pid };
 	}
-	*pid = first_pid;
 	return first;
 }
 
-/* Whom a call waits for, and in @pid its process; 0: nobody, or not to be seen. */
-static uint32_t next_of(const struct row *call, uint32_t *pid)
+/* Whom a call of callers[] waits for. */
+static const struct link *link_of(const struct row *call)
 {
-	return call->stage == KIPC_STAGE_QUEUED ? busy_server_of(call, pid) :
-						  server_of(call, pid);
+	return &links[call - calls.item];
+}
+
+/* In a circle each thread is reached from itself. */
+static bool comes_back(uint32_t tid)
+{
+	const struct row *call;
+	uint32_t at = tid;
+	size_t steps;
+
+	for (steps = 0; steps <= caller_count; steps++) {
+		call = call_of(at);
+		if (!call)
+			return false;
+		at = link_of(call)->tid;
+		if (at == tid)
+			return true;
+	}
+	return false;
+}
+
+static void find_links(void)
+{
+	struct row *call;
+	size_t i;
+
+	for (i = 0; i < calls.count; i++)
+		calls.item[i].server_tid = server_of(&calls.item[i]);
+	for (i = 0; i < calls.count; i++) {
+		call = &calls.item[i];
+		if (call->stage != KIPC_STAGE_QUEUED)
+			links[i] = (struct link){ .tid = call->server_tid,
+						  .pid = call->server_pid };
+		else if (i && call[-1].id == call->id &&
+			 call[-1].stage == KIPC_STAGE_QUEUED)
+			links[i] = links[i - 1];
+		else
+			links[i] = busy_server_of(call);
+	}
+	for (i = 0; i < caller_count; i++)
+		links[callers[i] - calls.item].circle = comes_back(callers[i]->tid);
+}
+
+static bool in_circle(uint32_t tid)
+{
+	const struct row *call = call_of(tid);
+
+	return call && link_of(call)->circle;
 }
 
 static bool is_served_by_somebody(uint32_t tid)
 {
-	uint32_t pid;
 	size_t i;
 
 	for (i = 0; i < calls.count; i++)
 		if (calls.item[i].stage == KIPC_STAGE_SERVED && calls.item[i].tid &&
-		    server_of(&calls.item[i], &pid) == tid)
+		    calls.item[i].server_tid == tid)
 			return true;
 	return false;
 }
@@ -148,24 +224,6 @@ static void print_thread(uint32_t pid, uint32_t tid, int depth)
 	if (tid && tid != pid)
 		printf(", thread %u", tid);
 	printf(" (%s)", process_name(pid, name));
-}
-
-/* In a circle each thread is reached from itself. */
-static bool in_circle(uint32_t tid)
-{
-	const struct row *call;
-	uint32_t at = tid, pid;
-	size_t steps;
-
-	for (steps = 0; steps <= calls.count; steps++) {
-		call = call_of(at);
-		if (!call)
-			return false;
-		at = next_of(call, &pid);
-		if (at == tid)
-			return true;
-	}
-	return false;
 }
 
 /* From a thread on: what it waits for, and who has that. */
@@ -185,7 +243,8 @@ static void follow(uint32_t pid, uint32_t tid, int depth)
 			break;
 		printf(" calls %s %s, for %s", kind_of_id(call->id),
 		       name_of(call->id, name), for_people_time(call->since, age));
-		tid = next_of(call, &pid);
+		pid = link_of(call)->pid;
+		tid = link_of(call)->tid;
 		if (call->stage == KIPC_STAGE_QUEUED)
 			printf(tid ? ": all who serve it wait" : ": nobody has taken it");
 		printf("\n");
@@ -206,7 +265,7 @@ static void print_circle(uint32_t start)
 {
 	char name[OBJECT_NAME_SIZE], age[32];
 	const struct row *call;
-	uint32_t tid = start, pid;
+	uint32_t tid = start;
 
 	printf("DEADLOCK: these wait for each other\n");
 	do {
@@ -214,7 +273,7 @@ static void print_circle(uint32_t start)
 		print_thread(call->pid, call->tid, 1);
 		printf(" calls %s %s, for %s\n", kind_of_id(call->id),
 		       name_of(call->id, name), for_people_time(call->since, age));
-		tid = next_of(call, &pid);
+		tid = link_of(call)->tid;
 	} while (tid != start);
 	printf("    ... which is served by the first\n");
 }
@@ -222,10 +281,10 @@ static void print_circle(uint32_t start)
 /* Each circle once: from its least thread. */
 static bool is_first_of_circle(uint32_t start)
 {
-	uint32_t tid = start, pid;
+	uint32_t tid = start;
 
 	do {
-		tid = next_of(call_of(tid), &pid);
+		tid = link_of(call_of(tid))->tid;
 		if (tid < start)
 			return false;
 	} while (tid != start);
@@ -264,6 +323,12 @@ int cmd_tree(int argc, char **argv)
 	objects = nl_objects(&filter);
 	waiters = nl_waiters(0, filter.all);
 	calls = nl_calls(0, filter.all);
+	links = calloc(calls.count + 1, sizeof(*links));
+	callers = calloc(calls.count + 1, sizeof(*callers));
+	if (!links || !callers)
+		fail("no memory");
+	find_callers();
+	find_links();
 	for (i = 0; i < calls.count; i++) {
 		const struct row *call = &calls.item[i];
 
@@ -279,11 +344,13 @@ int cmd_tree(int argc, char **argv)
 		    !is_served_by_somebody(calls.item[i].tid))
 			follow(calls.item[i].pid, calls.item[i].tid, 0);
 	for (i = 0; i < waiters.count; i++)
-		if (waiters.item[i].what != KIPC_WAIT_REPLY &&
+		if (waiters.item[i].tid && waiters.item[i].what != KIPC_WAIT_REPLY &&
 		    !is_served_by_somebody(waiters.item[i].tid))
 			follow(waiters.item[i].pid, waiters.item[i].tid, 0);
 	free(objects.item);
 	free(waiters.item);
 	free(calls.item);
+	free(links);
+	free(callers);
 	return circles ? EXIT_FAILED : EXIT_FINE;
 }

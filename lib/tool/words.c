@@ -121,7 +121,7 @@ const char *group_name(uint32_t gid, char buffer[32])
 }
 
 /**
- * process_name - what a process calls itself
+ * process_name - what a process calls itself, with nothing that a terminal would obey
  * @pid: the process
  * @buffer: for it
  *
@@ -129,7 +129,7 @@ const char *group_name(uint32_t gid, char buffer[32])
  */
 const char *process_name(uint32_t pid, char buffer[32])
 {
-	char path[32];
+	char path[32], *c;
 	FILE *file;
 
 	snprintf(path, sizeof(path), "/proc/%u/comm", pid);
@@ -139,6 +139,63 @@ const char *process_name(uint32_t pid, char buffer[32])
 	if (file)
 		fclose(file);
 	buffer[strcspn(buffer, "\n")] = 0;
+	for (c = buffer; *c; c++)
+		if (!isprint((unsigned char)*c))
+			*c = '?';
+	return buffer;
+}
+
+/**
+ * character - the length of a character of UTF-8
+ * @text: where it begins
+ *
+ * Returns how many bytes it has, or 0: it is none, or one that is not to be printed.
+ */
+size_t character(const unsigned char *text)
+{
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	size_t length = *text >= 0xf0 ? 4 : *text >= 0xe0 ? 3 : 2, i;
+	uint32_t code = *text & (0xff >> (length + 1));
+
+	if (*text < 0x80)
+		return !iscntrl(*text);
+	if (*text < 0xc0 || *text >= 0xf8)
+		return 0;
+	for (i = 1; i < length; i++) {
+		if ((text[i] & 0xc0) != 0x80)
+			return 0;
+		code = code << 6 | (text[i] & 0x3f);
+	}
+	if (code < least[length] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000))
+		return 0;
+	/* The other control characters. */
+	return code < 0xa0 ? 0 : length;
+}
+
+/**
+ * json_name - what an object is called, for JSON, which knows nothing but UTF-8
+ * @name: the name
+ * @buffer: OBJECT_NAME_SIZE bytes
+ *
+ * Returns the name, with a replacement character for each byte that is no part of one;
+ * what is special in JSON is still to be escaped.
+ */
+const char *json_name(const char *name, char *buffer)
+{
+	const unsigned char *from = (const unsigned char *)name;
+	char *to = buffer;
+	size_t length;
+
+	for (; *from; from += length) {
+		length = *from < 0x80 ? 1 : character(from);
+		if (length) {
+			to = mempcpy(to, from, length);
+		} else {
+			to = stpcpy(to, "\357\277\275");
+			length = 1;
+		}
+	}
+	*to = 0;
 	return buffer;
 }
 
@@ -151,18 +208,23 @@ const char *process_name(uint32_t pid, char buffer[32])
  */
 const char *object_name(const struct object *object, char *buffer)
 {
-	const unsigned char *from;
+	const unsigned char *from = (const unsigned char *)object->name;
 	char *to = buffer;
+	size_t length;
 
-	if (!*object->name) {
+	if (!*from) {
 		sprintf(buffer, "#%llu", (unsigned long long)object->id);
 		return buffer;
 	}
-	for (from = (const unsigned char *)object->name; *from; from++)
-		if (iscntrl(*from) || *from == '\\')
+	for (; *from; from += length) {
+		length = *from == '\\' ? 0 : character(from);
+		if (length) {
+			to = mempcpy(to, from, length);
+		} else {
 			to += sprintf(to, "\\%03o", *from);
-		else
-			*to++ = *from;
+			length = 1;
+		}
+	}
 	*to = 0;
 	return buffer;
 }
@@ -230,6 +292,39 @@ uint64_t number_of(const char *text, const char *what)
 }
 
 /**
+ * number_up_to - a number that was given, as a field of 32 bits, or another bound, has it
+ * @text: as for number_of()
+ * @what: likewise
+ * @most: the greatest
+ *
+ * Ends the command if it is none.
+ */
+uint64_t number_up_to(const char *text, const char *what, uint64_t most)
+{
+	uint64_t n = number_of(text, what);
+
+	if (n > most)
+		bad_usage("'%s' is no %s", text, what);
+	return n;
+}
+
+/**
+ * mode_of - permission bits that were given
+ * @text: three octal digits
+ *
+ * Ends the command if they are none.
+ */
+mode_t mode_of(const char *text)
+{
+	char *end;
+	unsigned long mode = strtoul(text, &end, 8);
+
+	if (!isdigit((unsigned char)*text) || *end || mode > 0777)
+		bad_usage("'%s' is no mode: three octal digits, as 640", text);
+	return mode;
+}
+
+/**
  * seconds_of - a span of time that was given
  * @text: seconds, perhaps with a fraction
  *
@@ -254,20 +349,4 @@ uint64_t deadline_of(int64_t timeout)
 	if (timeout < 0)
 		return KIPC_FOREVER;
 	return timeout ? kipc_deadline(timeout) : KIPC_NO_WAIT;
-}
-
-/**
- * mode_of - permission bits that were given
- * @text: octal digits
- *
- * Ends the command if it is no mode.
- */
-mode_t mode_of(const char *text)
-{
-	char *end;
-	unsigned long mode = strtoul(text, &end, 8);
-
-	if (!*text || *end || mode > 0777)
-		bad_usage("'%s' is no mode: three octal digits, as 640", text);
-	return mode;
 }

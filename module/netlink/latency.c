@@ -3,7 +3,6 @@
  * How long threads wait, over netlink.
  */
 #include <linux/err.h>
-#include <linux/mutex.h>
 
 #include <linux/kipc.h>
 
@@ -11,9 +10,6 @@
 #include "../latency.h"
 #include "../object.h"
 #include "netlink.h"
-
-/* One at a time begins or ceases to count. */
-static DEFINE_MUTEX(kipc_latency_lock);
 
 /**
  * kipc_netlink_set_latency - KIPC_CMD_LATENCY
@@ -40,12 +36,10 @@ int kipc_netlink_set_latency(struct sk_buff *skb, struct genl_info *info)
 	object = kipc_object_of_request(skb, info, true);
 	if (IS_ERR(object))
 		return PTR_ERR(object);
-	mutex_lock(&kipc_latency_lock);
 	if (nla_get_u32(info->attrs[KIPC_A_STATE]))
 		ret = kipc_latency_start(object->id, &object->account);
 	else
 		kipc_latency_stop(object->id, &object->account);
-	mutex_unlock(&kipc_latency_lock);
 	kipc_object_put(object);
 	return ret;
 }
@@ -110,7 +104,6 @@ static bool kipc_latency_dump(struct sk_buff *skb, struct netlink_callback *cb,
 	for (; progress->what <= KIPC_WAIT_ZERO; progress->what++)
 		if (!kipc_latency_message(skb, cb, object->id, progress->what))
 			return false;
-	progress->what = 0;
 	return true;
 }
 
@@ -127,12 +120,22 @@ int kipc_netlink_latencies(struct sk_buff *skb, struct netlink_callback *cb)
 	struct kipc_progress *progress = kipc_progress(cb);
 	struct kipc_object *object;
 	bool fits = true;
+	u64 id;
 
-	while (fits && (object = kipc_objects_next(&progress->id, progress->last))) {
+	while (fits) {
+		id = progress->id;
+		object = kipc_objects_next(&progress->id, progress->last);
+		if (!object)
+			break;
+		/* That of which some sorts were shown already may be gone. */
+		if (progress->id != id)
+			progress->what = 0;
 		fits = kipc_latency_dump(skb, cb, object);
 		kipc_object_put(object);
-		if (fits)
+		if (fits) {
 			progress->id++;
+			progress->what = 0;
+		}
 		cond_resched();
 	}
 	return skb->len;
