@@ -122,10 +122,8 @@ void nl_open(void)
 	mnl_socket_setsockopt(nl, NETLINK_EXT_ACK, &one, sizeof(one));
 	request = begin(buffer, GENL_ID_CTRL, CTRL_CMD_GETFAMILY, 0);
 	mnl_attr_put_strz(request, CTRL_ATTR_FAMILY_NAME, KIPC_GENL_NAME);
-	if (ask(request, put_family, NULL)) {
-		fprintf(stderr, "kipc: the module does not tell about its objects\n");
-		exit(EXIT_NO_KIPC);
-	}
+	if (ask(request, put_family, NULL))
+		fail("the kernel does not tell about kipc's objects");
 }
 
 /* Lists that grow. */
