@@ -555,7 +555,10 @@ TEST_F(look, not_for_this_request)
 			mnl_attr_put_u32(request, wrong[i].attr, 1);
 		}
 		EXPECT_ERR(EINVAL, nl_ask(self->nl, request, NULL));
-		EXPECT_NE(0, strlen(self->nl->message));
+		/* Of what is wrong with a dump 6.1 says nothing. */
+		if (!wrong[i].flags)
+			EXPECT_STREQ("this attribute is for another request",
+				     self->nl->message);
 	}
 }
 
