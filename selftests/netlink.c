@@ -539,7 +539,7 @@ TEST_F(look, not_for_this_request)
 
 	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
 		request = nl_request(self->nl, wrong[i].cmd, wrong[i].flags);
-		if (!wrong[i].flags)
+		if (!wrong[i].flags && wrong[i].cmd != KIPC_CMD_LIMIT)
 			mnl_attr_put_u64(request, KIPC_A_ID, self->info.id);
 		switch (wrong[i].attr) {
 		case KIPC_A_NAME: case KIPC_A_PATTERN:
