@@ -6,8 +6,9 @@
  * process that created the object, and to the owner's quota of objects, bytes,
  * waiters and carried handles.  A quota belongs to a user *in* a user namespace,
  * and is charged up the chain of the namespaces' owners, so that nobody gets a
- * second quota by making a user namespace.  What is used is charged, never what could be; but of shared
- * memory its size, which has a quota of its own: the cgroup is charged by who touches it.
+ * second quota by making a user namespace.  What is used is charged, never what
+ * could be; but of shared memory its size, which has a quota of its own: the cgroup
+ * is charged by who touches it.
  *
  * An account is the pair of both for one object.  The limits are parameters of
  * the module, the same for every user, and can be changed at run time: a lower
