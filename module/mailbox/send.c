@@ -49,7 +49,7 @@ kipc_envelope_fill(struct kipc_envelope *envelope, struct kipc_mailbox *mailbox,
 }
 
 /* The letter is in the ring, and the room for it has been taken. */
-static void kipc_mailbox_sent(struct kipc_mailbox *mailbox, size_t size)
+static __always_inline void kipc_mailbox_sent(struct kipc_mailbox *mailbox, size_t size)
 {
 	kipc_trace(send, mailbox->object.id, KIPC_KIND_MAILBOX, mailbox->last_seq, size);
 	mailbox->ready++;
