@@ -90,21 +90,24 @@ static bool kipc_event_fill(struct sk_buff *skb, const struct kipc_socket *socke
 			    const struct kipc_event *event, u64 lost)
 {
 	struct user_namespace *reader = socket->cred->user_ns;
+	int ret;
 
-	if (nla_put_u32(skb, KIPC_A_EVENT, event->what) ||
-	    nla_put_u32(skb, KIPC_A_PID, pid_nr_ns(event->process, socket->pids)) ||
-	    nla_put_u32(skb, KIPC_A_UID_CAUSE,
-			event->process ? from_kuid_munged(reader, event->cause) :
-					 overflowuid) ||
-	    nla_put_u32(skb, KIPC_A_UID, from_kuid_munged(reader, event->uid)) ||
-	    (lost && nla_put_u64_64bit(skb, KIPC_A_LOST, lost, KIPC_A_PAD)))
-		return false;
+	ret = nla_put_u32(skb, KIPC_A_EVENT, event->what);
+	ret |= nla_put_u32(skb, KIPC_A_PID, pid_nr_ns(event->process, socket->pids));
+	ret |= nla_put_u32(skb, KIPC_A_UID_CAUSE,
+			   event->process ? from_kuid_munged(reader, event->cause) :
+					    overflowuid);
+	ret |= nla_put_u32(skb, KIPC_A_UID, from_kuid_munged(reader, event->uid));
+	if (lost)
+		ret |= nla_put_u64_64bit(skb, KIPC_A_LOST, lost, KIPC_A_PAD);
 	if (event->what == KIPC_HAPPENED_LIMIT)
-		return !nla_put_u32(skb, KIPC_A_RESOURCE, event->resource);
-	return !nla_put_u64_64bit(skb, KIPC_A_ID, event->id, KIPC_A_PAD) &&
-	       !nla_put_u32(skb, KIPC_A_IPC_NS, event->ipc) &&
-	       !nla_put_u32(skb, KIPC_A_KIND, event->kind) &&
-	       (!*event->name || !nla_put_string(skb, KIPC_A_NAME, event->name));
+		return !(ret | nla_put_u32(skb, KIPC_A_RESOURCE, event->resource));
+	ret |= nla_put_u64_64bit(skb, KIPC_A_ID, event->id, KIPC_A_PAD);
+	ret |= nla_put_u32(skb, KIPC_A_IPC_NS, event->ipc);
+	ret |= nla_put_u32(skb, KIPC_A_KIND, event->kind);
+	if (*event->name)
+		ret |= nla_put_string(skb, KIPC_A_NAME, event->name);
+	return !ret;
 }
 
 /* Returns whether it was told. */

@@ -81,8 +81,8 @@ static bool kipc_latency_message(struct sk_buff *skb, struct netlink_callback *c
 			   &kipc_family, NLM_F_MULTI, KIPC_CMD_LATENCY);
 	if (!head)
 		return false;
-	if (nla_put_u64_64bit(skb, KIPC_A_ID, id, KIPC_A_PAD) ||
-	    nla_put_u32(skb, KIPC_A_WHAT, what) ||
+	if (nla_put_u64_64bit(skb, KIPC_A_ID, id, KIPC_A_PAD) |
+	    nla_put_u32(skb, KIPC_A_WHAT, what) |
 	    nla_put(skb, KIPC_A_COUNTS, sizeof(counts), counts)) {
 		genlmsg_cancel(skb, head);
 		return false;

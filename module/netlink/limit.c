@@ -123,16 +123,18 @@ static bool kipc_usage_message(struct sk_buff *skb, struct netlink_callback *cb,
 {
 	void *head = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
 				 &kipc_family, NLM_F_MULTI, KIPC_CMD_LIMIT);
+	int ret;
 
 	if (!head)
 		return false;
-	if (nla_put_u32(skb, KIPC_A_UID,
-			from_kuid_munged(current_user_ns(), usage->uid)) ||
-	    nla_put_u32(skb, KIPC_A_USER_NS, usage->ns) ||
-	    nla_put_u32(skb, KIPC_A_RESOURCE, resource) ||
-	    nla_put_u64_64bit(skb, KIPC_A_USED, usage->used[resource], KIPC_A_PAD) ||
-	    nla_put_u64_64bit(skb, KIPC_A_LIMIT, kipc_quota_limit(resource),
-			      KIPC_A_PAD)) {
+	ret = nla_put_u32(skb, KIPC_A_UID,
+			  from_kuid_munged(current_user_ns(), usage->uid));
+	ret |= nla_put_u32(skb, KIPC_A_USER_NS, usage->ns);
+	ret |= nla_put_u32(skb, KIPC_A_RESOURCE, resource);
+	ret |= nla_put_u64_64bit(skb, KIPC_A_USED, usage->used[resource], KIPC_A_PAD);
+	ret |= nla_put_u64_64bit(skb, KIPC_A_LIMIT, kipc_quota_limit(resource),
+				 KIPC_A_PAD);
+	if (ret) {
 		genlmsg_cancel(skb, head);
 		return false;
 	}

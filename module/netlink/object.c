@@ -162,7 +162,7 @@ static int kipc_object_put_inside(struct sk_buff *skb, struct kipc_object *objec
 
 	memset(stat, 0, kind->stat_size);
 	kind->stat(object, stat);
-	return nla_put(skb, KIPC_A_STAT, kind->stat_size, stat) ||
+	return nla_put(skb, KIPC_A_STAT, kind->stat_size, stat) |
 	       nla_put_u32(skb, KIPC_A_WAITERS, waiters);
 }
 
@@ -178,6 +178,7 @@ static int kipc_object_fill(struct sk_buff *skb, void *head,
 	const struct kipc_name *name = &object->name;
 	u32 handles = refcount_read(&object->handles) - 1;	/* but ours */
 	u32 flags = 0;
+	int ret;
 
 	if (kipc_name_linked(name) && name->persistent) {
 		flags |= KIPC_INFO_PERSISTENT;
@@ -185,18 +186,21 @@ static int kipc_object_fill(struct sk_buff *skb, void *head,
 	}
 	if (READ_ONCE(object->removed))
 		flags |= KIPC_INFO_REMOVED;
-	if (nla_put_u64_64bit(skb, KIPC_A_ID, object->id, KIPC_A_PAD) ||
-	    nla_put_u32(skb, KIPC_A_IPC_NS, kipc_names_number(object->home)) ||
-	    nla_put_u32(skb, KIPC_A_KIND, object->kind->id) ||
-	    nla_put_u32(skb, KIPC_A_MODE, inode->i_mode & 0777) ||
-	    nla_put_u32(skb, KIPC_A_UID, from_kuid_munged(reader, inode->i_uid)) ||
-	    nla_put_u32(skb, KIPC_A_GID, from_kgid_munged(reader, inode->i_gid)) ||
-	    nla_put_u32(skb, KIPC_A_FLAGS, flags) ||
-	    nla_put_u32(skb, KIPC_A_HANDLES, handles) ||
-	    nla_put_u64_64bit(skb, KIPC_A_CREATED, object->created, KIPC_A_PAD) ||
-	    (kipc_name_linked(name) &&
-	     nla_put_string(skb, KIPC_A_NAME, name->text)) ||
-	    (inside && kipc_object_put_inside(skb, object, waiters))) {
+	/* What follows one that does not fit does not matter. */
+	ret = nla_put_u64_64bit(skb, KIPC_A_ID, object->id, KIPC_A_PAD);
+	ret |= nla_put_u32(skb, KIPC_A_IPC_NS, kipc_names_number(object->home));
+	ret |= nla_put_u32(skb, KIPC_A_KIND, object->kind->id);
+	ret |= nla_put_u32(skb, KIPC_A_MODE, inode->i_mode & 0777);
+	ret |= nla_put_u32(skb, KIPC_A_UID, from_kuid_munged(reader, inode->i_uid));
+	ret |= nla_put_u32(skb, KIPC_A_GID, from_kgid_munged(reader, inode->i_gid));
+	ret |= nla_put_u32(skb, KIPC_A_FLAGS, flags);
+	ret |= nla_put_u32(skb, KIPC_A_HANDLES, handles);
+	ret |= nla_put_u64_64bit(skb, KIPC_A_CREATED, object->created, KIPC_A_PAD);
+	if (kipc_name_linked(name))
+		ret |= nla_put_string(skb, KIPC_A_NAME, name->text);
+	if (inside)
+		ret |= kipc_object_put_inside(skb, object, waiters);
+	if (ret) {
 		genlmsg_cancel(skb, head);
 		return -EMSGSIZE;
 	}

@@ -78,25 +78,27 @@ int kipc_netlink_rows_done(struct netlink_callback *cb)
 	return 0;
 }
 
-static bool kipc_row_put_pids(struct sk_buff *skb, const struct kipc_row *row)
+/* These return 0, or else there is no room. */
+static int kipc_row_put_pids(struct sk_buff *skb, const struct kipc_row *row)
 {
-	return !nla_put_u32(skb, KIPC_A_PID, pid_vnr(row->process)) &&
-	       !nla_put_u32(skb, KIPC_A_TID, pid_vnr(row->thread));
+	return nla_put_u32(skb, KIPC_A_PID, pid_vnr(row->process)) |
+	       nla_put_u32(skb, KIPC_A_TID, pid_vnr(row->thread));
 }
 
-static bool kipc_row_put_call(struct sk_buff *skb, const struct kipc_row *row)
+static int kipc_row_put_call(struct sk_buff *skb, const struct kipc_row *row)
 {
-	if (nla_put_u64_64bit(skb, KIPC_A_TOKEN, row->token, KIPC_A_PAD) ||
-	    nla_put_u32(skb, KIPC_A_STATE, row->what) ||
-	    nla_put_u64_64bit(skb, KIPC_A_PROCEDURE, row->procedure, KIPC_A_PAD) ||
-	    nla_put_u32(skb, KIPC_A_DEPTH, row->depth))
-		return false;
-	if (row->process && !kipc_row_put_pids(skb, row))
-		return false;
-	return (!row->server ||
-		!nla_put_u32(skb, KIPC_A_SERVER_PID, pid_vnr(row->server))) &&
-	       (!row->worker ||
-		!nla_put_u32(skb, KIPC_A_SERVER_TID, pid_vnr(row->worker)));
+	int ret = nla_put_u64_64bit(skb, KIPC_A_TOKEN, row->token, KIPC_A_PAD);
+
+	ret |= nla_put_u32(skb, KIPC_A_STATE, row->what);
+	ret |= nla_put_u64_64bit(skb, KIPC_A_PROCEDURE, row->procedure, KIPC_A_PAD);
+	ret |= nla_put_u32(skb, KIPC_A_DEPTH, row->depth);
+	if (row->process)
+		ret |= kipc_row_put_pids(skb, row);
+	if (row->server)
+		ret |= nla_put_u32(skb, KIPC_A_SERVER_PID, pid_vnr(row->server));
+	if (row->worker)
+		ret |= nla_put_u32(skb, KIPC_A_SERVER_TID, pid_vnr(row->worker));
+	return ret;
 }
 
 /* Returns false if there is no room. */
@@ -104,7 +106,7 @@ static bool kipc_row_message(struct sk_buff *skb, struct netlink_callback *cb,
 			     const struct kipc_row *row, u64 id, bool calls)
 {
 	void *head;
-	bool fits;
+	int ret;
 
 	head = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
 			   &kipc_family, NLM_F_MULTI,
@@ -112,20 +114,19 @@ static bool kipc_row_message(struct sk_buff *skb, struct netlink_callback *cb,
 	if (!head)
 		return false;
 	genl_dump_check_consistent(cb, head);
-	fits = !nla_put_u64_64bit(skb, KIPC_A_ID, id, KIPC_A_PAD) &&
-	       !nla_put_u64_64bit(skb, KIPC_A_SINCE,
-				  jiffies_to_nsecs(jiffies - row->since),
-				  KIPC_A_PAD);
+	ret = nla_put_u64_64bit(skb, KIPC_A_ID, id, KIPC_A_PAD);
+	ret |= nla_put_u64_64bit(skb, KIPC_A_SINCE,
+				 jiffies_to_nsecs(jiffies - row->since), KIPC_A_PAD);
 	if (calls)
-		fits = fits && kipc_row_put_call(skb, row);
+		ret |= kipc_row_put_call(skb, row);
 	else
-		fits = fits && !nla_put_u32(skb, KIPC_A_WHAT, row->what) &&
+		ret |= nla_put_u32(skb, KIPC_A_WHAT, row->what) |
 		       kipc_row_put_pids(skb, row);
-	if (fits)
-		genlmsg_end(skb, head);
-	else
+	if (ret)
 		genlmsg_cancel(skb, head);
-	return fits;
+	else
+		genlmsg_end(skb, head);
+	return !ret;
 }
 
 /* Rows of the next object that has some and shows them.  Returns whether there is one. */
