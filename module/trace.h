@@ -5,7 +5,8 @@
  * kipc:*, for perf, trace-cmd and bpftrace; kipc_trace(7) says what their fields are.
  * They name an object by its number, and have nothing of what is sent.  As long as one is
  * off, it costs a branch that is never taken.  They stand where an operation takes effect,
- * with whatever lock that needs held, so their order for one object is the true one.
+ * with whatever lock that needs held, so their order for one object is the true one; but
+ * kipc_wait may stand behind the lock, and so come after the wake that ends the wait.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM kipc
