@@ -89,25 +89,27 @@ static struct nlmsghdr *some_request(uint64_t *r, struct nl *nl)
 	return header;
 }
 
-/* Until it was acknowledged, refused, or told to the end. */
-static void take_answers(struct nl *nl)
+/*
+ * Until it was acknowledged, refused, or told to the end.  Returns false if the socket
+ * has no room any more, since it has subscribed to events: then answers are lost, too.
+ */
+static bool take_answers(struct nl *nl)
 {
 	const struct nlmsghdr *header;
 	int size;
 
 	for (;;) {
 		size = recv(mnl_socket_get_fd(nl->socket), nl->answer, sizeof(nl->answer), 0);
-		/* Events that it has subscribed to have left no room for the answer. */
 		if (size < 0) {
 			CHECK(errno == ENOBUFS);
-			return;
+			return false;
 		}
 		for (header = (void *)nl->answer; mnl_nlmsg_ok(header, size);
 		     header = mnl_nlmsg_next(header, &size))
 			if (header->nlmsg_seq == nl->seq &&
 			    (header->nlmsg_type == NLMSG_ERROR ||
 			     header->nlmsg_type == NLMSG_DONE))
-				return;
+				return true;
 	}
 }
 
@@ -121,10 +123,8 @@ static void fuzz(uint64_t seed)
 	while (rounds--) {
 		request = some_request(&r, nl);
 		CHECK(mnl_socket_sendto(nl->socket, request, request->nlmsg_len) >= 0);
-		if (below(&r, 16)) {
-			take_answers(nl);
+		if (below(&r, 16) && take_answers(nl))
 			continue;
-		}
 		/* It goes with whatever is under way. */
 		nl_close(nl);
 		nl = nl_open();
