@@ -27,6 +27,8 @@ union structure {
 	struct kipc_service_serve serve;
 	struct kipc_service_stat service_stat;
 	struct kipc_memory_bell bell;
+	struct kipc_queue_stat queue_stat;
+	struct kipc_sem_stat sem_stat;
 	struct kipc_memory_stat memory_stat;
 	unsigned char bytes[512];
 };
@@ -85,13 +87,20 @@ static bool known_error(int error)
 
 static void check_info(const struct op *op, const struct kipc_info *i)
 {
+	static const unsigned int rights[] = {
+		[KIPC_KIND_MAILBOX] = KIPC_MAILBOX_RIGHTS,
+		[KIPC_KIND_QUEUE] = KIPC_QUEUE_RIGHTS,
+		[KIPC_KIND_PIPE] = KIPC_PIPE_RIGHTS,
+		[KIPC_KIND_SERVICE] = KIPC_SERVICE_RIGHTS,
+		[KIPC_KIND_MEMORY] = KIPC_MEMORY_RIGHTS,
+		[KIPC_KIND_SEMAPHORES] = KIPC_SEM_RIGHTS,
+	};
+	bool known = i->kind < COUNT(rights) && rights[i->kind];
+
+	promise(known, op, "kind", i->kind);
+	promise(known && i->rights && !(i->rights & ~rights[i->kind]), op,
+		"rights", i->rights);
 	promise(!(i->flags & ~set_mask(SET_info_flags)), op, "flags", i->flags);
-	promise(!(i->rights & ~(i->kind == KIPC_KIND_SERVICE ?
-				KIPC_SERVICE_RIGHTS : i->kind == KIPC_KIND_MEMORY ?
-				KIPC_MEMORY_RIGHTS : KIPC_MAILBOX_RIGHTS)) &&
-		i->rights, op, "rights", i->rights);
-	promise(i->kind >= KIPC_KIND_MAILBOX && i->kind <= KIPC_KIND_MEMORY, op,
-		"kind", i->kind);
 	promise(!(i->mode & ~0777), op, "mode", i->mode);
 	promise(i->name_len <= KIPC_NAME_MAX, op, "name_len", i->name_len);
 	promise(i->name_len > KIPC_NAME_MAX ||
@@ -111,6 +120,29 @@ static void check_stat(const struct op *op, const struct kipc_mailbox_stat *s)
 		s->attr.flags);
 	promise(s->attr.letter_size && s->attr.letter_size <= KIPC_LETTER_MAX,
 		op, "attr.letter_size", s->attr.letter_size);
+}
+
+static void check_queue_stat(const struct op *op, const struct kipc_queue_stat *s)
+{
+	promise(s->received <= s->sent, op, "received more than sent", s->received);
+	promise(s->received_bytes <= s->sent_bytes, op,
+		"received more bytes than sent", s->received_bytes);
+	promise(!s->sent || s->send_time_ns, op, "send_time_ns", s->sent);
+	promise(!s->received || s->recv_time_ns, op, "recv_time_ns", s->received);
+	promise(s->change_time_ns, op, "change_time_ns", 0);
+}
+
+static void check_sem_stat(const struct op *op, const struct kipc_sem_stat *s)
+{
+	promise(s->attr.count && s->attr.count <= KIPC_SEM_MAX, op, "attr.count",
+		s->attr.count);
+	promise(s->attr.max && s->attr.max <= KIPC_SEM_VALUE_MAX, op, "attr.max",
+		s->attr.max);
+	promise(s->attr.initial <= s->attr.max, op, "attr.initial", s->attr.initial);
+	promise(s->attr.overtakes, op, "attr.overtakes", 0);
+	promise(!s->attr.flags && !s->attr.reserved, op, "attr.flags", s->attr.flags);
+	promise(!s->operations || s->otime, op, "otime", s->operations);
+	promise(s->ctime, op, "ctime", 0);
 }
 
 static void check_pipe_stat(const struct op *op, const struct kipc_pipe_stat *s)
@@ -279,6 +311,10 @@ static void check_ioctl(unsigned int which, long ret, int error,
 			"count", after->bell.count);
 	else if (which == OP_memory_stat)
 		check_memory_stat(op, &after->memory_stat);
+	else if (which == OP_queue_stat)
+		check_queue_stat(op, &after->queue_stat);
+	else if (which == OP_sem_stat)
+		check_sem_stat(op, &after->sem_stat);
 	else if (which == OP_features)
 		promise(after->features.abi_version == KIPC_ABI_VERSION, op,
 			"abi_version", after->features.abi_version);
