@@ -325,4 +325,25 @@ TEST_F(memory, server_is_not_done)
 	settled(self->fd, 1, 0);
 }
 
+/* It goes with its client, not when the worker that has replied goes on. */
+TEST_F(memory, server_is_slow)
+{
+	int client = connected(self->fd);
+	struct party *c = caller(client, 0);
+
+	close(client);
+	go(c);
+	EXPECT_EQ(NUMBER, serve_one(self->w));
+	arm("before_wake", &self->w->at);
+	work(self->w, act_reply);
+	wait_held("before_wake", &self->w->at);
+	/* It finds the reply. */
+	interrupt(c);
+	EXPECT_EQ(REPLY, outcome(c));
+	EXPECT_EQ(0, service_stat(self->fd).bindings);
+	release("before_wake");
+	EXPECT_EQ(0, done(self->w));
+	settled(self->fd, 1, 0);
+}
+
 TEST_HARNESS_MAIN

@@ -300,6 +300,7 @@ proctype worker(byte w)
 				//| link->call.state != KIPC_CALL_TAKEN))
 				//| return *caller || kipc_link_end(link, result, wake) ? 0 : 1;
 				//@ module/lrpc/serve.c kipc_service_answer
+				//| refcount_dec(&binding->refs);
 				//| kipc_binding_put(binding);
 				atomic {
 					if
