@@ -220,7 +220,7 @@ static void usage_of_recv(void)
 {
 	printf("kipc recv NAME [OPTION]...\n\n"
 	       "Receives a letter or a message, and prints it, and a newline.\n\n"
-	       "  -n, --number N|all     so many (1); all: on and on, until none comes in time\n"
+	       "  -n, --number N|all     so many (1); all: on and on, till none comes in time\n"
 	       "  -t, --type N           of a queue: the first of that type\n"
 	       "  -u, --urgent           of a queue: of the highest priority\n"
 	       "  -p, --peek             leave it there\n"
