@@ -82,7 +82,7 @@ enum kipc_call_state {
  * @kind: KIPC_KIND_...
  * @hold: keep it alive, unless it is about to go; in any context
  * @drop: the opposite; may sleep
- * @died: a server is dead that had a call; may sleep
+ * @died: a server is dead, or has let go of its handle, that had a call; may sleep
  * @rest: the records are the object's own, made by kipc_call_make(): this one is FREE now,
  *	on no list; with the lock held, the wake not full.  Or NULL
  * @unload: free a parcel; the lock may be held.  NULL if calls carry nothing that the engine

@@ -340,6 +340,7 @@ void kipc_party_desert(struct kipc_party *party, struct kipc_calls *calls)
 {
 	struct kipc_call *call;
 	struct kipc_wake wake;
+	bool any = false;
 
 	if (!calls)
 		return;
@@ -352,8 +353,11 @@ void kipc_party_desert(struct kipc_party *party, struct kipc_calls *calls)
 			kipc_call_desert(call, &wake);
 		spin_unlock(calls->lock);
 		kipc_wake_flush(&wake);
+		any |= !!call;
 		cond_resched();
 	} while (call);
+	if (any)
+		calls->ops->died(calls);
 }
 
 /**
@@ -370,6 +374,7 @@ void kipc_party_desert_exec(struct kipc_party *party, struct kipc_calls *calls,
 	unsigned long place = 0;
 	struct kipc_call *call;
 	struct kipc_wake wake;
+	bool any = false;
 
 	if (!calls)
 		return;
@@ -379,12 +384,16 @@ void kipc_party_desert_exec(struct kipc_party *party, struct kipc_calls *calls,
 		spin_lock(calls->lock);
 		call = kipc_calls_next(calls, &place);
 		if (call && !hlist_unhashed(&call->served) &&
-		    call->server_party == party && call->server == process)
+		    call->server_party == party && call->server == process) {
 			kipc_call_desert(call, &wake);
+			any = true;
+		}
 		spin_unlock(calls->lock);
 		kipc_wake_flush(&wake);
 		cond_resched();
 	} while (call);
+	if (any)
+		calls->ops->died(calls);
 }
 
 /* All calls of an object. */

@@ -158,6 +158,38 @@ TEST_F(events, a_server_dies)
 	close(fd);
 }
 
+/* What it has taken is given up when its handle goes, before it is dead itself. */
+TEST_F(events, a_server_dies_with_its_handle)
+{
+	const char *name = temp_name("dying");
+	struct kipc_mailbox_recv recv;
+	uint64_t number = 1, token;
+	struct nl_message m;
+	pid_t pid;
+	int fd;
+
+	ASSERT_OK(nl_subscribe(self->nl, KIPC_HAPPENED_DIED, false));
+	fd = k_create(self->ctl, name, NULL, 0600, ALL_RIGHTS, KIPC_EXCL);
+	ASSERT_OK(fd);
+	pid = spawn();
+	if (!pid) {
+		int own = k_open(self->ctl, name, RECEIVE, 0);
+
+		CHECK(k_serve(own, &number, 8, &recv, 0, PATIENCE) == 8);
+		for (;;)
+			pause();
+	}
+	ASSERT_OK(k_submit(fd, &number, 8, 8, &token, PATIENCE));
+	wait_for(stat_of(fd).serving == 1);
+	EXPECT_EQ(128 + SIGKILL, slay(pid));
+	ASSERT_TRUE(nl_event(self->nl, &m, SOON_MS));
+	EXPECT_EQ(KIPC_HAPPENED_DIED, m.word[KIPC_A_EVENT]);
+	EXPECT_EQ(id_of(fd), m.id);
+	EXPECT_FALSE(nl_event(self->nl, &m, NEVER_MS));
+	EXPECT_ERR(EPIPE, k_collect(fd, &token, &number, 8, NULL, PATIENCE));
+	close(fd);
+}
+
 /* Who asks for less is told less. */
 TEST_F(events, chosen_ones)
 {

@@ -7,7 +7,6 @@
 #include <getopt.h>
 #include <grp.h>
 #include <inttypes.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,13 +14,25 @@
 
 /* create */
 
+/* What a wish may have. */
+enum { ITEMS = 1, BYTES = 2, SIZE = 4, VALUE = 8 };
+
+/* By KIPC_KIND_... */
+static const unsigned int takes[] = {
+	[KIPC_KIND_MAILBOX]	= ITEMS | BYTES | SIZE,
+	[KIPC_KIND_QUEUE]	= ITEMS | BYTES | SIZE,
+	[KIPC_KIND_PIPE]	= BYTES,
+	[KIPC_KIND_MEMORY]	= BYTES,
+	[KIPC_KIND_SEMAPHORES]	= ITEMS | VALUE,
+};
+
 struct wish {
+	unsigned int given;
 	uint64_t items;
 	uint64_t bytes;
 	uint32_t size;
 	uint32_t value;
 	mode_t mode;
-	uint32_t flags;
 };
 
 /* What is too much for the kernel's 32 bits must not become little. */
@@ -38,19 +49,25 @@ static int create(uint32_t kind, const char *name, const struct wish *wish)
 	struct kipc_queue_attr queue = KIPC_QUEUE_ATTR_DEFAULT;
 	struct kipc_pipe_attr pipe = { 0 };
 	struct kipc_sem_attr semaphores = { .initial = wish->value };
-	uint32_t flags = KIPC_PERSISTENT | KIPC_EXCL | wish->flags;
+	uint32_t flags = KIPC_PERSISTENT | KIPC_EXCL;
 
 	switch (kind) {
 	case KIPC_KIND_MAILBOX:
-		mailbox.max_letters = wish->items ?: mailbox.max_letters;
-		mailbox.max_bytes = wish->bytes ?: mailbox.max_bytes;
-		mailbox.letter_size = wish->size ?: mailbox.letter_size;
+		if (wish->given & ITEMS)
+			mailbox.max_letters = wish->items;
+		if (wish->given & BYTES)
+			mailbox.max_bytes = wish->bytes;
+		if (wish->given & SIZE)
+			mailbox.letter_size = wish->size;
 		return kipc_mailbox_create(name, &mailbox, wish->mode,
 					   KIPC_RIGHT_MANAGE, flags);
 	case KIPC_KIND_QUEUE:
-		queue.max_messages = wish->items ?: queue.max_messages;
-		queue.max_bytes = wish->bytes ?: queue.max_bytes;
-		queue.message_size = wish->size ?: queue.message_size;
+		if (wish->given & ITEMS)
+			queue.max_messages = wish->items;
+		if (wish->given & BYTES)
+			queue.max_bytes = wish->bytes;
+		if (wish->given & SIZE)
+			queue.message_size = wish->size;
 		return kipc_queue_create(name, &queue, wish->mode, KIPC_RIGHT_MANAGE,
 					 flags);
 	case KIPC_KIND_PIPE:
@@ -63,7 +80,8 @@ static int create(uint32_t kind, const char *name, const struct wish *wish)
 		return kipc_memory_create(name, wish->bytes, wish->mode,
 					  KIPC_RIGHT_MANAGE, flags);
 	case KIPC_KIND_SEMAPHORES:
-		semaphores.count = field(wish->items, "semaphores") ?: 1;
+		semaphores.count = wish->given & ITEMS ?
+				   field(wish->items, "semaphores") : 1;
 		return kipc_sem_create(name, &semaphores, wish->mode, KIPC_RIGHT_MANAGE,
 				       flags);
 	default:
@@ -97,6 +115,8 @@ int cmd_create(int argc, char **argv)
 		{ NULL, 0, NULL, 0 },
 	};
 	struct wish wish = { .mode = 0600 };
+	const char *name;
+	uint32_t kind;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "m:i:b:s:v:h", options, NULL)) != -1) {
@@ -106,15 +126,19 @@ int cmd_create(int argc, char **argv)
 			break;
 		case 'i':
 			wish.items = number_of(optarg, "number");
+			wish.given |= ITEMS;
 			break;
 		case 'b':
 			wish.bytes = number_of(optarg, "number of bytes");
+			wish.given |= BYTES;
 			break;
 		case 's':
 			wish.size = number_up_to(optarg, "number of bytes", UINT32_MAX);
+			wish.given |= SIZE;
 			break;
 		case 'v':
 			wish.value = number_up_to(optarg, "value", UINT32_MAX);
+			wish.given |= VALUE;
 			break;
 		case 'h':
 			usage_of_create();
@@ -125,13 +149,19 @@ int cmd_create(int argc, char **argv)
 	}
 	if (optind + 2 != argc)
 		bad_usage("give a kind and a name");
-	if (create(kind_of(argv[optind]), argv[optind + 1], &wish) < 0) {
+	kind = kind_of(argv[optind]);
+	name = argv[optind + 1];
+	if (kind != KIPC_KIND_SERVICE && wish.given & ~takes[kind])
+		bad_usage("%s: an option is for another kind", kind_name(kind));
+	if (create(kind, name, &wish) < 0) {
 		if (errno == EEXIST)
-			fail("%s: there is such an object already", argv[optind + 1]);
+			fail("%s: there is such an object already", name);
 		if (errno == EDQUOT)
-			fail("%s: your quota is used up: see 'kipc limits'",
-			     argv[optind + 1]);
-		fail_errno("%s", argv[optind + 1]);
+			fail("%s: your quota is used up: see 'kipc limits'", name);
+		if (errno == EINVAL)
+			fail("'%s': the name or a number cannot be so: see kipc_%s_create(3)",
+			     name, kind == KIPC_KIND_SEMAPHORES ? "sem" : kind_name(kind));
+		fail_errno("%s", name);
 	}
 	return EXIT_FINE;
 }
@@ -184,22 +214,43 @@ int cmd_rm(int argc, char **argv)
 
 /* chmod, chown */
 
-static int open_to_manage(const char *name)
-{
-	int fd = kipc_open(name, KIPC_KIND_ANY, KIPC_RIGHT_MANAGE, 0);
+struct change {
+	mode_t mode;
+	bool owner;	/* not @mode, but these: */
+	uid_t uid;
+	gid_t gid;
+};
 
-	if (fd < 0) {
-		if (errno == EACCES)
-			fail("%s: it is not yours", name);
-		fail_errno("%s", name);
+/* All that can be, whatever becomes of the others: as chmod(1) and chown(1) do. */
+static int change_all(char **names, const struct change *change)
+{
+	const char *command = change->owner ? "chown" : "chmod", *why;
+	int fd, failed, ret = EXIT_FINE;
+
+	/* Else it is for all of them, and the reason may be another. */
+	if (access("/dev/kipc", R_OK))
+		fail_errno("%s", *names);
+	for (; *names; names++) {
+		fd = kipc_open(*names, KIPC_KIND_ANY, KIPC_RIGHT_MANAGE, 0);
+		failed = fd < 0 || (change->owner ?
+				    fchown(fd, change->uid, change->gid) :
+				    fchmod(fd, change->mode));
+		if (failed) {
+			why = errno == ENOENT ? "there is no object of that name" :
+			      fd < 0 && errno == EACCES ? "it is not yours" :
+			      strerror(errno);
+			fprintf(stderr, "kipc %s: %s: %s\n", command, *names, why);
+			ret = EXIT_FAILED;
+		}
+		if (fd >= 0)
+			close(fd);
 	}
-	return fd;
+	return ret;
 }
 
 int cmd_chmod(int argc, char **argv)
 {
-	mode_t mode;
-	int i, fd;
+	struct change change = { 0 };
 
 	if (wants_help(argc, argv)) {
 		printf("kipc chmod MODE NAME...\n\nMODE has three octal digits, as 640.\n"
@@ -208,21 +259,8 @@ int cmd_chmod(int argc, char **argv)
 	}
 	if (argc < 3)
 		bad_usage("give a mode and names");
-	mode = mode_of(argv[1]);
-	for (i = 2; i < argc; i++) {
-		fd = open_to_manage(argv[i]);
-		if (fchmod(fd, mode))
-			fail_errno("%s", argv[i]);
-		close(fd);
-	}
-	return EXIT_FINE;
-}
-
-static uid_t uid_of(const char *name)
-{
-	const struct passwd *user = getpwnam(name);
-
-	return user ? user->pw_uid : number_up_to(name, "user", UINT32_MAX - 1);
+	change.mode = mode_of(argv[1]);
+	return change_all(argv + 2, &change);
 }
 
 static gid_t gid_of(const char *name)
@@ -234,10 +272,8 @@ static gid_t gid_of(const char *name)
 
 int cmd_chown(int argc, char **argv)
 {
-	uid_t uid = -1;
-	gid_t gid = -1;
+	struct change change = { .owner = true, .uid = -1, .gid = -1 };
 	char *colon;
-	int i, fd;
 
 	if (wants_help(argc, argv)) {
 		printf("kipc chown OWNER[:GROUP] NAME...\nkipc chown :GROUP NAME...\n\n"
@@ -249,15 +285,9 @@ int cmd_chown(int argc, char **argv)
 	colon = strchr(argv[1], ':');
 	if (colon) {
 		*colon = 0;
-		gid = gid_of(colon + 1);
+		change.gid = gid_of(colon + 1);
 	}
-	if (*argv[1])
-		uid = uid_of(argv[1]);
-	for (i = 2; i < argc; i++) {
-		fd = open_to_manage(argv[i]);
-		if (fchown(fd, uid, gid))
-			fail_errno("%s", argv[i]);
-		close(fd);
-	}
-	return EXIT_FINE;
+	if (!colon || *argv[1])
+		change.uid = uid_of(argv[1]);
+	return change_all(argv + 2, &change);
 }

@@ -39,7 +39,7 @@ static int call_mailbox(int fd, const char *name, const char *text, int64_t time
 		return print_reply(reply, size);
 	if (errno == EPIPE)
 		fail("%s: the server ended before it replied", name);
-	if (errno == ETIMEDOUT)
+	if (errno == ETIMEDOUT || errno == EAGAIN)
 		fail("%s: no reply in time", name);
 	fail_errno("%s", name);
 }
@@ -53,7 +53,7 @@ static int call_service(const char *name, const char *text, uint64_t procedure,
 	int status;
 
 	if (!binding)
-		fail_errno("%s", name);
+		fail_open(name, "mailbox and no service");
 	stack = kipc_stack(binding, 0);
 	if (args[0] > kipc_stack_size(binding))
 		fail("%s: its A-stacks have room for %zu bytes", name,
@@ -63,15 +63,21 @@ static int call_service(const char *name, const char *text, uint64_t procedure,
 	if (status < 0) {
 		if (errno == EPIPE)
 			fail("%s: the server ended before it replied", name);
-		if (errno == ETIMEDOUT)
+		if (errno == ETIMEDOUT || errno == EAGAIN)
 			fail("%s: no reply in time", name);
+		if (errno == ENOSYS)
+			fail("%s: it has no procedure %" PRIu64, name, procedure);
 		fail_errno("%s", name);
 	}
 	if (args[0] > kipc_stack_size(binding))
 		fail("%s: it does not reply with text", name);
 	print_reply(stack, args[0]);
 	kipc_disconnect(binding);
-	return status ? EXIT_FAILED : EXIT_FINE;
+	if (!status)
+		return EXIT_FINE;
+	fflush(stdout);
+	fprintf(stderr, "kipc call: %s: status %d\n", name, status);
+	return EXIT_FAILED;
 }
 
 int cmd_call(int argc, char **argv)
@@ -97,7 +103,8 @@ int cmd_call(int argc, char **argv)
 			break;
 		case 'h':
 			printf("kipc call [OPTION]... NAME [TEXT]\n\n"
-			       "Calls a mailbox or a service with TEXT, and prints the reply.\n\n"
+			       "Calls a mailbox or a service with TEXT, or with nothing, and prints the\n"
+			       "reply.  It fails if a service's status is not 0.\n\n"
 			       "  -p, --procedure N      of a service (0)\n"
 			       "  -T, --timeout SECONDS  how long to wait\n");
 			return EXIT_FINE;
@@ -111,11 +118,10 @@ int cmd_call(int argc, char **argv)
 	fd = kipc_open(argv[optind], KIPC_KIND_MAILBOX, KIPC_RIGHT_SEND, 0);
 	if (fd >= 0)
 		return call_mailbox(fd, argv[optind], text, timeout);
-	if (errno != EPROTOTYPE) {
-		if (errno == ENOENT)
-			fail("%s: nobody serves that: see 'kipc ls'", argv[optind]);
-		fail_errno("%s", argv[optind]);
-	}
+	if (errno == ENOENT)
+		fail("%s: nobody serves that: see 'kipc ls'", argv[optind]);
+	if (errno != EPROTOTYPE)
+		fail_open(argv[optind], "mailbox");
 	return call_service(argv[optind], text, procedure, timeout);
 }
 
@@ -180,14 +186,15 @@ static int status_of(pid_t pid)
 }
 
 /*
- * Run the command with the text at its standard input.  Returns the bytes of its output,
- * at most @room; its exit status, or 128 and the signal, is in @status.  If it cannot be
- * run, that is this call's misfortune, and others may have more luck.
+ * Run the command with the text at its standard input.  Returns the bytes of its output;
+ * its exit status, or 128 and the signal, is in @status.  If it cannot be run, or says
+ * more than @room bytes, that is this call's misfortune, and others may have more luck.
  */
 static size_t run_command(const char *text, size_t size, char *reply, size_t room,
 			  int *status)
 {
 	int input = pipe_with(text, size), output = -1;
+	bool too_long = false;
 	size_t got = 0;
 	pid_t pid = -1;
 	ssize_t n = 1;
@@ -208,10 +215,17 @@ static size_t run_command(const char *text, size_t size, char *reply, size_t roo
 				 read(output, rest, sizeof(rest));
 		if (n > 0 && got < room)
 			got += n;
+		else if (n > 0)
+			too_long = true;
 	}
 	close(output);
 	*status = status_of(pid);
-	return got;
+	if (!too_long)
+		return got;
+	/* A part of it would pass for the whole. */
+	fprintf(stderr, "kipc serve: a reply is longer than %zu bytes\n", room);
+	*status = CANNOT_RUN;
+	return 0;
 }
 
 /* What it carries could not be closed in all safety, so nobody is to send any. */
@@ -303,7 +317,8 @@ static int serve_service(const char *name, mode_t mode)
 	service = kipc_service_register(name, &options);
 	if (!service) {
 		if (errno == EEXIST)
-			fail("%s: somebody serves that already", name);
+			fail("%s: somebody serves that already, or it is of another kind",
+			     name);
 		fail_errno("%s", name);
 	}
 	if (kipc_service_run(service))
@@ -316,7 +331,8 @@ static void usage_of_serve(void)
 {
 	printf("kipc serve [OPTION]... NAME [--] COMMAND [ARGUMENT]...\n\n"
 	       "Runs COMMAND for each call: the request is its standard input, its\n"
-	       "output the reply, its exit status the status; 126: it could not be run.\n"
+	       "output the reply, its exit status the status (of a mailbox: the tag); 126: it\n"
+	       "could not be run, or its output is too long.\n"
 	       "One call after the other: while anybody has COMMAND's output open, all\n"
 	       "others wait.  If NAME is a mailbox, that is served; else a service of that\n"
 	       "name is registered.\n\n"
@@ -369,6 +385,6 @@ int cmd_serve(int argc, char **argv)
 	if (fd >= 0)
 		return serve_mailbox(fd, name, left);
 	if (errno != ENOENT && errno != EPROTOTYPE)
-		fail_errno("%s", name);
+		fail_open(name, "mailbox");
 	return serve_service(name, mode);
 }

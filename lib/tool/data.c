@@ -19,14 +19,9 @@ static int open_box(const char *name, uint32_t rights, uint32_t *kind)
 	struct kipc_info info;
 
 	if (fd < 0) {
-		if (errno == ENOENT)
-			fail("%s: there is no such object: see 'kipc ls'", name);
-		if (errno == EACCES)
-			fail("%s: its mode does not allow that: see 'kipc show %s'", name,
-			     name);
 		if (errno == EINVAL)
 			fail(WRONG_KIND, name);
-		fail_errno("%s", name);
+		fail_open(name, "mailbox or queue");
 	}
 	if (kipc_info(fd, &info))
 		fail_errno("%s", name);
@@ -40,19 +35,35 @@ static int open_box(const char *name, uint32_t rights, uint32_t *kind)
 
 /* send */
 
-static int send_one(int fd, uint32_t kind, const char *data, size_t size,
-		    uint64_t type, uint32_t priority, int64_t timeout)
+/* What is sent, but for its text. */
+struct sending {
+	const char *name;
+	uint32_t kind;
+	uint64_t type;
+	uint32_t priority;
+	int64_t timeout;
+};
+
+/* @number: which text or line it is. */
+static void send_one(int fd, const struct sending *how, const char *data, size_t size,
+		     uint64_t number)
 {
-	if (kind == KIPC_KIND_QUEUE)
-		return kipc_queue_send(fd, data, size, type, priority,
-				       deadline_of(timeout));
-	return kipc_mailbox_send(fd, data, size, type, deadline_of(timeout));
+	uint64_t deadline = deadline_of(how->timeout);
+	int ret = how->kind == KIPC_KIND_QUEUE ?
+		  kipc_queue_send(fd, data, size, how->type, how->priority, deadline) :
+		  kipc_mailbox_send(fd, data, size, how->type, deadline);
+
+	if (!ret)
+		return;
+	if (errno == EAGAIN || errno == ETIMEDOUT)
+		fail("%s: no room for number %" PRIu64, how->name, number);
+	fail_errno("%s: number %" PRIu64, how->name, number);
 }
 
 /* Each line of the standard input is one; without its end. */
-static void send_lines(int fd, uint32_t kind, uint64_t type, uint32_t priority,
-		       int64_t timeout)
+static void send_lines(int fd, const struct sending *how)
 {
+	uint64_t number = 0;
 	char *line = NULL;
 	size_t room = 0;
 	ssize_t size;
@@ -60,8 +71,7 @@ static void send_lines(int fd, uint32_t kind, uint64_t type, uint32_t priority,
 	while ((size = getline(&line, &room, stdin)) >= 0) {
 		if (size && line[size - 1] == '\n')
 			size--;
-		if (send_one(fd, kind, line, size, type, priority, timeout))
-			fail_errno("line of %zd bytes", size);
+		send_one(fd, how, line, size, ++number);
 	}
 	if (ferror(stdin))
 		fail_errno("cannot read");
@@ -87,21 +97,21 @@ int cmd_send(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	uint64_t type = 0, priority = 0;
-	int64_t timeout = -1;
-	uint32_t kind;
+	struct sending how = { .timeout = -1 };
+	bool urgent = false;
 	int c, fd;
 
 	while ((c = getopt_long(argc, argv, "t:p:T:h", options, NULL)) != -1) {
 		switch (c) {
 		case 't':
-			type = number_of(optarg, "type");
+			how.type = number_of(optarg, "type");
 			break;
 		case 'p':
-			priority = number_up_to(optarg, "priority", UINT32_MAX);
+			how.priority = number_up_to(optarg, "priority", UINT32_MAX);
+			urgent = true;
 			break;
 		case 'T':
-			timeout = seconds_of(optarg);
+			how.timeout = seconds_of(optarg);
 			break;
 		case 'h':
 			usage_of_send();
@@ -112,12 +122,14 @@ int cmd_send(int argc, char **argv)
 	}
 	if (optind == argc)
 		bad_usage("where to?");
-	fd = open_box(argv[optind], KIPC_RIGHT_SEND, &kind);
+	how.name = argv[optind];
+	fd = open_box(how.name, KIPC_RIGHT_SEND, &how.kind);
+	if (urgent && how.kind != KIPC_KIND_QUEUE)
+		bad_usage("%s is a mailbox, whose letters have no priority", how.name);
 	if (optind + 1 == argc)
-		send_lines(fd, kind, type, priority, timeout);
+		send_lines(fd, &how);
 	for (c = optind + 1; c < argc; c++)
-		if (send_one(fd, kind, argv[c], strlen(argv[c]), type, priority, timeout))
-			fail_errno("%s", argv[optind]);
+		send_one(fd, &how, argv[c], strlen(argv[c]), c - optind);
 	return EXIT_FINE;
 }
 
@@ -208,7 +220,7 @@ static void usage_of_recv(void)
 {
 	printf("kipc recv NAME [OPTION]...\n\n"
 	       "Receives a letter or a message, and prints it, and a newline.\n\n"
-	       "  -n, --number N|all     so many (1)\n"
+	       "  -n, --number N|all     so many (1); all: on and on, till none comes in time\n"
 	       "  -t, --type N           of a queue: the first of that type\n"
 	       "  -u, --urgent           of a queue: of the highest priority\n"
 	       "  -p, --peek             leave it there\n"
@@ -317,7 +329,7 @@ int cmd_cat(int argc, char **argv)
 	fd = kipc_pipe_open(argv[1], writes ? KIPC_RIGHT_SEND : KIPC_RIGHT_RECEIVE, 0,
 			    KIPC_FOREVER);
 	if (fd < 0)
-		fail_errno("%s", argv[1]);
+		fail_open(argv[1], "pipe");
 	from = writes ? STDIN_FILENO : fd;
 	to = writes ? fd : STDOUT_FILENO;
 	while ((size = read(from, data, sizeof(data))) > 0) {

@@ -70,7 +70,7 @@ static void print_histogram(const struct latency *latency)
 		if (most < count)
 			most = count;
 	}
-	printf("%" PRIu64 " threads waited for %s\n", all, wait_name(latency->what));
+	printf("%" PRIu64 " waits for %s\n", all, wait_name(latency->what));
 	for (n = first; n <= last; n++) {
 		bar = (latency->counts[n] * BAR + most - 1) / most;
 		printf("  < %9s %12" PRIu64 " %.*s\n",
@@ -84,7 +84,7 @@ static void print(const struct latencies *list)
 	size_t i;
 
 	if (!list->count)
-		printf("Nobody has waited since it is counted: see 'kipc latency --help'.\n");
+		printf("It is not counted ('kipc latency --start'), or nobody has waited.\n");
 	for (i = 0; i < list->count; i++)
 		print_histogram(&list->item[i]);
 }
@@ -107,6 +107,8 @@ int cmd_latency(int argc, char **argv)
 		switch (c) {
 		case 's':
 		case 'e':
+			if (change && change != c)
+				bad_usage("--start or --stop?");
 			change = c;
 			break;
 		case 'j':
@@ -115,8 +117,8 @@ int cmd_latency(int argc, char **argv)
 		case 'h':
 			printf("kipc latency [--json] OBJECT\n"
 			       "kipc latency --start|--stop OBJECT\n\n"
-			       "How long threads have waited for it since --start, and for what.  To\n"
-			       "start and to stop is for its owner.\n");
+			       "How long threads have waited for it since --start, and for what.  With\n"
+			       "--stop the counts are gone.  Both are for its owner.\n");
 			return EXIT_FINE;
 		default:
 			return EXIT_USAGE;

@@ -3,6 +3,7 @@
 #include "tool.h"
 #include "table.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -71,8 +72,11 @@ static void set(char *assignment)
 	if (resource == LIMITS)
 		bad_usage("'%s' is no limit: objects, bytes, waiters, carried, memory",
 			  assignment);
-	if (nl_set_limit(resource, number_of(value, "limit")))
+	if (nl_set_limit(resource, number_of(value, "limit"))) {
+		if (errno == EPERM)
+			fail("%s: to change it you need CAP_SYS_RESOURCE", assignment);
 		fail_errno("%s", assignment);
+	}
 }
 
 int cmd_limits(int argc, char **argv)

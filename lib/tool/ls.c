@@ -13,7 +13,8 @@
 
 static const struct column columns[] = {
 	{ "id", 1, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
-	{ "name", 0.3, SCOLS_FL_TRUNC, SCOLS_JSON_STRING },
+	/* Never cut: a line may be wider than the terminal, a name has to be whole. */
+	{ "name", 1, 0, SCOLS_JSON_STRING },
 	{ "kind", 1, 0, SCOLS_JSON_STRING },
 	{ "owner", 1, 0, SCOLS_JSON_STRING },
 	{ "group", 1, 0, SCOLS_JSON_STRING },
@@ -161,7 +162,7 @@ static void usage(void)
 	printf("kipc ls [OPTION]...\n\n"
 	       "  -k, --kind KIND     mailbox, queue, pipe, service, memory, semaphores\n"
 	       "  -n, --name PATTERN  as of the shell: 'job-*'\n"
-	       "  -u, --user USER     who owns it, by number\n"
+	       "  -u, --user USER     who owns it, by name or number\n"
 	       "  -w, --waiting       for which somebody waits\n"
 	       "  -a, --all           of all IPC namespaces; for administrators\n"
 	       "  -s, --sort COLUMN   id, name, kind, waiting, holds, in, age\n"
@@ -216,7 +217,7 @@ int cmd_ls(int argc, char **argv)
 			filter.pattern = optarg;
 			break;
 		case 'u':
-			filter.uid = number_up_to(optarg, "user's number", UINT32_MAX - 1);
+			filter.uid = uid_of(optarg);
 			break;
 		case 'w':
 			filter.waits = true;

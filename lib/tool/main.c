@@ -89,6 +89,22 @@ void fail_errno(const char *format, ...)
 	end();
 }
 
+/**
+ * fail_open - an object could not be opened: say why, with errno
+ * @name: its name
+ * @right_kind: what the command is for
+ */
+void fail_open(const char *name, const char *right_kind)
+{
+	if (errno == ENOENT)
+		fail("%s: there is no such object: see 'kipc ls'", name);
+	if (errno == EACCES)
+		fail("%s: its mode does not allow that: see 'kipc show %s'", name, name);
+	if (errno == EPROTOTYPE)
+		fail("%s is no %s: see 'kipc show %s'", name, right_kind, name);
+	fail_errno("%s", name);
+}
+
 void bad_usage(const char *format, ...)
 {
 	va_list list;
@@ -125,6 +141,7 @@ static void open_standard_streams(void)
 
 int main(int argc, char **argv)
 {
+	char as_called[32];
 	size_t i;
 	int ret;
 
@@ -142,6 +159,9 @@ int main(int argc, char **argv)
 			current = &commands[i];
 	if (!current)
 		bad_usage("there is no command '%s'", argv[1]);
+	/* What getopt calls it. */
+	snprintf(as_called, sizeof(as_called), "kipc %s", current->name);
+	argv[1] = as_called;
 	ret = current->run(argc - 1, argv + 1);
 	/* Nothing of it may be missing unnoticed. */
 	if (fflush(stdout) || ferror(stdout))

@@ -40,8 +40,11 @@ static void print_quoted(const char *text)
 static void print_json(const struct event *event)
 {
 	char name[OBJECT_NAME_SIZE];
+	struct timespec now;
 
-	printf("{\"event\": \"%s\"", event_name(event->what));
+	clock_gettime(CLOCK_REALTIME, &now);
+	printf("{\"time\": %lld.%03ld, \"event\": \"%s\"", (long long)now.tv_sec,
+	       now.tv_nsec / 1000000, event_name(event->what));
 	if (event->what == KIPC_HAPPENED_LIMIT)
 		printf(", \"resource\": \"%s\"", resource_name(event->resource));
 	else

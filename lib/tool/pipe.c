@@ -123,7 +123,10 @@ int cmd_pipe(int argc, char **argv)
 		       "of kipc.  At the end it says how each has ended, and what went through.\n");
 		return EXIT_FINE;
 	}
-	n = split(argv + 1, commands);
+	argv++;
+	if (*argv && !strcmp(*argv, "--"))
+		argv++;
+	n = split(argv, commands);
 	/* Else there is no status to be had. */
 	signal(SIGCHLD, SIG_DFL);
 	for (i = 0; i < n; i++) {

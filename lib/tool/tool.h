@@ -30,6 +30,7 @@ enum {
 FORMAT void fail(const char *format, ...);
 FORMAT void fail_errno(const char *format, ...);
 FORMAT void bad_usage(const char *format, ...);
+void fail_open(const char *name, const char *right_kind) __attribute__((noreturn));
 
 /* Of a command without options: is it asked what it does? */
 bool wants_help(int argc, char **argv);
@@ -226,6 +227,7 @@ const char *event_name(uint32_t what);
 uint32_t event_of(const char *name);
 const char *resource_name(uint32_t resource);
 const char *user_name(uint32_t uid, char buffer[32]);
+uid_t uid_of(const char *name);
 const char *group_name(uint32_t gid, char buffer[32]);
 const char *process_name(uint32_t pid, char buffer[32]);
 size_t character(const unsigned char *text);

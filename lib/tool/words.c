@@ -53,11 +53,17 @@ const char *kind_name(uint32_t kind)
  */
 uint32_t kind_of(const char *name)
 {
-	uint32_t kind;
+	uint32_t kind, found = 0, fitting = 0;
 
 	for (kind = 1; kind < COUNT(kinds); kind++)
-		if (*name && !strncmp(kinds[kind], name, strlen(name)))
-			return kind;
+		if (*name && !strncmp(kinds[kind], name, strlen(name))) {
+			found = kind;
+			fitting++;
+		}
+	if (fitting == 1)
+		return found;
+	if (fitting)
+		bad_usage("'%s' may be more than one kind: say more of the word", name);
 	bad_usage("'%s' is no kind: mailbox, queue, pipe, service, memory, semaphores",
 		  name);
 }
@@ -107,6 +113,19 @@ const char *user_name(uint32_t uid, char buffer[32])
 	else
 		snprintf(buffer, 32, "%u", uid);
 	return buffer;
+}
+
+/**
+ * uid_of - the user of a name, or of a number
+ * @name: what was given
+ *
+ * Ends the command if it is none.
+ */
+uid_t uid_of(const char *name)
+{
+	const struct passwd *user = getpwnam(name);
+
+	return user ? user->pw_uid : number_up_to(name, "user", UINT32_MAX - 1);
 }
 
 const char *group_name(uint32_t gid, char buffer[32])
