@@ -439,7 +439,8 @@ struct kipc_usage *kipc_quota_usage(kipc_usage_filter *shown, void *data, u32 *c
 
 	/* There may be more of them by the time that there is memory. */
 	for (room = 16;; room = *count + 16) {
-		usage = kvmalloc_array(room, sizeof(*usage), GFP_KERNEL_ACCOUNT);
+		usage = kvmalloc_array(room, sizeof(*usage),
+				       GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 		if (!usage)
 			return NULL;
 		mutex_lock(&kipc_users_lock);

@@ -24,7 +24,8 @@
  */
 struct kipc_report *kipc_report_create(void)
 {
-	struct kipc_report *report = kvmalloc(sizeof(*report), GFP_KERNEL_ACCOUNT);
+	struct kipc_report *report = kvmalloc(sizeof(*report),
+					      GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 
 	if (report)
 		report->count = 0;

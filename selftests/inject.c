@@ -467,6 +467,19 @@ static void observe(const struct scene *sc, struct state *state)
 	state->flags = fcntl(sc->fd, F_GETFL);
 }
 
+/* What goes with the last reference to a socket, goes when others have looked away. */
+static void observe_again(const struct scene *sc, struct state *state,
+			  const struct state *before, bool late)
+{
+	uint64_t end = after(10 * SECOND);
+
+	observe(sc, state);
+	while (late && memcmp(state, before, sizeof(*state)) && now_ns() < end) {
+		nap();
+		observe(sc, state);
+	}
+}
+
 static void wrong(unsigned int n, const char *what) __attribute__((noreturn));
 
 static void wrong(unsigned int n, const char *what)
@@ -568,7 +581,7 @@ static bool perform(const struct fault_op *op, unsigned int n,
 		if (later.descriptors != before.descriptors)
 			wrong(n, "there are more or fewer descriptors");
 	} else {
-		observe(&sc, &later);
+		observe_again(&sc, &later, &before, op->late);
 		if (op->keeps)
 			forgive(&before, &later);
 		compare(n, &before, &later);
@@ -584,7 +597,7 @@ static bool perform(const struct fault_op *op, unsigned int n,
 	if (!err && op->done)
 		op->done(&sc);
 	strike(&sc);
-	observe(NULL, &end);
+	observe_again(NULL, &end, &start, op->late);
 	compare(n, &start, &end);
 	return fired;
 }

@@ -77,6 +77,7 @@ struct scene {
  * @least: how many failures must reach the caller
  * @absorbs: how many it must bear
  * @keeps: when it fails it may keep memory, with the object, for the next time
+ * @late: what it gives back, the kernel may give back a moment later
  * @queue: the scene has a queue in place of the mailbox
  * @pipe: likewise, a pipe
  * @bare: the scene has no mailbox and no control descriptor
@@ -92,7 +93,7 @@ struct fault_op {
 	int want;
 	int errnos[MOST_ERRNOS];
 	unsigned int least, absorbs;
-	bool keeps, queue, pipe, bare;
+	bool keeps, late, queue, pipe, bare;
 };
 
 /* Can this kernel do it?  Then everything is set for it, until inject_end(). */

@@ -141,6 +141,16 @@ static inline int nl_error(struct nl *nl, const struct nlmsghdr *header)
 	return error->error ? -1 : 0;
 }
 
+/* Of the end of a dump, which may have come too early: 0, or -1 and errno. */
+static inline int nl_end(const struct nlmsghdr *header)
+{
+	const int *error = mnl_nlmsg_get_payload(header);
+
+	CHECK(mnl_nlmsg_get_payload_len(header) >= sizeof(*error));
+	errno = -*error;
+	return *error ? -1 : 0;
+}
+
 static inline void nl_send(struct nl *nl, struct nlmsghdr *request)
 {
 	CHECK(mnl_socket_sendto(nl->socket, request, request->nlmsg_len) >= 0);
@@ -166,7 +176,7 @@ static inline int nl_take(struct nl *nl, struct nl_list *list)
 			if (list && header->nlmsg_flags & NLM_F_DUMP_INTR)
 				list->interrupted = true;
 			if (header->nlmsg_type == NLMSG_DONE)
-				return 0;
+				return nl_end(header);
 			if (!list)
 				continue;
 			list->item = realloc(list->item, (list->count + 1) *

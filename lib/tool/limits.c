@@ -15,7 +15,7 @@ static const struct column columns[] = {
 	{ "holds", 0.2, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
 	{ "may-hold", 0.2, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
 	{ "of", 0.2, 0, SCOLS_JSON_STRING },
-	{ "user-ns", 0.1, SCOLS_FL_HIDDEN, SCOLS_JSON_NUMBER },
+	{ "user-ns", 0.1, SCOLS_FL_RIGHT, SCOLS_JSON_NUMBER },
 };
 
 enum { USER, LIMIT, HOLDS, MAY_HOLD, OF, USER_NS };
@@ -40,6 +40,10 @@ static void list(bool all, bool json)
 	char name[32];
 	size_t i;
 
+	/* Where all are of one namespace, it needs no column. */
+	if (!json && !all)
+		scols_column_set_flags(scols_table_get_column(table, USER_NS),
+				       SCOLS_FL_HIDDEN);
 	for (i = 0; i < usages.count; i++) {
 		const struct usage *usage = &usages.item[i];
 

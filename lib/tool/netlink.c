@@ -69,6 +69,20 @@ static int get_error(const struct nlmsghdr *header)
 	return error->error ? -1 : 0;
 }
 
+/* Of the last message of a dump, which says whether it was all: 0, or -1 and errno. */
+static int get_end(const struct nlmsghdr *header, bool interrupted)
+{
+	const int *error = mnl_nlmsg_get_payload(header);
+
+	*because = 0;
+	errno = EINTR;
+	if (mnl_nlmsg_get_payload_len(header) >= sizeof(*error) && *error)
+		errno = -*error;
+	else if (!interrupted)
+		return 0;
+	return -1;
+}
+
 /*
  * Send it, and hand each answer to @tell.  0, or -1 and errno; EINTR: what was dumped has
  * changed meanwhile, but it is all there.
@@ -94,10 +108,8 @@ static int ask(struct nlmsghdr *request, mnl_cb_t tell, void *data)
 			if (header->nlmsg_type == NLMSG_ERROR)
 				return get_error(header);
 			interrupted |= header->nlmsg_flags & NLM_F_DUMP_INTR;
-			if (header->nlmsg_type == NLMSG_DONE) {
-				errno = EINTR;
-				return interrupted ? -1 : 0;
-			}
+			if (header->nlmsg_type == NLMSG_DONE)
+				return get_end(header, interrupted);
 			if (tell)
 				tell(header, data);
 		}

@@ -30,7 +30,8 @@
  * Objects come in the order of their numbers, each at most once, and each one that was
  * there from the beginning to the end of the dump does come.  If any came or went
  * meanwhile, NLM_F_DUMP_INTR is set, but of LIMIT and LATENCY: who needs a picture of one
- * moment repeats it.
+ * moment repeats it.  One that memory runs short for ends too early: NLMSG_DONE has -ENOMEM
+ * then, in place of 0.
  *
  * DOC: Commands
  *
