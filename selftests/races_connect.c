@@ -346,4 +346,26 @@ TEST_F(memory, server_is_slow)
 	settled(self->fd, 1, 0);
 }
 
+TEST_F(memory, server_is_slow_and_nobody_waited)
+{
+	int client = connected(self->fd);
+	struct party *s = submitter(client, 0), *c = with_token(act_collect, client, 0);
+
+	c->deadline = KIPC_FOREVER;
+	close(client);
+	EXPECT_EQ(0, at_once(s));
+	go(c);
+	EXPECT_EQ(NUMBER, serve_one(self->w));
+	wait_for(asleep(c));
+	arm("before_wake", &self->w->at);
+	work(self->w, act_reply);
+	wait_held("before_wake", &self->w->at);
+	interrupt(c);
+	EXPECT_EQ(REPLY, outcome(c));
+	EXPECT_EQ(0, service_stat(self->fd).bindings);
+	release("before_wake");
+	EXPECT_EQ(0, done(self->w));
+	settled(self->fd, 1, 0);
+}
+
 TEST_HARNESS_MAIN

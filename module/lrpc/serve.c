@@ -223,12 +223,12 @@ static int kipc_service_answer(struct kipc_service *service,
 		spin_lock(&binding->lock);
 		ret = kipc_link_answer(&binding->links[place % stacks], reply,
 				       &caller, &wake);
-		/* Who waits has it by a handle; closed, it is to be the last one. */
-		if (likely(caller))
+		/* Whose call it is has a reference, by which the binding ends with the handle. */
+		if (likely(!ret))
 			refcount_dec(&binding->refs);
 		spin_unlock(&binding->lock);
 	}
-	/* From here on the reference of the call keeps it, if nobody waited. */
+	/* From here on it is kept by the call's reference, if that is nobody's. */
 	rcu_read_unlock();
 	if (unlikely(ret < 0))
 		return ret == -ENOENT && READ_ONCE(service->object.removed) ?
@@ -238,7 +238,8 @@ static int kipc_service_answer(struct kipc_service *service,
 		kipc_wake_task(caller);
 	} else {
 		kipc_wake_flush(&wake);
-		kipc_binding_put(binding);
+		if (ret)
+			kipc_binding_put(binding);
 	}
 	return ret;
 }
