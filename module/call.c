@@ -257,12 +257,8 @@ static void kipc_call_death(struct work_struct *work)
 	died = (call->state == KIPC_CALL_TAKEN ||
 		call->state == KIPC_CALL_ANSWERING) &&
 	       kipc_process_is_dead(call->server);
-	if (died) {
-		if (call->state == KIPC_CALL_ANSWERING)
-			call->deserted = -EPIPE;
-		else
-			kipc_call_end(call, -EPIPE, &wake);
-	}
+	if (died)
+		kipc_call_desert(call, &wake);
 	spin_unlock(calls->lock);
 	if (wake.then == kipc_call_destroy) {
 		kipc_call_unwatch(call);
@@ -652,6 +648,23 @@ void kipc_call_end(struct kipc_call *call, int result, struct kipc_wake *wake)
 		list_move_tail(&call->node, &call->caller->done);
 		kipc_call_offer(call, wake);
 	}
+}
+
+/**
+ * kipc_call_desert - its server will not answer it
+ * @call: TAKEN, or ANSWERING: it fails when the reply has been copied
+ * @wake: not full
+ *
+ * Context: the lock is held.
+ */
+void kipc_call_desert(struct kipc_call *call, struct kipc_wake *wake)
+{
+	if (call->state != KIPC_CALL_ANSWERING) {
+		kipc_call_end(call, -EPIPE, wake);
+		return;
+	}
+	hlist_del_init(&call->served);
+	call->deserted = call->deserted ?: -EPIPE;
 }
 
 /**

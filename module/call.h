@@ -294,6 +294,7 @@ void kipc_call_withdraw(struct kipc_call *call, struct kipc_wake *wake);
 void kipc_call_take(struct kipc_call *call, struct kipc_party *server,
 		    struct kipc_wake *wake);
 void kipc_call_end(struct kipc_call *call, int result, struct kipc_wake *wake);
+void kipc_call_desert(struct kipc_call *call, struct kipc_wake *wake);
 void kipc_call_abandon(struct kipc_call *call, struct kipc_wake *wake);
 
 /*

@@ -318,17 +318,6 @@ void kipc_party_leave(struct kipc_party *party, struct kipc_calls *calls)
 	kipc_caller_put(caller);
 }
 
-/* The server of a call, TAKEN or ANSWERING, will not answer it. */
-static void kipc_call_desert(struct kipc_call *call, struct kipc_wake *wake)
-{
-	if (call->state != KIPC_CALL_ANSWERING) {
-		kipc_call_end(call, -EPIPE, wake);
-		return;
-	}
-	hlist_del_init(&call->served);
-	call->deserted = -EPIPE;
-}
-
 /**
  * kipc_party_desert - the calls that a handle has taken will not be answered
  * @party: the handle, which goes

@@ -190,6 +190,49 @@ TEST_F(events, a_server_dies_with_its_handle)
 	close(fd);
 }
 
+/* Another program does not know of the calls that the one before it has taken. */
+TEST_F(events, a_server_executes_something)
+{
+	struct kipc_mailbox_recv recv;
+	uint64_t number = 1, token;
+	int fd, own, pipefd[2];
+	struct nl_message m;
+	pid_t pid;
+
+	ASSERT_OK(nl_subscribe(self->nl, KIPC_HAPPENED_DIED, false));
+	ASSERT_OK(pipe(pipefd));
+	fd = k_create(self->ctl, NULL, NULL, 0600, ALL_RIGHTS, 0);
+	ASSERT_OK(fd);
+	own = k_narrow(fd, RECEIVE, 0);
+	ASSERT_OK(own);
+	pid = spawn();
+	if (!pid) {
+		char byte;
+
+		/* What it becomes reads until nobody can write. */
+		CHECK(dup2(pipefd[0], STDIN_FILENO) == STDIN_FILENO);
+		close(pipefd[1]);
+		CHECK(k_serve(own, &number, 8, &recv, 0, PATIENCE) == 8);
+		CHECK(read(pipefd[0], &byte, 1) == 1);
+		execlp("cat", "cat", NULL);
+		_exit(127);
+	}
+	close(pipefd[0]);
+	ASSERT_OK(k_submit(fd, &number, 8, 8, &token, PATIENCE));
+	wait_for(stat_of(fd).serving == 1);
+	ASSERT_EQ(1, write(pipefd[1], "x", 1));
+	ASSERT_TRUE(nl_event(self->nl, &m, SOON_MS));
+	EXPECT_EQ(KIPC_HAPPENED_DIED, m.word[KIPC_A_EVENT]);
+	EXPECT_EQ(id_of(fd), m.id);
+	EXPECT_EQ((uint32_t)pid, m.word[KIPC_A_PID]);
+	close(pipefd[1]);
+	EXPECT_EQ(0, reap(pid));
+	EXPECT_FALSE(nl_event(self->nl, &m, NEVER_MS));
+	EXPECT_ERR(EPIPE, k_collect(fd, &token, &number, 8, NULL, PATIENCE));
+	close(own);
+	close(fd);
+}
+
 /* Who asks for less is told less. */
 TEST_F(events, chosen_ones)
 {

@@ -241,7 +241,7 @@ enum kipc_limit {
 #define KIPC_HAPPENED_REMOVED	(1U << 3)	/* its users get EIDRM */
 #define KIPC_HAPPENED_END	(1U << 4)	/* nobody has it any more */
 #define KIPC_HAPPENED_LIMIT	(1U << 5)	/* a user's quota has refused something */
-#define KIPC_HAPPENED_DIED	(1U << 6)	/* a server, with calls in its hands */
+#define KIPC_HAPPENED_DIED	(1U << 6)	/* a server, or its handle, with calls */
 #define KIPC_HAPPENED_BUSY	(1U << 7)	/* a call waits, all workers being busy */
 #define KIPC_HAPPENED_DROPPED	(1U << 8)	/* a letter gave way */
 #define KIPC_HAPPENED_ALL	((1U << 9) - 1)
