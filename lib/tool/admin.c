@@ -236,7 +236,7 @@ static int change_all(char **names, const struct change *change)
 				    fchown(fd, change->uid, change->gid) :
 				    fchmod(fd, change->mode));
 		if (failed) {
-			why = errno == ENOENT ? "there is no object of that name" :
+			why = errno == ENOENT ? "there is no such object: see 'kipc ls'" :
 			      fd < 0 && errno == EACCES ? "it is not yours" :
 			      strerror(errno);
 			fprintf(stderr, "kipc %s: %s: %s\n", command, *names, why);

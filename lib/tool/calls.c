@@ -220,7 +220,7 @@ static size_t run_command(const char *text, size_t size, char *reply, size_t roo
 	}
 	close(output);
 	*status = status_of(pid);
-	if (!too_long)
+	if (!too_long || !room)
 		return got;
 	/* A part of it would pass for the whole. */
 	fprintf(stderr, "kipc serve: a reply is longer than %zu bytes\n", room);
@@ -257,8 +257,10 @@ static int serve_mailbox(int fd, const char *name, uint64_t left)
 				return EXIT_FINE;
 			fail_errno("no request");
 		}
-		room = request.token && request.reply_size < sizeof(reply) ?
-		       request.reply_size : sizeof(reply);
+		/* A letter wants no reply. */
+		room = !request.token ? 0 :
+		       request.reply_size < sizeof(reply) ? request.reply_size :
+							    sizeof(reply);
 		if (request.letter.flags & KIPC_LETTER_TRUNCATED) {
 			/* Else it would be there for ever, for every server. */
 			fprintf(stderr, "kipc serve: a request is longer than %d bytes\n",
@@ -268,7 +270,7 @@ static int serve_mailbox(int fd, const char *name, uint64_t left)
 		} else {
 			size = run_command(text, size, reply, room, &status);
 		}
-		/* A letter wants none; and who called may be gone. */
+		/* Who called may be gone. */
 		if (request.token)
 			kipc_mailbox_reply(fd, request.token, reply, size, status);
 	}

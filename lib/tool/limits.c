@@ -78,7 +78,8 @@ static void set(char *assignment)
 			  assignment);
 	if (nl_set_limit(resource, number_of(value, "limit"))) {
 		if (errno == EPERM)
-			fail("%s: to change it you need CAP_SYS_RESOURCE", assignment);
+			fail("%s: it is for root to change, and not in a container",
+			     assignment);
 		fail_errno("%s", assignment);
 	}
 }

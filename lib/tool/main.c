@@ -92,7 +92,7 @@ void fail_errno(const char *format, ...)
 /**
  * fail_open - an object could not be opened: say why, with errno
  * @name: its name
- * @right_kind: what the command is for
+ * @right_kind: the kinds that it takes, for "is no ..."
  */
 void fail_open(const char *name, const char *right_kind)
 {

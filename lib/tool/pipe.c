@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * kipc pipe COMMAND [ARGUMENT]... ['|' COMMAND [ARGUMENT]...]...
+ * kipc pipe [--] COMMAND [ARGUMENT]... ['|' COMMAND [ARGUMENT]...]...
  *
  * What the shell does with a pipeline, with pipes of kipc: each command runs in a
  * process of its own, and its standard output is the standard input of the next.  The
@@ -118,7 +118,7 @@ int cmd_pipe(int argc, char **argv)
 	if (!commands)
 		fail("no memory");
 	if (wants_help(argc, argv)) {
-		printf("kipc pipe COMMAND [ARGUMENT]... ['|' COMMAND [ARGUMENT]...]...\n\n"
+		printf("kipc pipe [--] COMMAND [ARGUMENT]... ['|' COMMAND [ARGUMENT]...]...\n\n"
 		       "Runs the commands, each one's output being the next one's input, over pipes\n"
 		       "of kipc.  At the end it says how each has ended, and what went through.\n");
 		return EXIT_FINE;

@@ -11,7 +11,7 @@
 
 static const struct column columns[] = {
 	{ "id", 1, SCOLS_FL_RIGHT, 0 },
-	{ "name", 1, 0, 0 },
+	{ "name", 1, SCOLS_FL_TRUNC, 0 },
 	{ "kind", 1, 0, 0 },
 	{ "owner", 1, 0, 0 },
 	{ "waiting", 1, SCOLS_FL_RIGHT, 0 },
