@@ -325,6 +325,20 @@ TEST_F(memory, server_is_not_done)
 	settled(self->fd, 1, 0);
 }
 
+/* A client that sleeps finds the reply while the worker has not told it yet, and goes. */
+static void goes_before_it_is_told(FIXTURE_DATA(memory) *self, struct party *c)
+{
+	arm("before_wake", &self->w->at);
+	work(self->w, act_reply);
+	wait_held("before_wake", &self->w->at);
+	interrupt(c);
+	CHECK(outcome(c) == REPLY);
+	CHECK(!service_stat(self->fd).bindings);
+	release("before_wake");
+	CHECK(!done(self->w));
+	settled(self->fd, 1, 0);
+}
+
 /* It goes with its client, not when the worker that has replied goes on. */
 TEST_F(memory, server_is_slow)
 {
@@ -334,18 +348,10 @@ TEST_F(memory, server_is_slow)
 	close(client);
 	go(c);
 	EXPECT_EQ(NUMBER, serve_one(self->w));
-	arm("before_wake", &self->w->at);
-	work(self->w, act_reply);
-	wait_held("before_wake", &self->w->at);
-	/* It finds the reply. */
-	interrupt(c);
-	EXPECT_EQ(REPLY, outcome(c));
-	EXPECT_EQ(0, service_stat(self->fd).bindings);
-	release("before_wake");
-	EXPECT_EQ(0, done(self->w));
-	settled(self->fd, 1, 0);
+	goes_before_it_is_told(self, c);
 }
 
+/* The same of a call that was submitted. */
 TEST_F(memory, server_is_slow_and_nobody_waited)
 {
 	int client = connected(self->fd);
@@ -357,15 +363,7 @@ TEST_F(memory, server_is_slow_and_nobody_waited)
 	go(c);
 	EXPECT_EQ(NUMBER, serve_one(self->w));
 	wait_for(asleep(c));
-	arm("before_wake", &self->w->at);
-	work(self->w, act_reply);
-	wait_held("before_wake", &self->w->at);
-	interrupt(c);
-	EXPECT_EQ(REPLY, outcome(c));
-	EXPECT_EQ(0, service_stat(self->fd).bindings);
-	release("before_wake");
-	EXPECT_EQ(0, done(self->w));
-	settled(self->fd, 1, 0);
+	goes_before_it_is_told(self, c);
 }
 
 TEST_HARNESS_MAIN
