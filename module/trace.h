@@ -7,6 +7,10 @@
  * off, it costs a branch that is never taken.  They stand where an operation takes effect,
  * with whatever lock that needs held, so their order for one object is the true one; but
  * kipc_wait may stand behind the lock, and so come after the wake that ends the wait.
+ *
+ * What they cost, as kipc_trace(7) says, was measured by kbench -o round-trip -s 8 -w same-cpu
+ * of .build/bench, under scripts/vm run --icount, with 0 and with 1 in events/kipc/enable, and
+ * with kipc_trace() made to do nothing.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM kipc
