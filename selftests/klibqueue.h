@@ -40,27 +40,4 @@ static inline void lib_put(int fd, uint64_t type, uint32_t priority)
 	CHECK(!kipc_queue_send(fd, NULL, 0, type, priority, KIPC_NO_WAIT));
 }
 
-/* Without SA_RESTART, and again and again, so that it cannot come too early. */
-static inline timer_t ticking(void)
-{
-	struct itimerspec each = { { 0, 20 * MS }, { 0, 20 * MS } };
-	struct sigevent event = {
-		.sigev_notify = SIGEV_SIGNAL,
-		.sigev_signo = SIGUSR1,
-	};
-	static int ticks;
-	timer_t timer;
-
-	count_signals(SIGUSR1, 0, &ticks);
-	CHECK(!timer_create(CLOCK_MONOTONIC, &event, &timer));
-	CHECK(!timer_settime(timer, 0, &each, NULL));
-	return timer;
-}
-
-#define EXPECT_INTERRUPTED(call) do {					\
-	timer_t timer_ = ticking();					\
-	EXPECT_ERR(EINTR, call);					\
-	CHECK(!timer_delete(timer_));					\
-} while (0)
-
 #endif /* KIPC_SELFTEST_KLIBQUEUE_H */

@@ -533,6 +533,22 @@ void count_signals(int sig, int flags, int *counter)
 	CHECK(!sigaction(sig, &sa, NULL));
 }
 
+timer_t ticking(void)
+{
+	struct itimerspec each = { { 0, 20 * MS }, { 0, 20 * MS } };
+	struct sigevent event = {
+		.sigev_notify = SIGEV_SIGNAL,
+		.sigev_signo = SIGUSR1,
+	};
+	static int ticks;
+	timer_t timer;
+
+	count_signals(SIGUSR1, 0, &ticks);
+	CHECK(!timer_create(CLOCK_MONOTONIC, &event, &timer));
+	CHECK(!timer_settime(timer, 0, &each, NULL));
+	return timer;
+}
+
 void *shared(size_t size)
 {
 	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,

@@ -81,6 +81,12 @@
 		       r_, r_ == -1 ? strerrorname_np(e_) : "-", #want);	\
 	}								\
 } while (0)
+/* The call waits, and goes on with nothing but the signals of ticking(). */
+#define EXPECT_INTERRUPTED(call) do {					\
+	timer_t timer_ = ticking();					\
+	EXPECT_ERR(EINTR, call);					\
+	CHECK(!timer_delete(timer_));					\
+} while (0)
 /* The call must not fail. */
 #define EXPECT_OK(call) do {						\
 	long r_ = (call);						\
@@ -175,6 +181,11 @@ int slay(pid_t pid);			/* SIGKILL, and reap */
 void become(uid_t uid, gid_t gid);	/* for good, without any group */
 /* A handler that adds 1 to the counter; @flags as of sigaction(2). */
 void count_signals(int sig, int flags, int *counter);
+/*
+ * SIGUSR1 without SA_RESTART, every 20 ms, so that it cannot come too early: then
+ * whatever waits is interrupted, and whatever finds a page missing may be.
+ */
+timer_t ticking(void);
 void write_file(const char *path, const char *text);
 int try_write_file(const char *path, const char *text);
 /*
