@@ -58,8 +58,14 @@ struct kipc_user {
 	atomic_long_t used[KIPC_RESOURCES];
 };
 
-static DEFINE_HASHTABLE(kipc_users, 8);
+static DEFINE_HASHTABLE(kipc_users, 10);
 static DEFINE_MUTEX(kipc_users_lock);	/* protects kipc_users */
+
+/* One person may be the only user of very many namespaces. */
+static unsigned long kipc_user_key(const struct user_namespace *ns, kuid_t uid)
+{
+	return (unsigned long)ns + __kuid_val(uid);
+}
 
 /* What is still charged would never be given back, nor be seen any more. */
 static void kipc_user_free(struct kipc_user *user)
@@ -95,7 +101,7 @@ static struct kipc_user *kipc_user_find_locked(struct user_namespace *ns,
 	struct kipc_user *user;
 
 	lockdep_assert_held(&kipc_users_lock);
-	hash_for_each_possible(kipc_users, user, node, __kuid_val(uid))
+	hash_for_each_possible(kipc_users, user, node, kipc_user_key(ns, uid))
 		if (user->ns == ns && uid_eq(user->uid, uid))
 			return user;
 	return NULL;
@@ -130,7 +136,7 @@ static struct kipc_user *kipc_user_get(struct user_namespace *ns, kuid_t uid)
 	if (found)
 		refcount_inc(&found->refs);
 	else
-		hash_add(kipc_users, &user->node, __kuid_val(uid));
+		hash_add(kipc_users, &user->node, kipc_user_key(ns, uid));
 	mutex_unlock(&kipc_users_lock);
 
 	if (!found) {
