@@ -58,6 +58,7 @@ static struct kipc_delay_state kipc_delays[] = {
 	[KIPC_DELAY_UNLINK_FOUND] = { .name = "unlink_found" },
 	[KIPC_DELAY_CREATE_ABSENT] = { .name = "create_absent" },
 	[KIPC_DELAY_CREATE_UNNAMED] = { .name = "create_unnamed" },
+	[KIPC_DELAY_NAMES_CREATED] = { .name = "names_created" },
 	[KIPC_DELAY_POLL_ENROLLED] = { .name = "poll_enrolled" },
 	[KIPC_DELAY_NOTIFY_WATCHED] = { .name = "notify_watched" },
 	[KIPC_DELAY_NOTIFY_TELLING] = { .name = "notify_telling" },

@@ -46,6 +46,7 @@
  * @KIPC_DELAY_UNLINK_FOUND: to be unlinked: found by name, held, not checked yet
  * @KIPC_DELAY_CREATE_ABSENT: the name was not there, nothing made yet
  * @KIPC_DELAY_CREATE_UNNAMED: made, with a handle, not published yet
+ * @KIPC_DELAY_NAMES_CREATED: an IPC namespace's table is made, not to be found yet
  * @KIPC_DELAY_POLL_ENROLLED: enrolled with the pollers, the mask not computed yet
  * @KIPC_DELAY_NOTIFY_WATCHED: a receiver of signals is counted, and is not told yet
  * @KIPC_DELAY_NOTIFY_TELLING: there is news, and receivers of signals are not told yet
@@ -119,6 +120,7 @@ enum kipc_delay {
 	KIPC_DELAY_UNLINK_FOUND,
 	KIPC_DELAY_CREATE_ABSENT,
 	KIPC_DELAY_CREATE_UNNAMED,
+	KIPC_DELAY_NAMES_CREATED,
 	KIPC_DELAY_POLL_ENROLLED,
 	KIPC_DELAY_NOTIFY_WATCHED,
 	KIPC_DELAY_NOTIFY_TELLING,

@@ -2,6 +2,7 @@
 /*
  * Names, per IPC namespace.  See registry.h for the model.
  */
+#include <linux/hashtable.h>
 #include <linux/ipc_namespace.h>
 #include <linux/jhash.h>
 #include <linux/mutex.h>
@@ -36,7 +37,7 @@
  * and @list empty.
  */
 struct kipc_names {
-	struct list_head node;
+	struct hlist_node node;
 	struct ipc_namespace *ipc;
 	unsigned long controls;
 	unsigned long objects;
@@ -45,7 +46,7 @@ struct kipc_names {
 	struct list_head awaiting;
 };
 
-static LIST_HEAD(kipc_tables);
+static DEFINE_HASHTABLE(kipc_tables, 8);		/* by namespace */
 static DEFINE_MUTEX(kipc_registry_lock);	/* protects all names and tables */
 
 static void kipc_registry_reap(struct work_struct *work);
@@ -122,24 +123,29 @@ static struct kipc_name *kipc_name_find_locked(struct kipc_names *names,
 	return NULL;
 }
 
-static void kipc_names_free_locked(struct kipc_names *names)
+static void kipc_names_free(struct kipc_names *names)
 {
-	lockdep_assert_held(&kipc_registry_lock);
-	if (names->controls || names->objects || !list_empty(&names->list))
-		return;
-	list_del(&names->node);
 	rhashtable_destroy(&names->table);
 	kipc_ipc_ns_put(names->ipc);
 	kfree(names);
 	kipc_count(KIPC_REF_TABLES, -1);
 }
 
-static struct kipc_names *kipc_names_create_locked(struct ipc_namespace *ipc)
+/* Free them if nothing is left that needs them. */
+static void kipc_names_free_locked(struct kipc_names *names)
+{
+	lockdep_assert_held(&kipc_registry_lock);
+	if (names->controls || names->objects || !list_empty(&names->list))
+		return;
+	hash_del(&names->node);
+	kipc_names_free(names);
+}
+
+static struct kipc_names *kipc_names_create(struct ipc_namespace *ipc)
 {
 	struct kipc_names *names;
 	int ret;
 
-	lockdep_assert_held(&kipc_registry_lock);
 	names = kzalloc(sizeof(*names), GFP_KERNEL_ACCOUNT);
 	if (!names)
 		return ERR_PTR(-ENOMEM);
@@ -151,9 +157,19 @@ static struct kipc_names *kipc_names_create_locked(struct ipc_namespace *ipc)
 	INIT_LIST_HEAD(&names->list);
 	INIT_LIST_HEAD(&names->awaiting);
 	names->ipc = get_ipc_ns(ipc);
-	list_add(&names->node, &kipc_tables);
 	kipc_count(KIPC_REF_TABLES, 1);
 	return names;
+}
+
+static struct kipc_names *kipc_names_find_locked(const struct ipc_namespace *ipc)
+{
+	struct kipc_names *names;
+
+	lockdep_assert_held(&kipc_registry_lock);
+	hash_for_each_possible(kipc_tables, names, node, (unsigned long)ipc)
+		if (names->ipc == ipc)
+			return names;
+	return NULL;
 }
 
 /**
@@ -165,19 +181,29 @@ static struct kipc_names *kipc_names_create_locked(struct ipc_namespace *ipc)
 struct kipc_names *kipc_names_get(void)
 {
 	struct ipc_namespace *ipc = current->nsproxy->ipc_ns;
-	struct kipc_names *names;
+	struct kipc_names *names, *fresh = NULL;
 
 	mutex_lock(&kipc_registry_lock);
-	list_for_each_entry(names, &kipc_tables, node)
-		if (names->ipc == ipc)
-			goto found;
-	names = kipc_names_create_locked(ipc);
-	if (IS_ERR(names))
-		goto unlock;
-found:
+	names = kipc_names_find_locked(ipc);
+	if (!names) {
+		/* Everybody's lock does not wait for one control group's memory. */
+		mutex_unlock(&kipc_registry_lock);
+		fresh = kipc_names_create(ipc);
+		if (IS_ERR(fresh))
+			return fresh;
+		kipc_delay(KIPC_DELAY_NAMES_CREATED);
+		mutex_lock(&kipc_registry_lock);
+		names = kipc_names_find_locked(ipc);
+	}
+	if (!names) {
+		hash_add(kipc_tables, &fresh->node, (unsigned long)ipc);
+		names = fresh;
+		fresh = NULL;
+	}
 	names->controls++;
-unlock:
 	mutex_unlock(&kipc_registry_lock);
+	if (fresh)
+		kipc_names_free(fresh);
 	return names;
 }
 
@@ -410,20 +436,20 @@ bool kipc_name_linked(const struct kipc_name *name)
 }
 
 /*
- * Take up to KIPC_REAP_BATCH names away; the persistent ones are left in
+ * Take up to @batch names away, and count that down; the persistent ones are left in
  * @doomed, with what they hold.  Returns whether the table is empty, and then it
  * goes with the last object.
  */
 static bool kipc_names_reap_locked(struct kipc_names *names,
-				   struct list_head *doomed)
+				   struct list_head *doomed, unsigned int *batch)
 {
 	struct kipc_name *name, *next;
-	unsigned int count = 0;
 
 	lockdep_assert_held(&kipc_registry_lock);
 	list_for_each_entry_safe(name, next, &names->list, list) {
-		if (count++ == KIPC_REAP_BATCH)
+		if (!*batch)
 			return false;
+		--*batch;
 		kipc_name_forget_locked(name);
 		if (name->persistent)
 			list_add_tail(&name->list, doomed);
@@ -450,16 +476,20 @@ static bool kipc_names_deserted_locked(struct kipc_names *names)
 
 static void kipc_registry_reap(struct work_struct *work)
 {
-	struct kipc_names *names, *next;
+	struct hlist_node *next;
+	struct kipc_names *names;
+	unsigned int batch;
 	LIST_HEAD(doomed);
 	bool again;
+	int i;
 
 	do {
 		again = false;
+		batch = KIPC_REAP_BATCH;
 		mutex_lock(&kipc_registry_lock);
-		list_for_each_entry_safe(names, next, &kipc_tables, node)
+		hash_for_each_safe(kipc_tables, i, next, names, node)
 			if (kipc_names_deserted_locked(names) &&
-			    !kipc_names_reap_locked(names, &doomed)) {
+			    !kipc_names_reap_locked(names, &doomed, &batch)) {
 				again = true;
 				break;
 			}
@@ -467,11 +497,14 @@ static void kipc_registry_reap(struct work_struct *work)
 		 * A table with names, but without control descriptors, is watched;
 		 * the first namespace stays for ever.
 		 */
-		list_for_each_entry(names, &kipc_tables, node)
-			if (!names->controls && !list_empty(&names->list) &&
-			    names->ipc->ns.inum != PROC_IPC_INIT_INO)
+		hash_for_each(kipc_tables, i, names, node)
+			if (!again && !names->controls &&
+			    !list_empty(&names->list) &&
+			    names->ipc->ns.inum != PROC_IPC_INIT_INO) {
 				schedule_delayed_work(&kipc_reaper,
 						      KIPC_REAP_INTERVAL);
+				break;
+			}
 		mutex_unlock(&kipc_registry_lock);
 		kipc_names_doom(&doomed);
 	} while (again);
@@ -485,14 +518,16 @@ static void kipc_registry_reap(struct work_struct *work)
  */
 void kipc_registry_teardown(void)
 {
-	struct kipc_names *names, *next;
+	unsigned int batch = UINT_MAX;
+	struct kipc_names *names;
+	struct hlist_node *next;
 	LIST_HEAD(doomed);
+	int i;
 
 	cancel_delayed_work_sync(&kipc_reaper);
 	mutex_lock(&kipc_registry_lock);
-	list_for_each_entry_safe(names, next, &kipc_tables, node)
-		while (!kipc_names_reap_locked(names, &doomed))
-			;
+	hash_for_each_safe(kipc_tables, i, next, names, node)
+		kipc_names_reap_locked(names, &doomed, &batch);
 	mutex_unlock(&kipc_registry_lock);
 	kipc_names_doom(&doomed);
 }

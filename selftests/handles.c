@@ -41,20 +41,6 @@ FIXTURE_TEARDOWN(handles)
 	wait_for(total("handles") == self->handles);
 }
 
-/* The kernel's own count of what the module holds, of a debug build; or 0. */
-static unsigned int parcels(void)
-{
-	FILE *f = fopen("/sys/kernel/debug/kipc/references", "re");
-	unsigned int n = 0;
-	char line[64];
-
-	while (f && fgets(line, sizeof(line), f))
-		sscanf(line, "parcels %u", &n);
-	if (f)
-		fclose(f);
-	return n;
-}
-
 TEST_F(handles, one)
 {
 	struct kipc_descriptor item = { .fd = h_memfd() }, got[2];
@@ -76,7 +62,7 @@ TEST_F(handles, one)
 	EXPECT_EQ(5, pread(got[0].fd, text, sizeof(text), 0));
 	EXPECT_EQ(before + 1, h_descriptors());
 	EXPECT_EQ(0, total("carried"));
-	EXPECT_EQ(0, parcels());
+	EXPECT_EQ(0, references("parcels"));
 	close(item.fd);
 	close(got[0].fd);
 }

@@ -74,4 +74,32 @@ TEST_F(seen, number_of_a_closed_socket)
 	EXPECT_TRUE(nl_event(nl, &m, 20000));
 }
 
+/* Who subscribes and who opens the device as the first of a namespace have one table. */
+static long subscribe_first(struct party *p)
+{
+	struct nl *nl = nl_open();
+
+	(void)p;
+	CHECK(nl && !nl_subscribe(nl, KIPC_HAPPENED_CREATED, false));
+	return references("tables");
+}
+
+TEST(first_of_a_namespace)
+{
+	unsigned int tables;
+	struct party *p;
+
+	NEED_DELAY_POINTS();
+	tables = references("tables");
+	ASSERT_OK(unshare(CLONE_NEWIPC));
+	p = party(subscribe_first, -1);
+	hold(p, "names_created");
+	control();
+	/* The one that is held counts, too, until it turns out that it is not needed. */
+	EXPECT_EQ(tables + 2, references("tables"));
+	release("names_created");
+	EXPECT_EQ(tables + 1, outcome(p));
+	race_end();
+}
+
 TEST_HARNESS_MAIN

@@ -558,6 +558,20 @@ void *shared(size_t size)
 	return p;
 }
 
+unsigned int references(const char *what)
+{
+	FILE *f = fopen("/sys/kernel/debug/kipc/references", "re");
+	unsigned int n = 0, found = 0;
+	char line[64], name[32];
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%31s %u", name, &n) == 2 && !strcmp(name, what))
+			found = n;
+	if (f)
+		fclose(f);
+	return found;
+}
+
 unsigned int from_env(const char *name, unsigned int otherwise)
 {
 	const char *text = getenv(name);
