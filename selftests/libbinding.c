@@ -456,7 +456,7 @@ TEST_F(client, gives_up)
 	uint64_t args[8] = { 0 }, token;
 
 	EXPECT_EQ(0, kipc_stack_take(b));
-	EXPECT_ERR(ETIMEDOUT, kipc_call(b, 0, HOLD, args, after(SECOND)));
+	EXPECT_ERR(ETIMEDOUT, kipc_call(b, 0, HOLD, args, after(3 * SECOND)));
 	wait_holding(1);
 	EXPECT_ERR(EBUSY, kipc_call(b, 0, ADD, args, after(PATIENCE)));
 	/* Others are better now, as long as there are any. */
@@ -541,7 +541,7 @@ TEST_F(client, goes_on_after_signals)
 TEST_F(client, goes_on_to_its_deadline)
 {
 	pid_t pid = lib_serve(self->name, &self->options);
-	pid_t caller = interrupted_caller(self->name, 5 * SECOND, ETIMEDOUT);
+	pid_t caller = interrupted_caller(self->name, 8 * SECOND, ETIMEDOUT);
 
 	wait_holding(1);
 	signal_often(caller);
@@ -595,12 +595,17 @@ static void stay(int sig)
 static void *collect_any(void *caller)
 {
 	uint64_t args[8];
+	unsigned int stack;
 
 	wait_holding(1);
 	pthread_kill(*(pthread_t *)caller, SIGUSR1);
 	wait_for(__atomic_load_n(&in_handler, __ATOMIC_SEQ_CST));
 	let_go(1);
-	CHECK(kipc_call_collect(shared_binding, NULL, args, NULL, after(PATIENCE)) == 7);
+	CHECK(kipc_call_collect(shared_binding, NULL, args, &stack, after(PATIENCE)) == 7);
+	/* Nobody gets it yet, whose call the other would take for its own. */
+	CHECK(!stack);
+	kipc_stack_release(shared_binding, stack);
+	CHECK(kipc_stack_take(shared_binding) == 1);
 	__atomic_store_n(&collected_by_another, 1, __ATOMIC_SEQ_CST);
 	return NULL;
 }
@@ -615,10 +620,37 @@ TEST_F(client, another_collects)
 
 	ASSERT_EQ(0, sigaction(SIGUSR1, &sa, NULL));
 	shared_binding = lib_bind(self->name);
+	ASSERT_EQ(0, kipc_stack_take(shared_binding));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, collect_any, &here));
 	EXPECT_ERR(ENOENT, kipc_call(shared_binding, 0, HOLD, args, after(PATIENCE)));
 	ASSERT_EQ(0, pthread_join(thread, NULL));
+	EXPECT_EQ(0, kipc_stack_take(shared_binding));
 	kipc_disconnect(shared_binding);
+	EXPECT_EQ(128 + SIGKILL, slay(pid));
+}
+
+/* The same, for a call that was submitted, by a thread that goes no further for now. */
+TEST_F(client, another_collects_what_was_submitted)
+{
+	pid_t pid = lib_serve(self->name, &self->options);
+	struct kipc_binding *b = lib_bind(self->name);
+	uint64_t args[8], token;
+	unsigned int stack;
+
+	ASSERT_EQ(0, kipc_stack_take(b));
+	token = lib_submit(b, 0, ADD, 1);
+	EXPECT_EQ(0, kipc_call_collect(b, &token, args, NULL, after(PATIENCE)));
+	ASSERT_OK(ioctl(kipc_binding_fd(b), KIPC_IOC_SERVICE_CALL, KIPC_SERVICE_SUBMIT | 0UL));
+	EXPECT_EQ(0, kipc_call_collect(b, NULL, args, &stack, after(PATIENCE)));
+	EXPECT_EQ(0, stack);
+	kipc_stack_release(b, stack);
+	while (kipc_stack_take(b) > 0)
+		;
+	EXPECT_EQ(EAGAIN, errno);
+	/* Another call begins anew. */
+	EXPECT_EQ(0, kipc_call(b, 0, ADD, args, after(PATIENCE)));
+	EXPECT_EQ(0, kipc_stack_take(b));
+	kipc_disconnect(b);
 	EXPECT_EQ(128 + SIGKILL, slay(pid));
 }
 

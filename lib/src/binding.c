@@ -194,6 +194,28 @@ void *kipc_stack(const struct kipc_binding *binding, unsigned int stack)
 	return binding->map + binding->frames_size + (size_t)stack * binding->stack_size;
 }
 
+/* Take one that is not among @others. */
+static int take_but(struct kipc_binding *binding, uint64_t others)
+{
+	uint64_t available = __atomic_load_n(&binding->free, __ATOMIC_RELAXED);
+	uint64_t possible, good;
+	int stack;
+
+	do {
+		possible = available & ~others;
+		if (!possible) {
+			errno = EAGAIN;
+			return -1;
+		}
+		good = possible & ~__atomic_load_n(&binding->doubtful, __ATOMIC_RELAXED);
+		/* The lowest is the one that is in use most of the time. */
+		stack = __builtin_ctzll(good ? good : possible);
+	} while (!__atomic_compare_exchange_n(&binding->free, &available,
+					      available & ~(1ULL << stack), 0,
+					      __ATOMIC_ACQUIRE, __ATOMIC_RELAXED));
+	return stack;
+}
+
 /**
  * kipc_stack_take() - take an A-stack that no other thread has taken
  * @binding: a binding
@@ -204,21 +226,15 @@ void *kipc_stack(const struct kipc_binding *binding, unsigned int stack)
  */
 int kipc_stack_take(struct kipc_binding *binding)
 {
-	uint64_t available = __atomic_load_n(&binding->free, __ATOMIC_RELAXED);
-	uint64_t good;
+	uint64_t unread = 0;
 	int stack;
 
-	do {
-		if (!available) {
-			errno = EAGAIN;
-			return -1;
-		}
-		good = available & ~__atomic_load_n(&binding->doubtful, __ATOMIC_RELAXED);
-		/* The lowest is the one that is in use most of the time. */
-		stack = __builtin_ctzll(good ? good : available);
-	} while (!__atomic_compare_exchange_n(&binding->free, &available,
-					      available & ~(1ULL << stack), 0,
-					      __ATOMIC_ACQUIRE, __ATOMIC_RELAXED));
+	/* Whoever has yet to read what became of his call there will not find another's. */
+	while ((stack = take_but(binding, unread)) >= 0 &&
+	       __atomic_load_n(&kipc_frame(binding, stack)->token, __ATOMIC_ACQUIRE)) {
+		kipc_stack_release(binding, stack);
+		unread |= 1ULL << stack;
+	}
 	return stack;
 }
 

@@ -63,10 +63,17 @@ static void fill_frame(struct kipc_frame *frame, uint64_t procedure,
 	frame->token = 0;
 }
 
-/* Which the kernel has written, if nobody who shares the descriptor has since. */
-static uint64_t read_token(const struct kipc_frame *frame)
+/*
+ * Which the kernel has written, if nobody who shares the descriptor has since.  Until it
+ * was read here, kipc_stack_take() leaves the A-stack alone: another thread may have
+ * collected the call meanwhile, and given its A-stack back.
+ */
+static uint64_t read_token(struct kipc_frame *frame)
 {
-	return __atomic_load_n(&frame->token, __ATOMIC_RELAXED);
+	uint64_t token = __atomic_load_n(&frame->token, __ATOMIC_RELAXED);
+
+	__atomic_store_n(&frame->token, 0, __ATOMIC_RELEASE);
+	return token;
 }
 
 /*
@@ -86,6 +93,9 @@ static int go_on(struct kipc_binding *binding, unsigned int stack, uint64_t toke
 		errno = EPROTO;
 		return -1;
 	}
+	/* Another thread is just collecting it. */
+	if (ret < 0 && errno == EBUSY)
+		errno = ENOENT;
 	if (ret < 0 && (errno == ETIMEDOUT || errno == EAGAIN)) {
 		err = errno;
 		kipc_call_cancel(binding, token);
@@ -153,6 +163,8 @@ int kipc_call_async(struct kipc_binding *binding, unsigned int stack,
 		    uint64_t procedure, const uint64_t args[8], uint64_t *token)
 {
 	struct kipc_frame *frame;
+	uint64_t submitted;
+	int ret;
 
 	if (stack >= binding->stacks) {
 		errno = EINVAL;
@@ -160,11 +172,11 @@ int kipc_call_async(struct kipc_binding *binding, unsigned int stack,
 	}
 	frame = kipc_frame(binding, stack);
 	fill_frame(frame, procedure, args, KIPC_FOREVER);
-	if (ioctl(binding->fd, KIPC_IOC_SERVICE_CALL, stack | KIPC_SERVICE_SUBMIT) < 0)
-		return -1;
-	if (token)
-		*token = read_token(frame);
-	return 0;
+	ret = ioctl(binding->fd, KIPC_IOC_SERVICE_CALL, stack | KIPC_SERVICE_SUBMIT);
+	submitted = read_token(frame);
+	if (ret == 0 && token)
+		*token = submitted;
+	return ret;
 }
 
 /**
