@@ -53,6 +53,7 @@ struct kipc_service {
 	size_t room;			/* bytes that a handler has */
 	unsigned int threads;		/* that there are; atomic */
 	struct worker *started;		/* those that are to be joined; atomic */
+	int error;			/* of one of them that could not go on; atomic */
 };
 
 /* The worker that this thread is while it runs a handler. */
@@ -215,9 +216,25 @@ static struct worker *new_worker(struct kipc_service *service)
 	return worker;
 }
 
+/* Whoever cannot go on ends all of them, and is not missed in silence: returns as work(). */
+static int work_or_stop(struct worker *worker)
+{
+	int err = work(worker);
+
+	/* Not for the sake of a child of the server. */
+	if (err && err != ENXIO)
+		kipc_service_stop(worker->service->fd);
+	return err;
+}
+
 static void *run_thread(void *argument)
 {
-	work(argument);
+	struct worker *worker = argument;
+	int err = work_or_stop(worker);
+
+	/* The main thread is told that, too; or had it stopped before, and this one is late. */
+	if (err && err != EIDRM)
+		__atomic_store_n(&worker->service->error, err, __ATOMIC_RELAXED);
 	return NULL;
 }
 
@@ -318,12 +335,11 @@ int kipc_service_run(struct kipc_service *service)
 	service->threads = 1;
 	for (i = 1; worker && i < service->options.threads; i++)
 		grow(service);
-	err = worker ? work(worker) : ENOMEM;
-	/* The others end as well; not for the sake of a child of the server. */
-	if (worker && err && err != ENXIO)
-		kipc_service_stop(service->fd);
+	err = worker ? work_or_stop(worker) : ENOMEM;
 	join_all(service);
 	free_worker(worker);
+	if (!err)
+		err = service->error;
 	if (err) {
 		errno = err;
 		return -1;
