@@ -2,6 +2,7 @@
 /*
  * Deadlines.
  */
+#include <errno.h>
 #include <time.h>
 
 #include "internal.h"
@@ -27,4 +28,27 @@ uint64_t kipc_deadline(uint64_t nanoseconds)
 	deadline += nanoseconds;
 	/* A clock that reads 0 is possible in a time namespace. */
 	return deadline == KIPC_NO_WAIT ? 1 : deadline;
+}
+
+/**
+ * kipc_is_over() - has a deadline passed?
+ * @deadline: KIPC_NO_WAIT, which always has, KIPC_FOREVER, or a time
+ *
+ * Return: if so.
+ */
+bool kipc_is_over(uint64_t deadline)
+{
+	return deadline != KIPC_FOREVER && kipc_deadline(0) >= deadline;
+}
+
+/**
+ * kipc_too_late() - say that a deadline has passed
+ * @deadline: which
+ *
+ * Return: -1 with errno: EAGAIN (KIPC_NO_WAIT), ETIMEDOUT.
+ */
+int kipc_too_late(uint64_t deadline)
+{
+	errno = deadline == KIPC_NO_WAIT ? EAGAIN : ETIMEDOUT;
+	return -1;
 }

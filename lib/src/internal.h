@@ -30,6 +30,8 @@
 #ifndef KIPC_INTERNAL_H
 #define KIPC_INTERNAL_H
 
+#include <stdbool.h>
+
 /* Only what kipc.h declares is visible outside the library. */
 #pragma GCC visibility push(default)
 #include <kipc.h>
@@ -106,6 +108,8 @@ static inline struct kipc_frame *kipc_frame(const struct kipc_binding *binding,
 }
 
 int kipc_control(unsigned long request, void *argument);
+bool kipc_is_over(uint64_t deadline);
+int kipc_too_late(uint64_t deadline);
 int kipc_name(const char *name, uint64_t *pointer, uint32_t *length);
 int kipc_describe(struct kipc_create *create, uint32_t kind, const char *name,
 		  const void *attr, size_t size);

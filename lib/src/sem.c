@@ -238,8 +238,11 @@ int kipc_sem_take_all(const int *fds, size_t count, uint64_t deadline)
 		return -1;
 	}
 	while (ioctl(fds[0], KIPC_IOC_SEM_TAKE_ALL, &all) < 0) {
-		if (errno != EAGAIN || deadline == KIPC_NO_WAIT)
+		if (errno != EAGAIN)
 			return -1;
+		/* Others may be faster each time. */
+		if (kipc_is_over(deadline))
+			return kipc_too_late(deadline);
 		if (kipc_sem_await(fds, count, deadline) < 0)
 			return -1;
 	}

@@ -48,18 +48,14 @@ int kipc_sigfd(const sigset_t *signals, uint32_t flags)
  */
 static int kipc_poll(struct pollfd *fds, size_t count, uint64_t deadline)
 {
-	struct timespec now, rest = { 0 };
-	uint64_t time;
+	uint64_t now = kipc_deadline(0);
+	struct timespec rest = { 0 };
 	int ready;
 	size_t i;
 
-	if (deadline != KIPC_NO_WAIT && deadline != KIPC_FOREVER) {
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		time = (uint64_t)now.tv_sec * SECOND + (uint64_t)now.tv_nsec;
-		if (time < deadline) {
-			rest.tv_sec = (time_t)((deadline - time) / SECOND);
-			rest.tv_nsec = (long)((deadline - time) % SECOND);
-		}
+	if (deadline > now) {
+		rest.tv_sec = (time_t)((deadline - now) / SECOND);
+		rest.tv_nsec = (long)((deadline - now) % SECOND);
 	}
 	ready = ppoll(fds, count, deadline == KIPC_FOREVER ? NULL : &rest, NULL);
 	for (i = 0; ready > 0 && i < count; i++) {
@@ -69,13 +65,6 @@ static int kipc_poll(struct pollfd *fds, size_t count, uint64_t deadline)
 		}
 	}
 	return ready;
-}
-
-/* The deadline has passed. */
-static int kipc_too_late(uint64_t deadline)
-{
-	errno = deadline == KIPC_NO_WAIT ? EAGAIN : ETIMEDOUT;
-	return -1;
 }
 
 /**
@@ -144,6 +133,9 @@ int kipc_wait_all(struct pollfd *fds, size_t count, uint64_t deadline)
 		n = kipc_missing(fds, count, missing);
 		if (!n)
 			return ready;
+		/* Those that are missing may be others each time, and for ever. */
+		if (kipc_is_over(deadline))
+			return kipc_too_late(deadline);
 		ready = kipc_poll(missing, n, deadline);
 		if (ready <= 0)
 			return ready ? -1 : kipc_too_late(deadline);
