@@ -76,6 +76,10 @@ void *kipc_memory_map(int fd, size_t *size, int prot)
 
 	if (kipc_memory_stat(fd, &stat) < 0)
 		return NULL;
+	if (!bytes && stat.size > SIZE_MAX) {
+		errno = ENOMEM;
+		return NULL;
+	}
 	if (!bytes)
 		bytes = (size_t)stat.size;
 	map = mmap(NULL, bytes, prot, MAP_SHARED, fd, 0);
