@@ -275,6 +275,35 @@ static void submit(FIXTURE_DATA(meeting) *self, unsigned int stack)
 	CHECK(!at_once(submitter(self->client, stack)));
 }
 
+/* A worker that has found the line empty, and a caller that has found nobody idle. */
+TEST_F(meeting, worker_joins_late)
+{
+	struct party *c = caller(self->client, 0);
+
+	hold_worker(self->w, "worker_joining");
+	go(c);
+	wait_for(service_stat(self->fd).waiting == 1);
+	wait_for(asleep(c));
+	release("worker_joining");
+	EXPECT_EQ(0, done(self->w));
+	EXPECT_EQ(0, do_now(self->w, act_reply));
+	EXPECT_EQ(REPLY, outcome(c));
+}
+
+TEST_F(meeting, caller_lines_up_late)
+{
+	struct party *c = caller(self->client, 0);
+
+	hold(c, "call_alone");
+	work(self->w, act_serve);
+	wait_idle(self->fd, 1);
+	wait_for(asleep(&self->w->at));
+	release("call_alone");
+	EXPECT_EQ(0, done(self->w));
+	EXPECT_EQ(0, do_now(self->w, act_reply));
+	EXPECT_EQ(REPLY, outcome(c));
+}
+
 /* It was taken out of the line to be cancelled, and somebody waits for it. */
 TEST_F(meeting, cancel_and_collect)
 {
@@ -446,35 +475,6 @@ TEST_F(meeting, anothers_call_is_withdrawn_and_the_next_begins)
 	EXPECT_EQ(REPLY, collect_now(self->client, 0));
 	EXPECT_EQ(REPLY, collect_now(self->client, 0));
 	settled(self->fd, 2, 0);
-}
-
-/* A worker that has found the line empty, and a caller that has found nobody idle. */
-TEST_F(meeting, worker_joins_late)
-{
-	struct party *c = caller(self->client, 0);
-
-	hold_worker(self->w, "worker_joining");
-	go(c);
-	wait_for(service_stat(self->fd).waiting == 1);
-	wait_for(asleep(c));
-	release("worker_joining");
-	EXPECT_EQ(0, done(self->w));
-	EXPECT_EQ(0, do_now(self->w, act_reply));
-	EXPECT_EQ(REPLY, outcome(c));
-}
-
-TEST_F(meeting, caller_lines_up_late)
-{
-	struct party *c = caller(self->client, 0);
-
-	hold(c, "call_alone");
-	work(self->w, act_serve);
-	wait_idle(self->fd, 1);
-	wait_for(asleep(&self->w->at));
-	release("call_alone");
-	EXPECT_EQ(0, done(self->w));
-	EXPECT_EQ(0, do_now(self->w, act_reply));
-	EXPECT_EQ(REPLY, outcome(c));
 }
 
 TEST_HARNESS_MAIN
