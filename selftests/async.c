@@ -658,7 +658,7 @@ static pid_t crowd_server(struct both *b, struct tally *t)
 	}
 }
 
-TEST_F_TIMEOUT(async, crowd, 120)
+TEST_F(async, crowd)
 {
 	struct tally *t = shared(sizeof(*t));
 	pid_t callers[CALLERS], servers[SERVERS];

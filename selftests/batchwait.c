@@ -57,7 +57,8 @@ TEST(one_wake_up)
 		CHECK(!getrusage(RUSAGE_SELF, &now));
 		CHECK(ret == 16);
 		check_received(ret, 64, 1);
-		CHECK(now.ru_nvcsw - before.ru_nvcsw == 1);
+		/* None, if it came before it slept. */
+		CHECK(now.ru_nvcsw - before.ru_nvcsw <= 1);
 		_exit(0);
 	}
 	wait_waiters(fd, 0, 1, pid);

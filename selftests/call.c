@@ -391,7 +391,7 @@ TEST_F(call, deadline_after)
 
 	if (!pid) {
 		CHECK_ERR(ETIMEDOUT, k_call(self->b.out, &number, 8, &reply, 8,
-					    NULL, after(200 * MS)));
+					    NULL, after(3 * SECOND)));
 		exit(0);
 	}
 	token = served(self->b.in, 3);

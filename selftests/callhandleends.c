@@ -388,30 +388,29 @@ TEST_F(ends, quota)
 }
 
 /* A signal while the server has it: the call goes on, with what its reply carries. */
-static int alarms;
-
 TEST_F(ends, interrupted)
 {
 	struct kipc_descriptor item = { .fd = self->what }, got;
 	struct h_both h = { .items = &item, .count = 1, .got = &got, .room = 1 };
+	int *alarms = shared(sizeof(*alarms)), fd;
 	uint64_t token;
 	char data[8];
 	pid_t pid;
-	int fd;
 
-	count_signals(SIGUSR1, 0, &alarms);
+	count_signals(SIGUSR1, 0, alarms);
 	pid = spawn();
 	if (!pid) {
 		fd = h_serve_fd(self->b.in, &token);
 		CHECK(fd >= 0 && !kill(getppid(), SIGUSR1));
-		usleep(20000);
+		/* A reply that is there would be before the signal. */
+		wait_for(__atomic_load_n(alarms, __ATOMIC_SEQ_CST));
 		CHECK(!h_reply_fd(self->b.in, token, fd));
 		_exit(0);
 	}
 	EXPECT_ERR(EINTR, h_ask(self->b.out, "x", 1, data, 8, &h, &self->token, 0,
 				after(PATIENCE)));
 	ASSERT_NE(0, self->token);
-	EXPECT_EQ(1, alarms);
+	EXPECT_EQ(1, *alarms);
 	fd = h_collect_fd(self->b.out, self->token);
 	EXPECT_TRUE(h_same(fd, self->what));
 	close(fd);

@@ -93,6 +93,7 @@ static inline int s_reply(int fd, uint64_t token, int status, uint64_t first)
 enum {
 	ADD,		/* args[0] + args[1]; the status is args[2] */
 	NAP,		/* sleep for args[0] nanoseconds */
+	HOLD,		/* until the int at args[0], which is shared, is not 0 */
 	HANG,		/* until it is killed */
 	SCRIBBLE,	/* add args[0] to each byte of the A-stack, args[1] bytes */
 	EXIT,		/* of the thread */
@@ -226,7 +227,7 @@ static inline bool s_handle(char *map, struct kipc_service_serve *serve)
 	const struct kipc_served *call = &serve->call;
 	struct kipc_service_reply *reply = &serve->reply;
 	const struct client *next;
-	struct timespec nap;
+	struct timespec span;
 	uint64_t i;
 
 	memset(reply, 0, sizeof(*reply));
@@ -245,9 +246,13 @@ static inline bool s_handle(char *map, struct kipc_service_serve *serve)
 		reply->status = call->args[2];
 		return true;
 	case NAP:
-		nap.tv_sec = call->args[0] / SECOND;
-		nap.tv_nsec = call->args[0] % SECOND;
-		nanosleep(&nap, NULL);
+		span.tv_sec = call->args[0] / SECOND;
+		span.tv_nsec = call->args[0] % SECOND;
+		nanosleep(&span, NULL);
+		return true;
+	case HOLD:
+		wait_for(__atomic_load_n((int *)(uintptr_t)call->args[0],
+					 __ATOMIC_SEQ_CST));
 		return true;
 	case HANG:
 		for (;;)

@@ -284,7 +284,7 @@ TEST(others_are_just_leaving)
 	int ctl = control(), i;
 
 	set_limit("max_objects", 12);
-	for (i = 0; i < 3 && longest >= SECOND / 2; i++)
+	for (i = 0; i < 5 && longest >= SECOND / 2; i++)
 		longest = beside_those_who_leave(ctl, name);
 	EXPECT_LT(longest, SECOND / 2);
 	TH_LOG("longest call: %llu us", (unsigned long long)longest / 1000);

@@ -142,11 +142,11 @@ TEST_F(events, a_server_dies)
 	expect(self->nl, KIPC_HAPPENED_CREATED, id, NULL, &m);
 	pid = spawn();
 	if (!pid) {
-		CHECK(k_serve(fd, &number, 8, &recv, 0, PATIENCE) == 8);
+		CHECK(k_serve(fd, &number, 8, &recv, 0, after(PATIENCE)) == 8);
 		for (;;)
 			pause();
 	}
-	ASSERT_OK(k_submit(fd, &number, 8, 8, &token, PATIENCE));
+	ASSERT_OK(k_submit(fd, &number, 8, 8, &token, after(PATIENCE)));
 	wait_for(stat_of(fd).serving == 1);
 	EXPECT_EQ(128 + SIGKILL, slay(pid));
 	ASSERT_TRUE(nl_event(self->nl, &m, SOON_MS));
@@ -154,7 +154,7 @@ TEST_F(events, a_server_dies)
 	EXPECT_EQ(id, m.id);
 	/* The kernel has noticed it. */
 	EXPECT_EQ(0, m.word[KIPC_A_PID]);
-	EXPECT_ERR(EPIPE, k_collect(fd, &token, &number, 8, NULL, PATIENCE));
+	EXPECT_ERR(EPIPE, k_collect(fd, &token, &number, 8, NULL, after(PATIENCE)));
 	close(fd);
 }
 
@@ -175,18 +175,18 @@ TEST_F(events, a_server_dies_with_its_handle)
 	if (!pid) {
 		int own = k_open(self->ctl, name, RECEIVE, 0);
 
-		CHECK(k_serve(own, &number, 8, &recv, 0, PATIENCE) == 8);
+		CHECK(k_serve(own, &number, 8, &recv, 0, after(PATIENCE)) == 8);
 		for (;;)
 			pause();
 	}
-	ASSERT_OK(k_submit(fd, &number, 8, 8, &token, PATIENCE));
+	ASSERT_OK(k_submit(fd, &number, 8, 8, &token, after(PATIENCE)));
 	wait_for(stat_of(fd).serving == 1);
 	EXPECT_EQ(128 + SIGKILL, slay(pid));
 	ASSERT_TRUE(nl_event(self->nl, &m, SOON_MS));
 	EXPECT_EQ(KIPC_HAPPENED_DIED, m.word[KIPC_A_EVENT]);
 	EXPECT_EQ(id_of(fd), m.id);
 	EXPECT_FALSE(nl_event(self->nl, &m, NEVER_MS));
-	EXPECT_ERR(EPIPE, k_collect(fd, &token, &number, 8, NULL, PATIENCE));
+	EXPECT_ERR(EPIPE, k_collect(fd, &token, &number, 8, NULL, after(PATIENCE)));
 	close(fd);
 }
 
@@ -212,13 +212,13 @@ TEST_F(events, a_server_executes_something)
 		/* What it becomes reads until nobody can write. */
 		CHECK(dup2(pipefd[0], STDIN_FILENO) == STDIN_FILENO);
 		close(pipefd[1]);
-		CHECK(k_serve(own, &number, 8, &recv, 0, PATIENCE) == 8);
+		CHECK(k_serve(own, &number, 8, &recv, 0, after(PATIENCE)) == 8);
 		CHECK(read(pipefd[0], &byte, 1) == 1);
 		execlp("cat", "cat", NULL);
 		_exit(127);
 	}
 	close(pipefd[0]);
-	ASSERT_OK(k_submit(fd, &number, 8, 8, &token, PATIENCE));
+	ASSERT_OK(k_submit(fd, &number, 8, 8, &token, after(PATIENCE)));
 	wait_for(stat_of(fd).serving == 1);
 	ASSERT_EQ(1, write(pipefd[1], "x", 1));
 	ASSERT_TRUE(nl_event(self->nl, &m, SOON_MS));
@@ -228,7 +228,7 @@ TEST_F(events, a_server_executes_something)
 	close(pipefd[1]);
 	EXPECT_EQ(0, reap(pid));
 	EXPECT_FALSE(nl_event(self->nl, &m, NEVER_MS));
-	EXPECT_ERR(EPIPE, k_collect(fd, &token, &number, 8, NULL, PATIENCE));
+	EXPECT_ERR(EPIPE, k_collect(fd, &token, &number, 8, NULL, after(PATIENCE)));
 	close(own);
 	close(fd);
 }
@@ -417,7 +417,7 @@ TEST_F(events, lost_ones_are_counted)
 	ASSERT_OK(nl_subscribe(self->nl, KIPC_HAPPENED_CREATED, false));
 	for (i = 0; i < made; i++)
 		close(default_box());
-	while (nl_event(self->nl, &m, 1000)) {
+	while (nl_event(self->nl, &m, 5000)) {
 		heard++;
 		if (nl_has(&m, KIPC_A_LOST))
 			lost = m.lost;

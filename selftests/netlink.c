@@ -280,7 +280,7 @@ TEST_F(look, calls)
 	token = list.item[0].token;
 	free(list.item);
 
-	ASSERT_EQ(8, k_serve(self->box, &number, 8, &recv, 0, PATIENCE));
+	ASSERT_EQ(8, k_serve(self->box, &number, 8, &recv, 0, after(PATIENCE)));
 	list = nl_dump(self->nl, KIPC_CMD_CALL, self->info.id, false);
 	ASSERT_EQ(1, list.count);
 	EXPECT_EQ(KIPC_STAGE_SERVED, list.item[0].word[KIPC_A_STATE]);
@@ -296,8 +296,8 @@ TEST_F(look, calls)
 	list = nl_dump(self->nl, KIPC_CMD_CALL, self->info.id, false);
 	EXPECT_EQ(0, list.count);
 
-	ASSERT_OK(k_submit(self->box, &number, 8, 8, &token, PATIENCE));
-	ASSERT_EQ(8, k_serve(self->box, &number, 8, &recv, 0, PATIENCE));
+	ASSERT_OK(k_submit(self->box, &number, 8, 8, &token, after(PATIENCE)));
+	ASSERT_EQ(8, k_serve(self->box, &number, 8, &recv, 0, after(PATIENCE)));
 	ASSERT_OK(k_reply(self->box, token, &number, 8, 0));
 	list = nl_dump(self->nl, KIPC_CMD_CALL, self->info.id, false);
 	ASSERT_EQ(1, list.count);
@@ -566,8 +566,8 @@ TEST_F(look, not_for_this_request)
 TEST_F(look, dump_in_a_storm)
 {
 	unsigned int i, round, rounds = effort(60), interrupted = 0;
+	uint64_t ids[64], end = after(PATIENCE);
 	int stays[64];
-	uint64_t ids[64];
 	struct nl_list list;
 	pid_t storm;
 
@@ -579,7 +579,7 @@ TEST_F(look, dump_in_a_storm)
 	if (!storm)
 		for (;;)
 			close(default_box());
-	for (round = 0; round < rounds; round++) {
+	for (round = 0; round < rounds || (!interrupted && now_ns() < end); round++) {
 		list = nl_dump(self->nl, KIPC_CMD_OBJECT, 0, false);
 		interrupted += list.interrupted;
 		for (i = 1; i < list.count; i++)
@@ -589,7 +589,7 @@ TEST_F(look, dump_in_a_storm)
 		free(list.item);
 	}
 	EXPECT_EQ(128 + SIGKILL, slay(storm));
-	TH_LOG("%u of %u dumps were interrupted", interrupted, rounds);
+	TH_LOG("%u of %u dumps were interrupted", interrupted, round);
 	EXPECT_LT(0, interrupted);
 	for (i = 0; i < 64; i++)
 		close(stays[i]);

@@ -184,7 +184,7 @@ FIXTURE_TEARDOWN(pipedeath)
 {
 }
 
-TEST_F_TIMEOUT(pipedeath, of_anybody, 150)
+TEST_F(pipedeath, of_anybody)
 {
 	unsigned int n = from_env("KIPC_KILLS", 3000) * variant->share / 100;
 	unsigned int random = seed(), i, slot, writers_inside = 0, inside_ends = 0;

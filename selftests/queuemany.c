@@ -307,7 +307,7 @@ TEST_F(many, threads)
 		pthread_join(threads[slot], NULL);
 }
 
-TEST_F_TIMEOUT(many, kills, 150)
+TEST_F(many, kills)
 {
 	unsigned int n = from_env("KIPC_KILLS", 3000) / 3 * variant->share / 100;
 	unsigned int inside = 0, receivers_inside = 0, missing = 0, done = 0;

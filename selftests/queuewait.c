@@ -424,7 +424,7 @@ TEST(senders_leave_the_line)
 
 		EXPECT_EQ(0, q_put_sized(fd, 1, 0, 50, 1));
 		for (i = 0; i < 3; i++) {
-			uint64_t deadline = way == LATE && !i ? after(SECOND) :
+			uint64_t deadline = way == LATE && !i ? after(4 * SECOND) :
 				KIPC_FOREVER;
 
 			pids[i] = spawn();

@@ -211,8 +211,6 @@ FIXTURE_SETUP(leaving)
 	*box = race_box(0, 0, LARGE, 0);
 	self->s = sender(box->out, LARGE, 1);
 	self->r = receiver(box->in, LARGE);
-	if (variant->late)
-		self->s->deadline = after(200 * MS);
 }
 
 /* The receiver is held before or after the copy, the sender as it leaves. */
@@ -225,6 +223,8 @@ static void leave(FIXTURE_DATA(leaving) *self, const char *point,
 	go(self->r);
 	wait_waiters(self->box.manage, 0, 1, self->r->pid);
 	arm("meet_leaving", s);
+	if (variant->late)
+		s->deadline = after(2 * SECOND);
 	go(s);
 	wait_held(point, self->r);
 	if (variant->late) {

@@ -52,7 +52,7 @@ FIXTURE_SETUP(revoked)
 	go(self->second);
 	wait_waiters(box->manage, 0, 2, self->second->pid);
 	if (variant->late)
-		s->deadline = after(200 * MS);
+		s->deadline = after(SECOND);
 	go(s);
 	wait_for(stat_of(box->manage).letters == 1);
 	wait_held(variant->point, self->first);
@@ -362,7 +362,7 @@ TEST_F(waker, wakee_is_interrupted)
 
 TEST_F(waker, wakee_is_late)
 {
-	self->first->deadline = after(SECOND);
+	self->first->deadline = after(4 * SECOND);
 	line_up(self);
 	hold(self->waker, "before_wake");
 	EXPECT_EQ(1, outcome(self->first));

@@ -275,7 +275,7 @@ TEST_F(cold, reply_without_a_server)
 	hold(r, "reply_copying");
 	EXPECT_EQ(KILLED, killed(s));
 	/* Its death is noticed a little later, and there is nothing to tell when. */
-	usleep(500000);
+	sleep(2);
 	release("reply_copying");
 	EXPECT_EQ(-EPIPE, outcome(r));
 	EXPECT_EQ(-EPIPE, collect(self->box.out, token));
@@ -297,7 +297,7 @@ TEST_F(cold, late_submission)
 	struct party *c = party(act_submit, meet.out), *s = server(meet.in);
 
 	c->stays = true;
-	c->deadline = after(SECOND);
+	c->deadline = after(3 * SECOND);
 	go(c);
 	wait_for(stat_of(meet.manage).letters == 1);
 	wait_for(asleep(c));

@@ -213,7 +213,7 @@ TEST(killed_receiver_leaves_it_to_the_next)
 		uint64_t data;
 
 		wait_waiters(fd, 0, 1, first);
-		second = receiver(fd, 8, i, after(5 * SECOND));
+		second = receiver(fd, 8, i, after(PATIENCE));
 		wait_waiters(fd, 0, 2, second);
 		kill(first, SIGKILL);
 		fill(&data, 8, i);

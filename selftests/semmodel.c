@@ -385,7 +385,7 @@ static void show(void)
 
 static void compare(void)
 {
-	uint64_t end = after(PATIENCE / 4);
+	uint64_t end = after(PATIENCE);
 
 	while (!agrees() && now_ns() < end)
 		nap();

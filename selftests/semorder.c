@@ -325,7 +325,7 @@ TEST(senior_leaves)
 TEST(senior_is_late)
 {
 	int fd = bounded(1, 1, 1);
-	pid_t a = WAITER(fd, 1, CHECK_ERR(ETIMEDOUT, s_op(fd, after(SECOND),
+	pid_t a = WAITER(fd, 1, CHECK_ERR(ETIMEDOUT, s_op(fd, after(3 * SECOND),
 							  STEPS(ADD(0, -2)))));
 
 	while (s_stat_of(fd).waiting && !s_try(fd, 0))

@@ -204,7 +204,7 @@ TEST_F(call, given_up_when_it_was_taken)
 	uint64_t token;
 	struct task t;
 
-	task_call(&t, self->c, 0, 1, 2, after(SECOND / 2));
+	task_call(&t, self->c, 0, 1, 2, after(2 * SECOND));
 	token = s_take(self->fd, NULL);
 	EXPECT_ERR(ETIMEDOUT, task_end(&t));
 	EXPECT_ERR(EBUSY, s_call(self->c, 0, ADD, 0, 0, KIPC_FOREVER));

@@ -140,7 +140,7 @@ TEST_F(conn, given_up)
 	int i;
 
 	for (i = 0; i < 2; i++) {
-		task_connect(&self->t, self->fresh, &self->is, after(SECOND / 2));
+		task_connect(&self->t, self->fresh, &self->is, after(2 * SECOND));
 		token = s_take(self->fd, NULL);
 		EXPECT_ERR(ETIMEDOUT, task_end_of(&self->t, CONNECT));
 		EXPECT_EQ(1, bindings(self->fd));

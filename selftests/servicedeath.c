@@ -193,7 +193,7 @@ static void nothing_left(struct __test_metadata *_metadata)
 	EXPECT_EQ(0, total("waiters"));
 }
 
-TEST_F_TIMEOUT(servicedeath, of_anybody, 200)
+TEST_F(servicedeath, of_anybody)
 {
 	unsigned int kills = from_env("KIPC_KILLS", 3000), i, slot, inside = 0;
 	unsigned int random = 7, made = 0, done = 0;
@@ -250,7 +250,7 @@ TEST_F_TIMEOUT(servicedeath, of_anybody, 200)
 }
 
 /* All at once, in calls inside of calls. */
-TEST_F_TIMEOUT(servicedeath, all_at_once, 120)
+TEST_F(servicedeath, all_at_once)
 {
 	unsigned int round, i;
 

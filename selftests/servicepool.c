@@ -17,7 +17,7 @@ static struct kipc_service_attr with_workers(unsigned int workers)
 /* Who is idle can be told from who is busy. */
 static void submit_nap(struct hand *h, unsigned int stack)
 {
-	CHECK(!s_submit(&h->c, stack, NAP, 2 * SECOND, 0, NULL));
+	CHECK(!s_submit(&h->c, stack, NAP, 1000 * SECOND, 0, NULL));
 }
 
 static unsigned int flags_of_a_call(struct hand *h, unsigned int stack)
@@ -260,8 +260,11 @@ TEST(a_thousand_wait)
 		sum += waiting[i].switches;
 		most += waiting[i].switches > 1;
 	}
-	/* One each; a few may have met somebody else's lock, or a missing page. */
-	EXPECT_GE(sum, THOUSAND);
+	/*
+	 * One each; a few may have met somebody else's lock, or a missing page, or had
+	 * the reply before they slept.
+	 */
+	EXPECT_GE(sum, THOUSAND - THOUSAND / 10);
 	EXPECT_LE(sum, THOUSAND + THOUSAND / 10);
 	TH_LOG("%ld switches, more than one of %u", sum, most);
 	EXPECT_EQ(THOUSAND, service_stat(h.fd).replies);

@@ -298,6 +298,12 @@ FIXTURE_TEARDOWN(storm)
 	close(self->fd);
 }
 
+static bool any_caught(struct storm *s)
+{
+	return __atomic_load_n(&s->caught[0], __ATOMIC_SEQ_CST) ||
+	       __atomic_load_n(&s->caught[1], __ATOMIC_SEQ_CST);
+}
+
 TEST_F(storm, loses_nothing)
 {
 	enum { COUNT = 600 };
@@ -321,6 +327,9 @@ TEST_F(storm, loses_nothing)
 
 			if (i == 0)
 				fill(buf, size, n);
+			/* The storm has begun. */
+			if (n == COUNT)
+				wait_for(any_caught(s));
 			insist(s, i == 0, self->fd, buf,
 			       i ? variant->size : size, n);
 			if (i == 1)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The kernel's kselftest harness.  Its time limit is for one test; this one is
- * for debug kernels under emulation beside other load, and what hangs is ended
- * sooner by KIPC_TEST_TIMEOUT of selftests/run.
+ * for debug kernels under emulation beside other load.  Of a whole program it is
+ * KIPC_TEST_TIMEOUT of selftests/run.
  */
 #ifndef KIPC_SELFTEST_TEST_H
 #define KIPC_SELFTEST_TEST_H

@@ -203,7 +203,7 @@ static bool forgotten(unsigned int i, struct kipc_memory_stat *st)
 /* Nobody does anything any more: does anybody wait for what is there? */
 void bells_waiters(void)
 {
-	uint64_t end = after(10 * SECOND);
+	uint64_t end = after(PATIENCE);
 	struct kipc_memory_stat st;
 	unsigned int i;
 

@@ -300,7 +300,7 @@ static bool still_waits(const struct actor *a)
 void calls_waiters(void)
 {
 	const struct actor *a, *end = world->actors + workers * THREADS;
-	uint64_t until = after(10 * SECOND);
+	uint64_t until = after(PATIENCE);
 	struct kipc_mailbox_stat st;
 	unsigned int i;
 

@@ -183,7 +183,7 @@ void oracle_waiters(void)
 	uint64_t end;
 
 	for (b = world->boxes; b < world->boxes + world->boxes_used; b++) {
-		end = after(10 * SECOND);
+		end = after(PATIENCE);
 		do {
 			st = stat_of(b->fd);
 			if (!forgotten(b, &st))

@@ -381,7 +381,7 @@ static bool forgotten(const struct kipc_pipe_stat *st)
 /* Nobody does anything any more: does anybody wait for what is there? */
 void pipes_waiters(void)
 {
-	uint64_t end = after(10 * SECOND);
+	uint64_t end = after(PATIENCE);
 	struct kipc_pipe_stat st;
 	unsigned int i;
 

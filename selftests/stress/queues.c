@@ -334,7 +334,7 @@ static const struct note *waits_for(unsigned int number)
 /* Nobody does anything any more: does anybody wait for a message that is there? */
 void queues_waiters(void)
 {
-	uint64_t end = after(10 * SECOND);
+	uint64_t end = after(PATIENCE);
 	struct kipc_queue_stat st;
 	const struct note *n;
 	unsigned int i;

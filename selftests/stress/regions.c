@@ -340,7 +340,7 @@ void regions_step(struct thread *t)
 /* Nobody does anything any more: does anybody wait for a semaphore that is there? */
 void regions_waiters(void)
 {
-	uint64_t end = after(10 * SECOND);
+	uint64_t end = after(PATIENCE);
 	struct kipc_sem_value v;
 	unsigned int i;
 

@@ -379,7 +379,7 @@ static bool forgotten(unsigned int number, unsigned int set)
 /* Nobody does anything any more: does anybody wait for what is there? */
 void sems_waiters(void)
 {
-	uint64_t end = after(10 * SECOND);
+	uint64_t end = after(PATIENCE);
 	unsigned int i, set;
 
 	for (set = 0; set < SETS; set++) {
