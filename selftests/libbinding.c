@@ -622,7 +622,7 @@ TEST_F(client, another_collects)
 	shared_binding = lib_bind(self->name);
 	ASSERT_EQ(0, kipc_stack_take(shared_binding));
 	ASSERT_EQ(0, pthread_create(&thread, NULL, collect_any, &here));
-	EXPECT_ERR(ENOENT, kipc_call(shared_binding, 0, HOLD, args, after(PATIENCE)));
+	EXPECT_ERR(EALREADY, kipc_call(shared_binding, 0, HOLD, args, after(PATIENCE)));
 	ASSERT_EQ(0, pthread_join(thread, NULL));
 	EXPECT_EQ(0, kipc_stack_take(shared_binding));
 	kipc_disconnect(shared_binding);

@@ -354,7 +354,9 @@ TEST(no_call)
 TEST_F(running, statuses)
 {
 	static const int own[] = { EPERM, ENOENT, EINVAL, ENOSYS, 4095 };
-	static const int kernels[] = { EAGAIN, EBUSY, EIDRM, EINTR, EPIPE, ETIMEDOUT };
+	static const int kernels[] = {
+		EAGAIN, EALREADY, EBUSY, EIDRM, EINTR, EPIPE, ETIMEDOUT,
+	};
 	pid_t pid = lib_serve(self->name, &self->options);
 	struct kipc_binding *b = lib_bind(self->name);
 	uint64_t args[8] = { KIPC_STATUS_MAX };

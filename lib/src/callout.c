@@ -23,6 +23,7 @@ static int result(int status)
 		return status;
 	switch (err) {
 	case EAGAIN:
+	case EALREADY:
 	case EBUSY:
 	case EIDRM:
 	case EINTR:
@@ -83,26 +84,27 @@ static uint64_t read_token(struct kipc_frame *frame)
 static int go_on(struct kipc_binding *binding, unsigned int stack, uint64_t token,
 		 uint64_t deadline, uint64_t results[8])
 {
-	unsigned int done = stack;
-	int ret, err;
+	unsigned int done = UINT32_MAX;
+	int ret;
 
 	do {
 		ret = kipc_call_collect(binding, &token, results, &done, deadline);
 	} while (ret < 0 && errno == EINTR);
-	if (ret >= 0 && done != stack) {
+	if (done != UINT32_MAX) {
+		if (ret < 0 || done == stack)
+			return ret;
 		errno = EPROTO;
 		return -1;
 	}
-	/* Another thread is just collecting it. */
-	if (ret < 0 && errno == EBUSY)
-		errno = ENOENT;
-	if (ret < 0 && (errno == ETIMEDOUT || errno == EAGAIN)) {
-		err = errno;
-		kipc_call_cancel(binding, token);
-		errno = err == EAGAIN ? ETIMEDOUT : err;
+	if ((errno == ETIMEDOUT || errno == EAGAIN) &&
+	    kipc_call_cancel(binding, token) == 0) {
+		errno = ETIMEDOUT;
 		return given_up(binding, stack);
 	}
-	return ret;
+	/* Another thread has collected it, or just does. */
+	if (errno == ENOENT || errno == EBUSY)
+		errno = EALREADY;
+	return -1;
 }
 
 /**
@@ -121,8 +123,9 @@ static int go_on(struct kipc_binding *binding, unsigned int stack, uint64_t toke
  * (nothing has happened), EAGAIN (KIPC_NO_WAIT), EBUSY (the A-stack has a call), EINVAL
  * (no such A-stack), ELOOP (too many calls in a chain), EDEADLK (the chain would wait for
  * itself), ENOSYS (the server has no such procedure), EPROTO (the server has replied with
- * something that is no status), ENOENT (it was interrupted, and another thread has
- * collected its reply); or what else the server's handler returns as an error.
+ * something that is no status), EALREADY (it was interrupted, and another thread has
+ * collected its reply, and has the A-stack); or what else the server's handler returns as
+ * an error.
  */
 int kipc_call(struct kipc_binding *binding, unsigned int stack, uint64_t procedure,
 	      uint64_t args[8], uint64_t deadline)
