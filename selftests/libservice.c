@@ -536,54 +536,6 @@ TEST_F(running, ends_with_an_error)
 	kipc_service_free(service);
 }
 
-static void do_not_wait(void *a_stack, const uint64_t args[8])
-{
-	(void)a_stack;
-	(void)args;
-	CHECK(!fcntl(kipc_service_fd(lib_service), F_SETFL, O_NONBLOCK));
-}
-
-static void do_wait_again(void *a_stack, const uint64_t args[8])
-{
-	(void)a_stack;
-	(void)args;
-	hold();
-	CHECK(!fcntl(kipc_service_fd(lib_service), F_SETFL, 0));
-}
-
-/* A thread that finds that the handle does not wait ends all, and not only itself. */
-TEST_F(running, a_thread_does_not_wait)
-{
-	static kipc_handler *const handlers[] = { do_wait_again, do_not_wait };
-	uint64_t args[8] = { 0 };
-	struct kipc_binding *b;
-	pid_t pid;
-	int ret;
-
-	self->options.handlers = handlers;
-	self->options.handler_count = 2;
-	pid = spawn();
-	if (!pid) {
-		lib_service = kipc_service_register(self->name, &self->options);
-		CHECK(lib_service);
-		CHECK_ERR(EAGAIN, kipc_service_run(lib_service));
-		exit(0);
-	}
-	b = lib_bind(self->name);
-	/* The first worker is the thread that runs the service. */
-	lib_submit(b, 0, 0, 0);
-	wait_holding(1);
-	EXPECT_EQ(0, kipc_call(b, 1, 1, args, after(PATIENCE)));
-	/* It takes what is there already. */
-	do
-		ret = kipc_call(b, 1, 1, args, after(PATIENCE));
-	while (ret == 0);
-	EXPECT_EQ(EPIPE, errno);
-	let_go(1);
-	EXPECT_EQ(0, reap(pid));
-	kipc_disconnect(b);
-}
-
 /*
  * A child has not inherited what its parent has mapped: what it has in that place is its
  * own, and what it gives back is not the parent's.
