@@ -76,7 +76,11 @@ TEST_F_TIMEOUT(netlost, not_written_down, 300)
 		.least = 2, .absorbs = 1, .bare = true,
 	};
 
-	EXPECT_EQ(0, inject_run(&op));
+	unsigned int tries;
+
+	/* A creation may have one allocation less than the one before, and just that go by. */
+	for (tries = 0; !lost && tries < 20; tries++)
+		ASSERT_EQ(0, inject_run(&op));
 	EXPECT_LT(0, lost);
 }
 
