@@ -62,7 +62,7 @@ TEST_F(handles, one)
 	EXPECT_EQ(5, pread(got[0].fd, text, sizeof(text), 0));
 	EXPECT_EQ(before + 1, h_descriptors());
 	EXPECT_EQ(0, total("carried"));
-	EXPECT_EQ(0, references("parcels"));
+	EXPECT_EQ(0, referenced("parcels"));
 	close(item.fd);
 	close(got[0].fd);
 }

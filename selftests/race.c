@@ -474,33 +474,13 @@ struct handles race_box(uint64_t letters, uint64_t bytes, uint32_t size,
 	return race_handles(box(letters, bytes, size, flags));
 }
 
-/* The sum of those that have the name, or of all. */
-static long sum_of(const char *want)
-{
-	FILE *f = fopen(DEBUG_DIR "references", "re");
-	char what[32];
-	long n, sum = 0;
-
-	CHECK(f);
-	while (fscanf(f, "%31s %ld", what, &n) == 2)
-		if (!want || !strcmp(what, want))
-			sum += n;
-	fclose(f);
-	return sum;
-}
-
-long referenced(const char *what)
-{
-	return sum_of(what);
-}
-
 void race_end(void)
 {
 	CHECK(delay_points());
 	while (crew_size)
 		killed(crew[0]);
 	CHECK(!close_range(3, ~0U, 0));
-	wait_for(!sum_of(NULL));
+	wait_for(!referenced(NULL));
 	CHECK(!total("objects") && !total("handles"));
 	CHECK(!total("bytes") && !total("waiters") && !total("memory"));
 }

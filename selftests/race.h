@@ -102,9 +102,6 @@ long put(int fd, size_t size, uint64_t number);
 long take(int fd);
 long peek(int fd);
 
-/* How much of it the module holds by its own account: "segments" and so on. */
-long referenced(const char *what);
-
 /* Of one object, each with one right. */
 struct handles {
 	int in, out, manage;

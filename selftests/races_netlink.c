@@ -81,22 +81,22 @@ static long subscribe_first(struct party *p)
 
 	(void)p;
 	CHECK(nl && !nl_subscribe(nl, KIPC_HAPPENED_CREATED, false));
-	return references("tables");
+	return referenced("tables");
 }
 
 TEST(first_of_a_namespace)
 {
-	unsigned int tables;
 	struct party *p;
+	long tables;
 
 	NEED_DELAY_POINTS();
-	tables = references("tables");
+	tables = referenced("tables");
 	ASSERT_OK(unshare(CLONE_NEWIPC));
 	p = party(subscribe_first, -1);
 	hold(p, "names_created");
 	control();
 	/* The one that is held counts, too, until it turns out that it is not needed. */
-	EXPECT_EQ(tables + 2, references("tables"));
+	EXPECT_EQ(tables + 2, referenced("tables"));
 	release("names_created");
 	EXPECT_EQ(tables + 1, outcome(p));
 	race_end();

@@ -558,18 +558,18 @@ void *shared(size_t size)
 	return p;
 }
 
-unsigned int references(const char *what)
+long referenced(const char *what)
 {
 	FILE *f = fopen("/sys/kernel/debug/kipc/references", "re");
-	unsigned int n = 0, found = 0;
-	char line[64], name[32];
+	long n, sum = 0;
+	char name[32];
 
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "%31s %u", name, &n) == 2 && !strcmp(name, what))
-			found = n;
+	while (f && fscanf(f, "%31s %ld", name, &n) == 2)
+		if (!what || !strcmp(name, what))
+			sum += n;
 	if (f)
 		fclose(f);
-	return found;
+	return sum;
 }
 
 unsigned int from_env(const char *name, unsigned int otherwise)

@@ -194,8 +194,8 @@ int try_write_file(const char *path, const char *text);
  */
 void enter_userns(int flags, uid_t owner, const char *uids, const char *gids);
 void *shared(size_t size);		/* zeroed memory, shared with children */
-/* The module's own count of what it holds, in a debug build; or 0. */
-unsigned int references(const char *what);
+/* How much of it ("segments"), or of all, a debug build says that it holds; else 0. */
+long referenced(const char *what);
 
 /* The programs of scripts/sanitize, which have memory and threads of their own. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
