@@ -7,22 +7,7 @@
 #include <sys/resource.h>
 #include <sys/sysmacros.h>
 
-FIXTURE(client) {
-	const char *name;
-	struct kipc_service_options options;
-};
-
-FIXTURE_SETUP(client)
-{
-	stage = shared(sizeof(*stage));
-	self->name = temp_name("service");
-	self->options = lib_options();
-}
-
-FIXTURE_TEARDOWN(client)
-{
-	EXPECT_EQ(0, total("objects"));
-}
+SERVICE_FIXTURE(client)
 
 /* Who may connect: all but who says 13, whatever is said to refuse. */
 static int accept_most(const struct kipc_served *caller, uint64_t *value,

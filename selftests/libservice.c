@@ -294,22 +294,7 @@ TEST(no_room)
 
 /* Running. */
 
-FIXTURE(running) {
-	const char *name;
-	struct kipc_service_options options;
-};
-
-FIXTURE_SETUP(running)
-{
-	stage = shared(sizeof(*stage));
-	self->name = temp_name("service");
-	self->options = lib_options();
-}
-
-FIXTURE_TEARDOWN(running)
-{
-	EXPECT_EQ(0, total("objects"));
-}
+SERVICE_FIXTURE(running)
 
 TEST_F(running, serves)
 {

@@ -228,6 +228,23 @@ static inline struct kipc_service_options lib_options(void)
 	};
 }
 
+/* What the tests of a service have: what it will be, and its name. */
+#define SERVICE_FIXTURE(what)						\
+	FIXTURE(what) {							\
+		const char *name;					\
+		struct kipc_service_options options;			\
+	};								\
+	FIXTURE_SETUP(what)						\
+	{								\
+		stage = shared(sizeof(*stage));				\
+		self->name = temp_name("service");			\
+		self->options = lib_options();				\
+	}								\
+	FIXTURE_TEARDOWN(what)						\
+	{								\
+		EXPECT_EQ(0, total("objects"));				\
+	}
+
 static inline void on_term(int sig)
 {
 	(void)sig;

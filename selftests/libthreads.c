@@ -3,22 +3,7 @@
 #include "test.h"
 #include "libservice.h"
 
-FIXTURE(threads) {
-	const char *name;
-	struct kipc_service_options options;
-};
-
-FIXTURE_SETUP(threads)
-{
-	stage = shared(sizeof(*stage));
-	self->name = temp_name("service");
-	self->options = lib_options();
-}
-
-FIXTURE_TEARDOWN(threads)
-{
-	EXPECT_EQ(0, total("objects"));
-}
+SERVICE_FIXTURE(threads)
 
 /* Another thread of the process may wait for a call, but not two for one. */
 static struct kipc_binding *shared_binding;
