@@ -474,6 +474,23 @@ static bool kipc_names_deserted_locked(struct kipc_names *names)
 	return !names->controls && refcount_read(&names->ipc->ns.count) == 1;
 }
 
+/*
+ * A table with names, but without control descriptors, is watched; the first namespace
+ * stays for ever.  Returns whether there is one.
+ */
+static bool kipc_names_may_be_deserted_locked(void)
+{
+	struct kipc_names *names;
+	int i;
+
+	lockdep_assert_held(&kipc_registry_lock);
+	hash_for_each(kipc_tables, i, names, node)
+		if (!names->controls && !list_empty(&names->list) &&
+		    names->ipc->ns.inum != PROC_IPC_INIT_INO)
+			return true;
+	return false;
+}
+
 static void kipc_registry_reap(struct work_struct *work)
 {
 	struct hlist_node *next;
@@ -493,18 +510,8 @@ static void kipc_registry_reap(struct work_struct *work)
 				again = true;
 				break;
 			}
-		/*
-		 * A table with names, but without control descriptors, is watched;
-		 * the first namespace stays for ever.
-		 */
-		hash_for_each(kipc_tables, i, names, node)
-			if (!again && !names->controls &&
-			    !list_empty(&names->list) &&
-			    names->ipc->ns.inum != PROC_IPC_INIT_INO) {
-				schedule_delayed_work(&kipc_reaper,
-						      KIPC_REAP_INTERVAL);
-				break;
-			}
+		if (!again && kipc_names_may_be_deserted_locked())
+			schedule_delayed_work(&kipc_reaper, KIPC_REAP_INTERVAL);
 		mutex_unlock(&kipc_registry_lock);
 		kipc_names_doom(&doomed);
 	} while (again);
