@@ -29,10 +29,30 @@ static int print_reply(const char *reply, size_t size)
 	return EXIT_FINE;
 }
 
-static int call_mailbox(int fd, const char *name, const char *text, int64_t timeout)
+/* What is called with. */
+struct request {
+	const char *text;
+	size_t size;
+};
+
+/* Of the standard input, all that there is. */
+static struct request read_request(void)
+{
+	static char text[TEXT_MAX];
+	size_t size = fread(text, 1, sizeof(text), stdin);
+
+	if (size == sizeof(text) && getchar() != EOF)
+		fail("the standard input is longer than %zu bytes", sizeof(text));
+	if (ferror(stdin))
+		fail_errno("cannot read");
+	return (struct request){ text, size };
+}
+
+static int call_mailbox(int fd, const char *name, const struct request *request,
+			int64_t timeout)
 {
 	static char reply[TEXT_MAX];
-	ssize_t size = kipc_mailbox_call(fd, text, strlen(text), 0, reply,
+	ssize_t size = kipc_mailbox_call(fd, request->text, request->size, 0, reply,
 					 sizeof(reply), deadline_of(timeout));
 
 	if (size >= 0)
@@ -44,11 +64,11 @@ static int call_mailbox(int fd, const char *name, const char *text, int64_t time
 	fail_errno("%s", name);
 }
 
-static int call_service(const char *name, const char *text, uint64_t procedure,
-			int64_t timeout)
+static int call_service(const char *name, const struct request *request,
+			uint64_t procedure, int64_t timeout)
 {
 	struct kipc_binding *binding = kipc_connect(name, NULL, deadline_of(timeout));
-	uint64_t args[8] = { strlen(text) };
+	uint64_t args[8] = { request->size };
 	char *stack;
 	int status;
 
@@ -58,7 +78,7 @@ static int call_service(const char *name, const char *text, uint64_t procedure,
 	if (args[0] > kipc_stack_size(binding))
 		fail("%s: its A-stacks have room for %zu bytes", name,
 		     kipc_stack_size(binding));
-	memcpy(stack, text, args[0]);
+	memcpy(stack, request->text, request->size);
 	status = kipc_call(binding, 0, procedure, args, deadline_of(timeout));
 	if (status < 0) {
 		if (errno == EPIPE)
@@ -90,6 +110,7 @@ int cmd_call(int argc, char **argv)
 	};
 	uint64_t procedure = 0;
 	int64_t timeout = -1;
+	struct request request;
 	const char *text;
 	int c, fd;
 
@@ -104,7 +125,8 @@ int cmd_call(int argc, char **argv)
 		case 'h':
 			printf("kipc call [OPTION]... NAME [TEXT]\n\n"
 			       "Calls a mailbox or a service with TEXT, or with nothing, and prints the\n"
-			       "reply.  It fails if a service's status is not 0.\n\n"
+			       "reply; if TEXT is '-', with the standard input.  It fails if a service's\n"
+			       "status is not 0.\n\n"
 			       "  -p, --procedure N      of a service (0)\n"
 			       "  -T, --timeout SECONDS  how long to wait\n");
 			return EXIT_FINE;
@@ -115,14 +137,15 @@ int cmd_call(int argc, char **argv)
 	if (optind >= argc || optind + 2 < argc)
 		bad_usage("give a name, and one text");
 	text = optind + 1 < argc ? argv[optind + 1] : "";
+	request = strcmp(text, "-") ? (struct request){ text, strlen(text) } : read_request();
 	fd = kipc_open(argv[optind], KIPC_KIND_MAILBOX, KIPC_RIGHT_SEND, 0);
 	if (fd >= 0)
-		return call_mailbox(fd, argv[optind], text, timeout);
+		return call_mailbox(fd, argv[optind], &request, timeout);
 	if (errno == ENOENT)
 		fail("%s: nobody serves that: see 'kipc ls'", argv[optind]);
 	if (errno != EPROTOTYPE)
 		fail_open(argv[optind], "mailbox");
-	return call_service(argv[optind], text, procedure, timeout);
+	return call_service(argv[optind], &request, procedure, timeout);
 }
 
 /* serve */
